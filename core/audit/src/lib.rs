@@ -1,0 +1,1 @@
+//! Event catalogue, hash chain, three-point matching.

@@ -1,0 +1,1 @@
+//! May this person, on this device, reach this service now?

@@ -1,0 +1,1 @@
+//! The nouns of Sekisho and their typed ids.

@@ -1,0 +1,1 @@
+//! X.509 chains, CRLs, HPKI qualifications, device certificates.

@@ -1,0 +1,1 @@
+//! Grants and topology to the exact tables, tunnels and filters.

@@ -1,0 +1,1 @@
+//! The invariants, proved on tables.

@@ -1,0 +1,1 @@
+//! Use cases: the way of a connection.

@@ -1,0 +1,1 @@
+//! State and audit in one transaction, on SQLite or PostgreSQL.

@@ -1,0 +1,1 @@
+//! A test certification authority with the real profiles.

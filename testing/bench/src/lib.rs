@@ -1,0 +1,1 @@
+//! Benches against a peer in the same run.

@@ -1,0 +1,1 @@
+//! Namespaces, Open vSwitch, strongSwan, SoftHSM: the network on one machine.

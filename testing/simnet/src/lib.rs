@@ -1,0 +1,1 @@
+//! Switches, IKE peers and a clock in memory.

@@ -1,0 +1,2 @@
+//! demo, test, bench, tidy, gen.
+fn main() {}

@@ -1,1 +1,50 @@
 //! The nouns of Sekisho and their typed ids.
+//!
+//! Every other room speaks in these words. This crate knows no protocol codec, no cryptography,
+//! no policy and no process: it holds values, parses the documents people write into them, and
+//! says which combinations are not even sayable.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod agreement;
+mod connection;
+mod document;
+mod filter;
+mod flow;
+mod grant;
+mod id;
+mod institution;
+mod net;
+mod network;
+mod plan;
+mod section;
+mod service;
+mod site;
+mod time;
+mod tunnel;
+mod zone;
+
+pub use agreement::{Agreement, AgreementSignature, Side};
+pub use connection::{ConnectionRequest, ConnectionState};
+pub use document::{Document, DocumentError, parse_document};
+pub use filter::{Filter, FilterSide, FlowDirection};
+pub use flow::{
+    Action, ArpOp, CONNTRACK_ZONE, Cookie, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, PortMatch, Table, Tag,
+};
+pub use grant::{Endpoint, Grant};
+pub use id::{
+    AgreementId, Generation, GrantId, HostId, HostRef, IdError, InstitutionId, LineId, SegmentId, ServiceId, SiteId,
+    SwitchId,
+};
+pub use institution::{Institution, LocalizedName};
+pub use net::{Dpid, GATE_SERVICE_PORT, Mac, NetParseError, PortNo, Protocol, SwitchPort};
+pub use network::{Network, NetworkError};
+pub use plan::{DeltaError, Plan, PlanCause, SiteDelta, SiteState};
+pub use section::Section;
+pub use service::{DailyWindow, Service};
+pub use site::{
+    AllowRule, Gateway, Host, InHouseRule, Line, LineKind, PeerFacts, ProxyKind, Segment, Site, SiteFacts, SiteModel,
+    Switch, TransitRule,
+};
+pub use time::Timestamp;
+pub use tunnel::{Selector, Tunnel};
+pub use zone::{Zone, ZoneSide, ZoneVerdict, may_originate};

@@ -1,0 +1,195 @@
+//! Why a certificate, a person or a piece of equipment is refused.
+
+use crate::crl::RevocationReason;
+use crate::time::{UnixSeconds, format_utc};
+
+/// One reason of a refusal. Codes are stable; texts for people come from the catalogue of texts,
+/// the `Display` here is for logs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message of each variant says what its fields are")]
+pub enum Refusal {
+    /// P001: not DER, or not the structure of RFC 5280. `index` counts from the end entity, 0.
+    #[error("certificate {index} of the chain is malformed: {what} at byte {offset}")]
+    Malformed { index: usize, what: &'static str, offset: usize },
+    /// P002: no certificate, or more than a chain can have.
+    #[error("a chain has 1 to {max} certificates, not {found}")]
+    ChainLength { found: usize, max: usize },
+    /// P003: nobody trusted issued `subject`.
+    #[error("{subject} was issued by {issuer}, which leads to no trust anchor for this purpose")]
+    UntrustedChain { subject: String, issuer: String },
+    /// P004: the named issuer is known, but its key did not make this signature (forged chain).
+    #[error("the signature on {subject} was not made by the key of {issuer}")]
+    BadSignature { subject: String, issuer: String },
+    /// P005.
+    #[error("{subject} is not valid before {}", format_utc(*not_before))]
+    NotYetValid { subject: String, not_before: UnixSeconds },
+    /// P006.
+    #[error("{subject} expired at {}", format_utc(*not_after))]
+    Expired { subject: String, not_after: UnixSeconds },
+    /// P007: an issuing certificate lacks CA:TRUE or keyCertSign, or exceeds pathLen.
+    #[error("{subject} may not issue certificates: {why}")]
+    NotAnIssuer { subject: String, why: &'static str },
+    /// P008.
+    #[error("{subject} (serial {serial}) was revoked at {}: {reason}", format_utc(*at))]
+    Revoked { subject: String, serial: String, at: UnixSeconds, reason: RevocationReason },
+    /// P009: hard fail; no revocation list of this issuer is held.
+    #[error("no revocation list of {issuer} is held")]
+    CrlMissing { issuer: String },
+    /// P010: hard fail after nextUpdate.
+    #[error("the revocation list of {issuer} expired at {}", format_utc(*next_update))]
+    CrlStale { issuer: String, next_update: UnixSeconds },
+    /// P011: older than the anchor's own limit, although nextUpdate is still ahead.
+    #[error("the revocation list of {issuer} is of {}, older than {max_age} s", format_utc(*this_update))]
+    CrlTooOld { issuer: String, this_update: UnixSeconds, max_age: i64 },
+    /// P012.
+    #[error("the revocation list of {issuer} is dated in the future, {}", format_utc(*this_update))]
+    CrlFromFuture { issuer: String, this_update: UnixSeconds },
+    /// P013: keyUsage absent, not critical where it must be, or without digitalSignature.
+    #[error("the key may not be used to sign in: {why} (keyUsage: {found})")]
+    WrongUsage { found: String, why: &'static str },
+    /// P014: a signature card (署名用, nonRepudiation): what it signs is a legal signature, so it
+    /// must never sign a challenge (JAHIS card guide §4.3.8).
+    #[error("this is a signature card, not an authentication card (keyUsage: {found})")]
+    SignatureCard { found: String },
+    /// P015: none of the policies found is in the set of the trust anchor.
+    #[error("certificate policy not accepted: {}", if found.is_empty() { "none" } else { found.as_str() })]
+    PolicyNotAccepted { found: String },
+    /// P016: HPKI marks certificatePolicies critical.
+    #[error("certificatePolicies is not critical")]
+    PolicyNotCritical,
+    /// P017.
+    #[error("{subject} has the unknown critical extension {oid}")]
+    UnknownCriticalExtension { subject: String, oid: String },
+    /// P018.
+    #[error("the certificate states no qualification (hcRole)")]
+    RoleMissing,
+    /// P019: an hcRole that is not the exact ASN.1.
+    #[error("the qualification (hcRole) is malformed: {why} at byte {offset}")]
+    RoleMalformed { why: &'static str, offset: usize },
+    /// P020: one card carries one qualification (JAHIS card guide §B.1-4).
+    #[error("the certificate states several qualifications: {texts}")]
+    SeveralRoles { texts: String },
+    /// P021: for callers that require a recognised qualification.
+    #[error("the qualification {text:?} is not known")]
+    RoleUnknown { text: String },
+    /// P022.
+    #[error("{subject} has a key that is not accepted: {key}")]
+    WeakKey { subject: String, key: String },
+    /// P023: SHA-1, MD5, an unknown algorithm.
+    #[error("{subject} is signed with an algorithm that is not accepted: {algorithm}")]
+    WeakSignature { subject: String, algorithm: String },
+    /// P024: a subject field the profile requires is absent.
+    #[error("the subject lacks {missing}")]
+    SubjectIncomplete { missing: &'static str },
+    /// P025: extendedKeyUsage lacks a purpose that this kind of equipment needs.
+    #[error("extendedKeyUsage lacks {missing}")]
+    PurposeMissing { missing: &'static str },
+    /// P026: not exactly one `urn:sekisho:` URI in subjectAltName, or not of the expected kind.
+    #[error("expected one identity {expected}, found {}", if found.is_empty() { "none" } else { found.as_str() })]
+    IdentityWrong { expected: &'static str, found: String },
+    /// P027: a certification authority is not a person or a device.
+    #[error("{subject} is a certification authority, not an end entity")]
+    EndEntityIsCa { subject: String },
+    /// P028: the card's answer does not fit the challenge of this session.
+    #[error("the answer to the challenge was not made by the certified key")]
+    ChallengeFailed,
+    /// P029: authorityKeyIdentifier names another key or certificate than the issuer's.
+    #[error("{subject} names another issuing key than that of {issuer}")]
+    IssuerMismatch { subject: String, issuer: String },
+}
+
+impl Refusal {
+    /// Every code, in order; texts and documentation must cover them all.
+    pub const CODES: [&'static str; 29] = [
+        "P001", "P002", "P003", "P004", "P005", "P006", "P007", "P008", "P009", "P010", "P011", "P012", "P013", "P014",
+        "P015", "P016", "P017", "P018", "P019", "P020", "P021", "P022", "P023", "P024", "P025", "P026", "P027", "P028",
+        "P029",
+    ];
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "P001",
+            Self::ChainLength { .. } => "P002",
+            Self::UntrustedChain { .. } => "P003",
+            Self::BadSignature { .. } => "P004",
+            Self::NotYetValid { .. } => "P005",
+            Self::Expired { .. } => "P006",
+            Self::NotAnIssuer { .. } => "P007",
+            Self::Revoked { .. } => "P008",
+            Self::CrlMissing { .. } => "P009",
+            Self::CrlStale { .. } => "P010",
+            Self::CrlTooOld { .. } => "P011",
+            Self::CrlFromFuture { .. } => "P012",
+            Self::WrongUsage { .. } => "P013",
+            Self::SignatureCard { .. } => "P014",
+            Self::PolicyNotAccepted { .. } => "P015",
+            Self::PolicyNotCritical => "P016",
+            Self::UnknownCriticalExtension { .. } => "P017",
+            Self::RoleMissing => "P018",
+            Self::RoleMalformed { .. } => "P019",
+            Self::SeveralRoles { .. } => "P020",
+            Self::RoleUnknown { .. } => "P021",
+            Self::WeakKey { .. } => "P022",
+            Self::WeakSignature { .. } => "P023",
+            Self::SubjectIncomplete { .. } => "P024",
+            Self::PurposeMissing { .. } => "P025",
+            Self::IdentityWrong { .. } => "P026",
+            Self::EndEntityIsCa { .. } => "P027",
+            Self::ChallengeFailed => "P028",
+            Self::IssuerMismatch { .. } => "P029",
+        }
+    }
+
+    /// The data as named arguments for a text: times as `2028-03-31T14:59:59Z`, the rest as is.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Malformed { index, what, offset } => {
+                vec![("index", index.to_string()), ("what", (*what).into()), ("offset", offset.to_string())]
+            }
+            Self::ChainLength { found, max } => vec![("found", found.to_string()), ("max", max.to_string())],
+            Self::UntrustedChain { subject, issuer }
+            | Self::BadSignature { subject, issuer }
+            | Self::IssuerMismatch { subject, issuer } => {
+                vec![("subject", subject.clone()), ("issuer", issuer.clone())]
+            }
+            Self::NotYetValid { subject, not_before: at } | Self::Expired { subject, not_after: at } => {
+                vec![("subject", subject.clone()), ("at", format_utc(*at))]
+            }
+            Self::NotAnIssuer { subject, why } => vec![("subject", subject.clone()), ("why", (*why).into())],
+            Self::Revoked { subject, serial, at, reason } => vec![
+                ("subject", subject.clone()),
+                ("serial", serial.clone()),
+                ("at", format_utc(*at)),
+                ("reason", reason.to_string()),
+            ],
+            Self::CrlMissing { issuer } => vec![("issuer", issuer.clone())],
+            Self::CrlStale { issuer, next_update: at } | Self::CrlFromFuture { issuer, this_update: at } => {
+                vec![("issuer", issuer.clone()), ("at", format_utc(*at))]
+            }
+            Self::CrlTooOld { issuer, this_update, max_age } => {
+                vec![("issuer", issuer.clone()), ("at", format_utc(*this_update)), ("max-age", max_age.to_string())]
+            }
+            Self::WrongUsage { found, why } => vec![("found", found.clone()), ("why", (*why).into())],
+            Self::SignatureCard { found } | Self::PolicyNotAccepted { found } => vec![("found", found.clone())],
+            Self::UnknownCriticalExtension { subject, oid } => {
+                vec![("subject", subject.clone()), ("oid", oid.clone())]
+            }
+            Self::RoleMalformed { why, offset } => vec![("why", (*why).into()), ("offset", offset.to_string())],
+            Self::SeveralRoles { texts } => vec![("texts", texts.clone())],
+            Self::RoleUnknown { text } => vec![("text", text.clone())],
+            Self::WeakKey { subject, key } => vec![("subject", subject.clone()), ("key", key.clone())],
+            Self::WeakSignature { subject, algorithm } => {
+                vec![("subject", subject.clone()), ("algorithm", algorithm.clone())]
+            }
+            Self::SubjectIncomplete { missing } | Self::PurposeMissing { missing } => {
+                vec![("missing", (*missing).into())]
+            }
+            Self::IdentityWrong { expected, found } => {
+                vec![("expected", (*expected).into()), ("found", found.clone())]
+            }
+            Self::EndEntityIsCa { subject } => vec![("subject", subject.clone())],
+            Self::PolicyNotCritical | Self::RoleMissing | Self::ChallengeFailed => vec![],
+        }
+    }
+}

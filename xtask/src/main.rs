@@ -1,2 +1,47 @@
-//! demo, test, bench, tidy, gen.
-fn main() {}
+//! The commands of this repository. `cargo xtask help` lists them.
+//!
+//! Nothing here is part of the product. It depends on little, so that it builds in seconds on a fresh machine.
+
+mod packages;
+mod run;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  setup              install the Debian packages the lab needs (as root)
+  demo [--lang ja|en]  set up, build, raise the lab, run the main story, take everything down
+  test [ARGS…]       set up, build, run every test (ARGS go to `cargo test`)
+  bench NAME [--json FILE]   connect | controller: measure against a peer in the same run
+  lint               formatting and clippy
+  tidy               the rules of the house (rooms, file sizes, texts)
+  gen [--check]      write docs/generated from the code (or only compare)
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rest = args.get(1..).unwrap_or_default();
+    let result = match args.first().map(String::as_str) {
+        Some("setup") => packages::install(),
+        Some("demo") => packages::install().and_then(|()| run::demo(rest)),
+        Some("test") => packages::install().and_then(|()| run::test(rest)),
+        Some("bench") => packages::install().and_then(|()| run::bench(rest)),
+        Some("lint") => run::lint(),
+        Some("tidy") => tidy::check(),
+        Some("gen") => run::generate(rest),
+        Some("help" | "--help" | "-h") | None => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(format!("there is no command `{other}`\n\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Building and running: one target directory in the user's cache, one selection of packages, so that a fresh clone
+//! builds in seconds and nothing is compiled twice.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+/// Builds everything and runs the story.
+pub fn demo(args: &[String]) -> Result<(), String> {
+    build(false)?;
+    exec(binary(false, "sekisho-demo"), args)
+}
+
+/// Builds everything, so that tests find the binaries they start, and runs every test.
+pub fn test(args: &[String]) -> Result<(), String> {
+    build(false)?;
+    let mut all = vec!["test".to_owned(), "--workspace".to_owned()];
+    all.extend_from_slice(args);
+    cargo(&all)
+}
+
+/// Measures; always a release build.
+pub fn bench(args: &[String]) -> Result<(), String> {
+    let name = args.first().ok_or("say which: connect or controller")?;
+    if !["connect", "controller"].contains(&name.as_str()) {
+        return Err(format!("there is no bench `{name}`: connect or controller"));
+    }
+    build(true)?;
+    exec(binary(true, "sekisho-bench"), args)
+}
+
+/// Formatting and clippy.
+pub fn lint() -> Result<(), String> {
+    cargo(&["fmt", "--all", "--check"].map(str::to_owned))?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"].map(str::to_owned))
+}
+
+/// Documents that come from the code.
+pub fn generate(args: &[String]) -> Result<(), String> {
+    build(false)?;
+    exec(binary(false, "sekisho-gen"), args)
+}
+
+fn build(release: bool) -> Result<(), String> {
+    let begin = Instant::now();
+    println!("building{} …", if release { " (release)" } else { "" });
+    let mut args = vec!["build".to_owned(), "--workspace".to_owned()];
+    if release {
+        args.push("--release".to_owned());
+    }
+    cargo(&args)?;
+    println!("built in {:.0} s", begin.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn cargo(args: &[String]) -> Result<(), String> {
+    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(args)
+        .env("CARGO_TARGET_DIR", target_dir())
+        .status()
+        .map_err(|e| format!("cargo does not start: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo {} failed", args.join(" "))) }
+}
+
+fn exec(program: PathBuf, args: &[String]) -> Result<(), String> {
+    let status =
+        Command::new(&program).args(args).status().map_err(|e| format!("{} does not start: {e}", program.display()))?;
+    if status.success() { Ok(()) } else { Err(format!("{} says: not everything held", program.display())) }
+}
+
+fn binary(release: bool, name: &str) -> PathBuf {
+    target_dir().join(if release { "release" } else { "debug" }).join(name)
+}
+
+/// `CARGO_TARGET_DIR` if set, else one in the user's cache that every clone shares.
+fn target_dir() -> PathBuf {
+    if let Some(dir) = env::var_os("CARGO_TARGET_DIR") {
+        return dir.into();
+    }
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+        .unwrap_or_else(|| PathBuf::from("target"));
+    cache.join("sekisho").join("target")
+}

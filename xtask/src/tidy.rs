@@ -9,9 +9,9 @@ use std::process::Command;
 const CORE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("openflow", &[]),
-    ("texts", &[]),
+    ("texts", &["model"]),
     ("pki", &["model"]),
-    ("decision", &["model", "pki"]),
+    ("decision", &["model", "pki", "texts"]),
     ("plan", &["model"]),
     ("verify", &["model"]),
     ("site", &["model", "verify", "openflow", "pki"]),

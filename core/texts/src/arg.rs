@@ -1,0 +1,161 @@
+//! Values inside texts, worded in the reader's language.
+
+use model::{LocalizedName, Section, Timestamp, Zone};
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::{Lang, Texts};
+
+/// A value a text mentions.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arg {
+    /// An id, an address, a command: the same in every language.
+    Text(String),
+    /// A number; Fluent chooses plural forms by it.
+    Number(i64),
+    /// A name people gave in both languages.
+    Name(LocalizedName),
+    /// An instant, shown in Japan time (UTC+9, no daylight saving) to the minute.
+    Time(Timestamp),
+    /// An hcRole text (ISO 17090-3); one this product has no word for is shown as it is.
+    Role(String),
+    /// The key of another text without variables.
+    Key(String),
+    /// Several, joined as the language does.
+    List(Vec<Arg>),
+}
+
+impl Arg {
+    /// Anything that shows itself the same way in every language.
+    pub fn text(value: impl ToString) -> Self {
+        Self::Text(value.to_string())
+    }
+
+    /// hcRole texts.
+    pub fn roles<S: AsRef<str>>(roles: impl IntoIterator<Item = S>) -> Self {
+        Self::List(roles.into_iter().map(|role| Self::Role(role.as_ref().to_owned())).collect())
+    }
+
+    /// The value in the reader's language. A number stays a number only as a direct argument; in a list it is digits.
+    pub fn worded(&self, texts: &Texts) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Name(name) => match texts.lang() {
+                Lang::Ja => name.ja.clone(),
+                Lang::En => name.en.clone(),
+            },
+            Self::Time(at) => japan_time(*at, texts.lang()),
+            Self::Role(role) => {
+                let key = role_key(role);
+                if texts.has(&key) { texts.say(&key, &[]) } else { role.clone() }
+            }
+            Self::Key(key) => texts.say(key, &[]),
+            Self::List(items) => {
+                let between = match texts.lang() {
+                    Lang::Ja => "、",
+                    Lang::En => ", ",
+                };
+                items.iter().map(|item| item.worded(texts)).collect::<Vec<_>>().join(between)
+            }
+        }
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+impl From<i64> for Arg {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+impl From<&LocalizedName> for Arg {
+    fn from(name: &LocalizedName) -> Self {
+        Self::Name(name.clone())
+    }
+}
+impl From<Timestamp> for Arg {
+    fn from(at: Timestamp) -> Self {
+        Self::Time(at)
+    }
+}
+impl From<Section> for Arg {
+    fn from(section: Section) -> Self {
+        Self::Key(section.key().to_owned())
+    }
+}
+impl From<Zone> for Arg {
+    fn from(zone: Zone) -> Self {
+        Self::Key(format!("zone-{zone}"))
+    }
+}
+
+/// `Medical Doctor` → `role-medical-doctor`.
+fn role_key(role: &str) -> String {
+    let words = role.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    words.fold("role".to_owned(), |key, word| format!("{key}-{}", word.to_ascii_lowercase()))
+}
+
+fn japan_time(at: Timestamp, lang: Lang) -> String {
+    let japan = UtcOffset::from_hms(9, 0, 0).expect("nine hours are an offset");
+    let local = OffsetDateTime::from_unix_timestamp(at.unix_seconds()).ok().and_then(|t| t.checked_to_offset(japan));
+    let Some(t) = local else { return at.to_string() };
+    let (y, m, d, h, min) = (t.year(), u8::from(t.month()), t.day(), t.hour(), t.minute());
+    match lang {
+        Lang::Ja => format!("{y}年{m}月{d}日 {h}:{min:02}"),
+        Lang::En => format!("{y:04}-{m:02}-{d:02} {h:02}:{min:02} JST"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_worded_in_the_language_of_the_reader() {
+        let (ja, en) = (Texts::new(Lang::Ja), Texts::new(Lang::En));
+        let name = Arg::Name(LocalizedName { ja: "青葉診療所".into(), en: "Aoba Clinic".into() });
+        assert_eq!((name.worded(&ja).as_str(), name.worded(&en).as_str()), ("青葉診療所", "Aoba Clinic"));
+        let roles = Arg::roles(["Medical Doctor", "Pharmacist"]);
+        assert_eq!(
+            (roles.worded(&ja).as_str(), roles.worded(&en).as_str()),
+            ("医師、薬剤師", "Medical Doctor, Pharmacist")
+        );
+        assert_eq!(Arg::Role("Faith Healer".into()).worded(&ja), "Faith Healer");
+        let at = Arg::Time("2026-11-21T15:05:59Z".parse().unwrap());
+        assert_eq!((at.worded(&ja).as_str(), at.worded(&en).as_str()), ("2026年11月22日 0:05", "2026-11-22 00:05 JST"));
+        assert_eq!(Arg::Time(Timestamp(i64::MAX)).worded(&en), format!("{}ms", i64::MAX));
+        assert_eq!(Arg::from(Zone::Dmz).worded(&ja), "公開ゾーン（DMZ）");
+    }
+
+    #[test]
+    fn every_zone_and_section_has_a_word() {
+        for lang in Lang::ALL {
+            let texts = Texts::new(lang);
+            for zone in Zone::ALL {
+                assert!(texts.has(&format!("zone-{zone}")), "{zone}");
+            }
+            for section in Section::ALL {
+                assert!(texts.has(section.key()), "{section}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_smuggle_markup_or_placeholders() {
+        let en = Texts::new(Lang::En);
+        assert_eq!(
+            en.say("section-with-note", &[("section", Arg::text("{ $note }")), ("note", Arg::text("x"))]),
+            "{ $note }: x"
+        );
+    }
+}

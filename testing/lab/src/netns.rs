@@ -1,0 +1,86 @@
+//! One named network namespace: run a closure, a command or a daemon in it.
+
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::LabError;
+use crate::process::{self, Finished, Proc};
+
+/// A network namespace `/run/netns/<name>` of this lab.
+#[derive(Debug, Clone)]
+pub struct Netns {
+    name: String,
+    logs: PathBuf,
+}
+
+impl Netns {
+    /// Makes the namespace with loopback up and without IPv6, whose housekeeping would fill captures.
+    pub(crate) fn add(name: &str, logs: &Path) -> Result<Self, LabError> {
+        process::run(Command::new("ip").args(["netns", "add", name]))?;
+        let netns = Self { name: name.into(), logs: logs.into() };
+        netns.within(|| {
+            for scope in ["all", "default"] {
+                // Absent where the kernel has no IPv6.
+                let _ = fs::write(format!("/proc/sys/net/ipv6/conf/{scope}/disable_ipv6"), "1");
+            }
+            process::run(Command::new("ip").args(["link", "set", "lo", "up"]))
+        })??;
+        Ok(netns)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its path, for `setns` by another program.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        Path::new("/run/netns").join(&self.name)
+    }
+
+    /// Runs a closure on a thread inside the namespace; sockets and children made there stay in it.
+    ///
+    /// # Panics
+    /// Passes on a panic of the closure.
+    pub fn within<T: Send>(&self, body: impl FnOnce() -> T + Send) -> Result<T, LabError> {
+        let door = File::open(self.path()).map_err(LabError::io(self.path().display().to_string()))?;
+        let name = &self.name;
+        let joined = std::thread::scope(|scope| {
+            let inside = move || {
+                move_into_link_name_space(door.as_fd(), Some(LinkNameSpaceType::Network))
+                    .map_err(|error| LabError::io(format!("setns {name}"))(error.into()))?;
+                Ok(body())
+            };
+            scope.spawn(inside).join()
+        });
+        joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    /// Starts a command in the namespace; it is killed when the [`Proc`] is dropped, its output goes to a log file.
+    pub fn spawn(&self, mut command: Command) -> Result<Proc, LabError> {
+        let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+        let log = self.logs.join(format!("{}.{}.log", self.name, program.to_string_lossy()));
+        let open = || File::options().create(true).append(true).open(&log);
+        let out = open().map_err(LabError::io(log.display().to_string()))?;
+        let err = out.try_clone().map_err(LabError::io(log.display().to_string()))?;
+        command.stdin(Stdio::null()).stdout(out).stderr(err);
+        self.within(move || Proc::start(command, log))?
+    }
+
+    /// Runs a command in the namespace to its end, or kills it after `timeout`.
+    pub fn run(&self, mut command: Command, timeout: Duration) -> Result<Finished, LabError> {
+        self.within(move || process::output(&mut command, timeout))?
+    }
+
+    /// Runs lines of `ip` in one go.
+    pub(crate) fn ip(&self, lines: &[String]) -> Result<(), LabError> {
+        self.within(|| process::batch("ip", lines))?
+    }
+}

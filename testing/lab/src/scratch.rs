@@ -1,0 +1,105 @@
+//! Scratch directories: one for each lab, locked by its owner while it lives.
+
+use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::LabError;
+
+const PREFIX: &str = "sekisho-lab-";
+const LOCK: &str = "owner.lock";
+
+/// What [`gc`] removed.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct GcReport {
+    /// Scratch directories whose owner is gone.
+    pub scratch: Vec<PathBuf>,
+    /// Named namespaces `sk-*` of this machine that belong to no running lab.
+    pub namespaces: Vec<String>,
+}
+
+/// Removes what killed labs left: scratch directories nobody holds, and stray namespaces `sk-*`.
+///
+/// A running lab keeps its directory locked, so it is never touched, whatever its process id looks like from here.
+/// Namespaces are only stray when they are visible here, since a lab's own names live in its private `/run`.
+pub fn gc() -> Result<GcReport, LabError> {
+    let mut report = GcReport::default();
+    let base = base();
+    let entries = fs::read_dir(&base).map_err(LabError::io(base.display().to_string()))?;
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if ours && path.is_dir() && is_stale(&path) {
+            remove(&path).map_err(LabError::io(path.display().to_string()))?;
+            report.scratch.push(path);
+        }
+    }
+    // Inside a lab the visible `sk-*` are that lab's own.
+    if !crate::is_inside() {
+        for entry in fs::read_dir("/run/netns").into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("sk-") {
+                let mut ip = std::process::Command::new("ip");
+                crate::process::run(ip.args(["netns", "del", &name]))?;
+                report.namespaces.push(name);
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// A scratch directory, held by a lock that the kernel drops with the owning process.
+pub(crate) struct Scratch {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Scratch {
+    pub(crate) fn create() -> Result<Self, LabError> {
+        let base = base();
+        let noise = RandomState::new().hash_one(std::time::SystemTime::now()) as u32;
+        let path = base.join(format!("{PREFIX}{}-{noise:08x}", std::process::id()));
+        let wrap = || LabError::io(path.display().to_string());
+        fs::create_dir_all(&base).map_err(wrap())?;
+        fs::create_dir(&path).map_err(wrap())?;
+        let lock = File::create(path.join(LOCK)).map_err(wrap())?;
+        lock.lock().map_err(wrap())?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Failure leaves a stale directory, which `sekisho-lab gc` finds.
+        let _ = remove(&self.path);
+    }
+}
+
+fn base() -> PathBuf {
+    std::env::temp_dir()
+}
+
+fn is_stale(path: &Path) -> bool {
+    match File::open(path.join(LOCK)) {
+        Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        // Between `create_dir` and the lock an owner may still be at work; such a directory is empty.
+        Err(_) => fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
+    }
+}
+
+/// A daemon that is just being killed may still write a log line, so removal is tried a few times.
+fn remove(path: &Path) -> io::Result<()> {
+    for _ in 0..20 {
+        match fs::remove_dir_all(path) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    }
+    fs::remove_dir_all(path)
+}

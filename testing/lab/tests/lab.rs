@@ -1,0 +1,4 @@
+fn main() {
+    lab::enter();
+    lab::trials(vec![])
+}

@@ -1,0 +1,78 @@
+//! Gates, terminals, switches, centers and institutions: ECDSA P-256, identity as a SAN URI.
+
+use crate::authority::{Authority, AuthorityError, CaKind, DAY, EndEntity};
+use crate::issued::Issued;
+use crate::keys;
+use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, KeyUsagePurpose, SanType};
+use std::net::IpAddr;
+
+use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+
+impl Authority {
+    /// A gate: clientAuth and serverAuth, `urn:sekisho:gate:<site>`, and the DNS name
+    /// `<site>.gate.sekisho.test`, which is its IKE identity.
+    pub fn issue_gate(&mut self, site: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:gate:{site}"))?, dns(&format!("{site}.gate.sekisho.test"))?];
+        self.issue_equipment(CaKind::Gate, site, sans, vec![ClientAuth, ServerAuth])
+    }
+
+    /// A terminal: clientAuth, `urn:sekisho:device:<site>/<host>`.
+    pub fn issue_device(&mut self, site: &str, host: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:device:{site}/{host}"))?];
+        self.issue_equipment(CaKind::Device, &format!("{site}-{host}"), sans, vec![ClientAuth])
+    }
+
+    /// A switch: clientAuth, `urn:sekisho:switch:<site>:<dpid>`.
+    pub fn issue_switch(&mut self, site: &str, dpid: u64) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:switch:{site}:{dpid:016x}"))?];
+        self.issue_equipment(CaKind::Switch, &format!("{site}-{dpid:016x}"), sans, vec![ClientAuth])
+    }
+
+    /// A center: serverAuth, `urn:sekisho:center:<name>`, with the names and addresses it is
+    /// reached by (terminals use `center.sekisho.test`).
+    pub fn issue_center(&mut self, name: &str, names: &[&str], addresses: &[IpAddr]) -> Result<Issued, AuthorityError> {
+        let mut sans = vec![uri(format!("urn:sekisho:center:{name}"))?];
+        for name in names {
+            sans.push(dns(name)?);
+        }
+        sans.extend(addresses.iter().map(|address| SanType::IpAddress(*address)));
+        self.issue_equipment(CaKind::Center, name, sans, vec![ServerAuth])
+    }
+
+    /// An institution's signing key for agreements: `urn:sekisho:institution:<id>`.
+    pub fn issue_institution(&mut self, id: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:institution:{id}"))?];
+        self.issue_equipment(CaKind::Institution, id, sans, vec![])
+    }
+
+    /// Any equipment certificate, right or wrong: the wrong ones are for tests of refusals.
+    pub fn issue_equipment(
+        &mut self,
+        ca: CaKind,
+        name: &str,
+        sans: Vec<SanType>,
+        purposes: Vec<ExtendedKeyUsagePurpose>,
+    ) -> Result<Issued, AuthorityError> {
+        let mut params = CertificateParams::default();
+        params.not_before = self.at(-DAY)?;
+        params.not_after = self.at(2 * 365 * DAY)?;
+        let mut subject = DistinguishedName::new();
+        subject.push(DnType::CountryName, DnValue::PrintableString("JP".try_into()?));
+        subject.push(DnType::OrganizationName, "TEST Sekisho");
+        subject.push(DnType::CommonName, format!("TEST {} {name}", ca.name()));
+        params.distinguished_name = subject;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = purposes;
+        params.subject_alt_names = sans;
+        let folder = format!("{}-{}", ca.name(), name.replace(['/', ':'], "-"));
+        self.issue(EndEntity { ca, params, key_pem: keys::new_p256()?, folder })
+    }
+}
+
+fn uri(text: String) -> Result<SanType, AuthorityError> {
+    Ok(SanType::URI(text.try_into()?))
+}
+
+fn dns(text: &str) -> Result<SanType, AuthorityError> {
+    Ok(SanType::DnsName(text.try_into()?))
+}

@@ -1,0 +1,90 @@
+//! Concrete packets: what a counter-example is made of.
+
+use model::{ArpOp, CtMatch, EtherType, Mac, PortNo, Protocol};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// A packet as it stands on the wire when it enters a switch, with the connection state tracking would give it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Packet {
+    /// The port it enters at.
+    pub in_port: PortNo,
+    /// Source MAC.
+    pub eth_src: Mac,
+    /// Destination MAC.
+    pub eth_dst: Mac,
+    /// EtherType.
+    pub eth_type: EtherType,
+    /// Source address; nothing in ARP.
+    pub ip_src: Option<IpAddr>,
+    /// Destination address; nothing in ARP.
+    pub ip_dst: Option<IpAddr>,
+    /// Transport protocol; nothing if it is neither TCP nor UDP.
+    pub protocol: Option<Protocol>,
+    /// Source port, if TCP or UDP.
+    pub tp_src: Option<u16>,
+    /// Destination port, if TCP or UDP.
+    pub tp_dst: Option<u16>,
+    /// The state connection tracking would report, in Open vSwitch's bits.
+    pub ct_state: u8,
+    /// The ARP message, if it is one.
+    pub arp: Option<ArpPacket>,
+}
+
+/// An ARP message (RFC 826).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ArpPacket {
+    /// Request or reply.
+    pub op: ArpOp,
+    /// Sender's protocol address.
+    pub spa: Ipv4Addr,
+    /// Target's protocol address.
+    pub tpa: Ipv4Addr,
+    /// Sender's hardware address.
+    pub sha: Mac,
+}
+
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(arp) = &self.arp {
+            let op = match arp.op {
+                ArpOp::Request => "request",
+                ArpOp::Reply => "reply",
+            };
+            return write!(
+                f,
+                "arp {op} from {} ({}) for {} at port {}",
+                arp.spa, arp.sha, arp.tpa, self.in_port
+            );
+        }
+        let end = |address: Option<IpAddr>, port: Option<u16>| match (address, port) {
+            (Some(IpAddr::V6(a)), Some(p)) => format!("[{a}]:{p}"),
+            (Some(a), Some(p)) => format!("{a}:{p}"),
+            (Some(a), None) => a.to_string(),
+            (None, _) => "?".to_owned(),
+        };
+        match self.protocol {
+            Some(protocol) => write!(f, "{protocol} ")?,
+            None => f.write_str("ip ")?,
+        }
+        write!(
+            f,
+            "{} → {} at port {}, mac {}",
+            end(self.ip_src, self.tp_src),
+            end(self.ip_dst, self.tp_dst),
+            self.in_port,
+            self.eth_src
+        )?;
+        for (bit, word) in [
+            (CtMatch::NEW, "+new"),
+            (CtMatch::EST, "+est"),
+            (CtMatch::RPL, "+rpl"),
+            (CtMatch::INV, "+inv"),
+        ] {
+            if self.ct_state & bit != 0 {
+                write!(f, " {word}")?;
+            }
+        }
+        Ok(())
+    }
+}

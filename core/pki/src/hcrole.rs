@@ -230,6 +230,7 @@ mod tests {
         #[test]
         fn a_changed_byte_never_panics_nor_keeps_structure_wrong(at in 0usize..54, with in any::<u8>()) {
             let mut bytes = hex::decode(DOCTOR).unwrap();
+            prop_assume!(bytes[at] != with);
             bytes[at] = with;
             if let Ok(roles) = parse_hc_roles(&bytes) {
                 // Only a change of the free text, of its string type, or of the attribute type

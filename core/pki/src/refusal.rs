@@ -193,3 +193,75 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// One of each variant; `code` and `facts` match exhaustively, so a new variant is noticed there.
+    fn one_of_each() -> Vec<Refusal> {
+        let (subject, issuer) = ("S".to_owned(), "I".to_owned());
+        let pair = || (subject.clone(), issuer.clone());
+        vec![
+            Refusal::Malformed { index: 0, what: "w", offset: 1 },
+            Refusal::ChainLength { found: 0, max: 8 },
+            {
+                let (subject, issuer) = pair();
+                Refusal::UntrustedChain { subject, issuer }
+            },
+            {
+                let (subject, issuer) = pair();
+                Refusal::BadSignature { subject, issuer }
+            },
+            Refusal::NotYetValid { subject: subject.clone(), not_before: 0 },
+            Refusal::Expired { subject: subject.clone(), not_after: 0 },
+            Refusal::NotAnIssuer { subject: subject.clone(), why: "w" },
+            Refusal::Revoked {
+                subject: subject.clone(),
+                serial: "01".into(),
+                at: 0,
+                reason: RevocationReason::Superseded,
+            },
+            Refusal::CrlMissing { issuer: issuer.clone() },
+            Refusal::CrlStale { issuer: issuer.clone(), next_update: 0 },
+            Refusal::CrlTooOld { issuer: issuer.clone(), this_update: 0, max_age: 1 },
+            Refusal::CrlFromFuture { issuer: issuer.clone(), this_update: 0 },
+            Refusal::WrongUsage { found: "f".into(), why: "w" },
+            Refusal::SignatureCard { found: "f".into() },
+            Refusal::PolicyNotAccepted { found: String::new() },
+            Refusal::PolicyNotCritical,
+            Refusal::UnknownCriticalExtension { subject: subject.clone(), oid: "1.2".into() },
+            Refusal::RoleMissing,
+            Refusal::RoleMalformed { why: "w", offset: 0 },
+            Refusal::SeveralRoles { texts: "a, b".into() },
+            Refusal::RoleUnknown { text: "t".into() },
+            Refusal::WeakKey { subject: subject.clone(), key: "k".into() },
+            Refusal::WeakSignature { subject: subject.clone(), algorithm: "a".into() },
+            Refusal::SubjectIncomplete { missing: "m" },
+            Refusal::PurposeMissing { missing: "m" },
+            Refusal::IdentityWrong { expected: "e", found: String::new() },
+            Refusal::EndEntityIsCa { subject: subject.clone() },
+            Refusal::ChallengeFailed,
+            {
+                let (subject, issuer) = pair();
+                Refusal::IssuerMismatch { subject, issuer }
+            },
+        ]
+    }
+
+    #[test]
+    fn codes_are_complete_unique_and_in_order() {
+        let codes: Vec<&str> = one_of_each().iter().map(Refusal::code).collect();
+        assert_eq!(codes, Refusal::CODES);
+        assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
+    }
+
+    #[test]
+    fn every_fact_has_a_name_of_its_own() {
+        for refusal in one_of_each() {
+            let names: Vec<&str> = refusal.facts().iter().map(|(name, _)| *name).collect();
+            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{refusal}");
+        }
+    }
+}

@@ -204,6 +204,12 @@ impl Authority {
         kind.folder(&self.dir).join("cert.pem")
     }
 
+    /// DER of a CA's current revocation list.
+    pub fn crl_der(&self, kind: CaKind) -> Result<Vec<u8>, AuthorityError> {
+        let path = self.crl_path(kind);
+        fs::read(&path).map_err(|source| AuthorityError::File { path, source })
+    }
+
     /// Path of a CA's current revocation list in DER.
     pub fn crl_path(&self, kind: CaKind) -> PathBuf {
         kind.folder(&self.dir).join("crl.der")

@@ -203,3 +203,21 @@ fn policies(spec: &CardSpec, ca: CaKind) -> Option<CustomExtension> {
     extension.set_criticality(spec.policy_critical);
     Some(extension)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn qualifications_are_encoded_as_in_real_certificates() {
+        let hex = |text| hc_role_extension(&[text]).iter().map(|b| format!("{b:02X}")).collect::<String>();
+        assert_eq!(
+            hex("Medical Doctor"),
+            "303430320606288185420001312831263024A0223120A00C060A2A830886910F01060101A2100C0E4D65646963616C20446F63746F72"
+        );
+        assert_eq!(
+            hex("Pharmacist"),
+            "3030302E0606288185420001312431223020A01E311CA00C060A2A830886910F01060101A20C0C0A506861726D6163697374"
+        );
+    }
+}

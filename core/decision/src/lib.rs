@@ -1,1 +1,25 @@
 //! May this person, on this device, reach this service now?
+//!
+//! [`decide`] answers with a [`Permit`] or with a [`Denial`] that holds *every* reason, each with its section of
+//! responsibility (N12) and a remedy; [`explain`] runs the same checks for an operator who holds no card. The catalogue
+//! of reasons is [`Cause`].
+//!
+//! Pure: the network, the proofs of `pki`, what the caller knows of the two gates, and `now` come in as values. This
+//! crate must not know how a permit is carried out: no flow rules, tunnels, messages or storage.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod agreement;
+mod case;
+mod cause;
+mod checks;
+mod denial;
+mod explain;
+mod permit;
+mod question;
+
+pub use cause::Cause;
+pub use denial::Denial;
+pub use explain::{Check, HypotheticalQuestion, Outcome, Step, explain};
+pub use permit::{AllowRef, Permit, PersonSummary, decide};
+pub use question::{GateStatus, Gates, Question, Trust};
+pub use texts::{Arg, Reason, ReasonLines};

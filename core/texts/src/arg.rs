@@ -40,16 +40,16 @@ impl Arg {
     /// The value in the reader's language. A number stays a number only as a direct argument; in a list it is digits.
     pub fn worded(&self, texts: &Texts) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => harmless(text),
             Self::Number(number) => number.to_string(),
-            Self::Name(name) => match texts.lang() {
-                Lang::Ja => name.ja.clone(),
-                Lang::En => name.en.clone(),
-            },
+            Self::Name(name) => harmless(match texts.lang() {
+                Lang::Ja => &name.ja,
+                Lang::En => &name.en,
+            }),
             Self::Time(at) => japan_time(*at, texts.lang()),
             Self::Role(role) => {
                 let key = role_key(role);
-                if texts.has(&key) { texts.say(&key, &[]) } else { role.clone() }
+                if texts.has(&key) { texts.say(&key, &[]) } else { harmless(role) }
             }
             Self::Key(key) => texts.say(key, &[]),
             Self::List(items) => {
@@ -97,6 +97,13 @@ impl From<Zone> for Arg {
     fn from(zone: Zone) -> Self {
         Self::Key(format!("zone-{zone}"))
     }
+}
+
+/// Values come from certificates and requests of strangers: nothing in them may move the cursor, start a line of its
+/// own or turn the reading direction round.
+fn harmless(text: &str) -> String {
+    let harmful = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// `Medical Doctor` → `role-medical-doctor`.
@@ -147,6 +154,14 @@ mod tests {
             for section in Section::ALL {
                 assert!(texts.has(section.key()), "{section}");
             }
+        }
+    }
+
+    #[test]
+    fn a_value_cannot_move_the_cursor_or_start_a_line() {
+        let en = Texts::new(Lang::En);
+        for arg in [Arg::text("a\u{1b}[2Jb\nc\u{202e}d"), Arg::Role("a\u{1b}[2Jb\nc\u{202e}d".into())] {
+            assert_eq!(arg.worded(&en), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
         }
     }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ipnet::Ipv4Net;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -26,11 +26,13 @@ const SNAPLEN: usize = 192;
 const RING: usize = 400_000;
 /// Size at which the pcap file stops growing.
 const FILE_LIMIT: u64 = 512 << 20;
-/// A frame crosses the bridge twice: in by one port, out by another.
-const TWINS: usize = 64;
+/// A frame that crosses the bridge is seen at its entry and at each exit: copies are looked for among so many frames …
+const RECENT: usize = 64;
+/// … and no further back; nothing in the lab repeats a frame byte for byte so soon (least TCP timeout: 200 ms).
+const COPY: Duration = Duration::from_millis(50);
 
-/// A moment in the capture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A moment in the capture; the default is its start.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(u64);
 
 /// The capture on the Internet segment. Two witnesses: a packet socket, which tells what was seen but may lose frames
@@ -90,6 +92,9 @@ impl Capture {
     ///
     /// Each frame that the bridge forwards is given once. Fails if the memory no longer reaches back to the mark.
     pub fn packets_since(&self, mark: Mark) -> Result<Vec<Captured>, LabError> {
+        if self.shared.stop.load(Ordering::Acquire) {
+            return Err(LabError::Protocol("capture: it was stopped".into()));
+        }
         self.settle();
         let ring = self.ring();
         match ring.front() {
@@ -107,6 +112,11 @@ impl Capture {
         Ok(frames)
     }
 
+    /// Ends the packet socket for good, for benchmarks: copying every frame costs time. The kernel's counter stays.
+    pub fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Release);
+    }
+
     /// The kernel's count, since the lab came up, of clear packets from or to any site's prefix. Misses none.
     pub fn clear_counted(&self) -> Result<u64, LabError> {
         let text = self
@@ -120,7 +130,9 @@ impl Capture {
     /// Waits until the reader has found its socket empty twice, i.e. has read all that was sent before.
     fn settle(&self) {
         let target = self.shared.drained.load(Ordering::Acquire) + 2;
-        until(Duration::from_secs(5), || self.shared.drained.load(Ordering::Acquire) >= target);
+        until(Duration::from_secs(5), || {
+            self.shared.drained.load(Ordering::Acquire) >= target || self.shared.stop.load(Ordering::Acquire)
+        });
     }
 
     fn ring(&self) -> MutexGuard<'_, VecDeque<Captured>> {
@@ -140,22 +152,22 @@ impl Drop for Capture {
 fn read_frames(socket: &Socket, mut pcap: Pcap, shared: &Shared) {
     let wait = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
     let state = RandomState::new();
-    let mut twins: VecDeque<u64> = VecDeque::with_capacity(TWINS);
+    let mut recent: VecDeque<(u64, Instant)> = VecDeque::with_capacity(RECENT);
     let mut number = 0;
     let mut buffer = [0; SNAPLEN];
     while !shared.stop.load(Ordering::Acquire) {
         match (&mut &*socket).read(&mut buffer) {
             Ok(size) => {
                 let frame = &buffer[..size];
-                let hash = state.hash_one(frame);
-                if let Some(twin) = twins.iter().position(|seen| *seen == hash) {
-                    twins.remove(twin);
+                let (hash, now) = (state.hash_one(frame), Instant::now());
+                let is_copy = |(seen, when): &(u64, Instant)| *seen == hash && now - *when < COPY;
+                if recent.iter().any(is_copy) {
                     continue;
                 }
-                if twins.len() == TWINS {
-                    twins.pop_front();
+                if recent.len() == RECENT {
+                    recent.pop_front();
                 }
-                twins.push_back(hash);
+                recent.push_back((hash, now));
                 let at = SystemTime::now();
                 pcap.write(at, frame);
                 let mut ring = shared.ring.lock().unwrap_or_else(PoisonError::into_inner);

@@ -31,7 +31,7 @@ mod wiring;
 pub use capture::{Capture, Mark};
 pub use charon::{Charon, ChildSa};
 pub use client::{Download, HttpsTarget};
-pub use enter::{enter, is_inside};
+pub use enter::{enter, is_inside, owner};
 pub use error::LabError;
 pub use netns::Netns;
 pub use packet::{Captured, PacketClass};

@@ -362,7 +362,7 @@ mod tests {
         let scenario = Scenario::three_sites();
         assert_eq!(scenario.sites.len(), 3);
         let remote: Vec<_> = scenario.remote_prefixes("clinic").iter().map(ToString::to_string).collect();
-        assert_eq!(remote, ["10.2.10.0/24", "10.2.90.0/24", "10.3.10.0/24"]);
+        assert_eq!(remote, ["10.2.10.0/24", "10.2.20.0/24", "10.3.10.0/24"]);
     }
 
     #[test]
@@ -372,12 +372,12 @@ mod tests {
             ("address = \"10.1.20.12\"", "address = \"10.1.20.11\"", "address 10.1.20.11 is used twice"),
             ("mac = \"02:00:0a:01:14:0c\"", "mac = \"02:00:0A:01:14:0b\"", "MAC 02:00:0a:01:14:0b is used twice"),
             ("mac = \"02:00:0a:01:14:0c\"", "mac = \"03:00:0a:01:14:0c\"", "unicast MAC"),
-            ("port = 12\nterminal", "port = 1\nterminal", "switch port clinic:1 is used twice"),
+            ("port = 4\nterminal", "port = 1\nterminal", "switch port clinic:1 is used twice"),
             ("address = \"10.1.20.12\"", "address = \"10.9.20.12\"", "not a host address of 10.1.20.0/24"),
             ("prefix = \"10.3.10.0/24\"", "prefix = \"10.1.0.0/16\"", "not a host address of 10.1.0.0/16"),
             (
-                "prefix = \"10.2.90.0/24\"\ngateway = \"10.2.90.1\"",
-                "prefix = \"10.2.0.0/16\"\ngateway = \"10.2.90.1\"",
+                "prefix = \"10.2.20.0/24\"\ngateway = \"10.2.20.1\"",
+                "prefix = \"10.2.0.0/16\"\ngateway = \"10.2.20.1\"",
                 "overlaps 10.2.10.0/24",
             ),
             ("wan = \"192.0.2.12\"", "wan = \"192.0.2.11\"", "address 192.0.2.11 is used twice"),

@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::LabError;
 
@@ -39,9 +40,10 @@ pub fn gc() -> Result<GcReport, LabError> {
     if !crate::is_inside() {
         for entry in fs::read_dir("/run/netns").into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with("sk-") {
-                let mut ip = std::process::Command::new("ip");
-                crate::process::run(ip.args(["netns", "del", &name]))?;
+            // One that still has processes is in somebody's use.
+            let ip = |verb| crate::process::run(Command::new("ip").args(["netns", verb, &name]));
+            if name.starts_with("sk-") && ip("pids")?.trim().is_empty() {
+                ip("del")?;
                 report.namespaces.push(name);
             }
         }
@@ -59,12 +61,15 @@ impl Scratch {
     pub(crate) fn create() -> Result<Self, LabError> {
         let base = base();
         let noise = RandomState::new().hash_one(std::time::SystemTime::now()) as u32;
-        let path = base.join(format!("{PREFIX}{}-{noise:08x}", std::process::id()));
+        let name = format!("{PREFIX}{}-{noise:08x}", std::process::id());
+        let (path, hidden) = (base.join(&name), base.join(format!(".{name}")));
         let wrap = || LabError::io(path.display().to_string());
         fs::create_dir_all(&base).map_err(wrap())?;
-        fs::create_dir(&path).map_err(wrap())?;
-        let lock = File::create(path.join(LOCK)).map_err(wrap())?;
+        fs::create_dir(&hidden).map_err(wrap())?;
+        let lock = File::create(hidden.join(LOCK)).map_err(wrap())?;
         lock.lock().map_err(wrap())?;
+        // Under its own name it is locked from the first moment, so `gc` never sees it as stale.
+        fs::rename(&hidden, &path).map_err(wrap())?;
         Ok(Self { path, _lock: lock })
     }
 
@@ -80,6 +85,12 @@ impl Drop for Scratch {
     }
 }
 
+/// The process id that [`Scratch::create`] wrote into the name.
+pub(crate) fn owner_of(path: &Path) -> Option<u32> {
+    let name = path.file_name()?.to_str()?.strip_prefix(PREFIX)?;
+    name.split('-').next()?.parse().ok()
+}
+
 fn base() -> PathBuf {
     std::env::temp_dir()
 }
@@ -87,8 +98,8 @@ fn base() -> PathBuf {
 fn is_stale(path: &Path) -> bool {
     match File::open(path.join(LOCK)) {
         Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
-        // Between `create_dir` and the lock an owner may still be at work; such a directory is empty.
-        Err(_) => fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
+        // Somebody else's, or one whose removal was cut short: no lock, no owner.
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 

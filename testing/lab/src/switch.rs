@@ -97,7 +97,10 @@ impl Switch {
         self.vsctl(&arguments).map(drop)
     }
 
-    /// Takes the controller away; flows stay.
+    /// Takes the controller away.
+    ///
+    /// Open vSwitch flushes the flows when it comes to have its first controller, and when it loses its last one *by
+    /// configuration*; a controller that is merely dead leaves them.
     pub fn clear_controller(&self) -> Result<(), LabError> {
         self.vsctl(&["del-controller".to_owned(), "br0".into()]).map(drop)
     }
@@ -158,7 +161,13 @@ impl Switch {
     /// Starts ovs-vswitchd again; bridge and controller come back from the database, flows do not.
     pub fn restart(&self) -> Result<(), LabError> {
         self.kill9();
-        self.start_daemon()
+        // The socket's file outlives the daemon, and the bridge comes after the control socket.
+        let _ = std::fs::remove_file(self.openflow_socket());
+        self.start_daemon()?;
+        match &mut *lock(&self.daemon) {
+            Some(daemon) => self.await_socket(&self.openflow_socket(), daemon),
+            None => Ok(()),
+        }
     }
 
     fn start_daemon(&self) -> Result<(), LabError> {

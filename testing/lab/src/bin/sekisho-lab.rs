@@ -76,18 +76,13 @@ fn up(scenario: &Scenario) -> Result<bool, LabError> {
     }
     println!("scratch {}", lab.scratch().display());
     println!("capture {}", lab.capture().file().display());
-    println!("enter   nsenter --target {} --mount --net=/run/netns/NAME COMMAND", outer_pid());
+    if let Some(owner) = lab::owner() {
+        println!("enter   nsenter -t $(pgrep -P $(pgrep -P {owner})) -m -n -p ip netns exec NAMESPACE COMMAND");
+    }
     println!("ready after {} ms; Ctrl-C ends it", start.elapsed().as_millis());
     loop {
         std::thread::park();
     }
-}
-
-/// This process's id outside its process namespace is the first of `NSpid`, if /proc shows it.
-fn outer_pid() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-    ids.and_then(|ids| ids.split_whitespace().next()).unwrap_or("PID").into()
 }
 
 fn selftest() -> Result<bool, LabError> {
@@ -97,14 +92,14 @@ fn selftest() -> Result<bool, LabError> {
     println!("      up after {} ms", start.elapsed().as_millis());
     let identity = SelfSigned::create(&lab, "record-server")?;
     let servers =
-        [lab.serve("hospital", "record-server", Some(&identity.https()?))?, lab.serve("hospital", "lab-server", None)?];
+        [lab.serve("hospital", "record-server", Some(&identity.https()?))?, lab.serve("hospital", "portal", None)?];
     let record = lab.address("hospital", "record-server")?;
     let terminal = lab.address("clinic", "exam-1")?;
     let others = [
         Probe::tcp("clinic-exam-1", record, 8080),
         Probe::udp("clinic-exam-1", record, 4000),
         Probe::icmp("clinic-exam-1", record),
-        Probe::tcp("clinic-exam-1", lab.address("hospital", "lab-server")?, 443),
+        Probe::tcp("clinic-exam-1", lab.address("hospital", "portal")?, 443),
         Probe::tcp("clinic-exam-2", record, 443),
         Probe::tcp("provider-ops-1", terminal, 443),
         Probe::icmp("hospital-record-server", terminal),

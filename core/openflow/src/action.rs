@@ -2,7 +2,7 @@
 
 use crate::buffer::{Decoded, Reader, Writer};
 use crate::ct::Ct;
-use crate::failure::DecodeReason;
+use crate::failure::{DecodeReason, EncodeError};
 use crate::field::{FieldKind, OxmField};
 use crate::group::GroupId;
 use crate::message::NICIRA;
@@ -104,8 +104,15 @@ impl BitRange {
     }
 
     /// `ofs_nbits` of `nicira-ext.h`: ten bits of offset, six of width minus one.
-    pub(crate) fn packed(self) -> u16 {
-        self.offset << 6 | self.bits.wrapping_sub(1) & 0x3f
+    pub(crate) fn put_packed(self, w: &mut Writer<'_>) {
+        if self.offset > 0x3ff || !(1..=64).contains(&self.bits) {
+            w.fail(EncodeError::FieldTooLong {
+                field: "ofs_nbits",
+                length: usize::from(self.offset.max(self.bits)),
+                max: 0x3ff,
+            });
+        }
+        w.u16((self.offset << 6) | (self.bits.wrapping_sub(1) & 0x3f));
     }
 
     pub(crate) fn unpacked(header: u32, packed: u16) -> Self {
@@ -170,7 +177,7 @@ impl Action {
             }
             Self::RegLoad { to, value } => {
                 nicira(w, REG_LOAD);
-                w.u16(to.packed());
+                to.put_packed(w);
                 w.u32(to.header);
                 w.u64(*value);
             }

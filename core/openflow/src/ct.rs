@@ -97,7 +97,7 @@ impl Ct {
             }
             CtZone::Field(range) => {
                 w.u32(range.header);
-                w.u16(range.packed());
+                range.put_packed(w);
             }
         }
         w.u8(self.table.unwrap_or(NO_RECIRCULATION));

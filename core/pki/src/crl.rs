@@ -6,6 +6,7 @@ use crate::der::{Element, Malformed, Parsed, Reader, tag};
 use crate::extensions::RawExtension;
 use crate::name::Name;
 use crate::oid::known;
+use crate::refusal::Fact;
 use crate::time::{UnixSeconds, format_utc};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,6 +92,27 @@ impl CrlRefusal {
             Self::BadSignature { .. } => "C003",
             Self::Unsupported { .. } => "C004",
             Self::Older { .. } => "C005",
+        }
+    }
+
+    /// Key of its text for people: `pki-c003`; the remedy's key has `-do` behind it.
+    pub fn key(&self) -> String {
+        format!("pki-{}", self.code().to_ascii_lowercase())
+    }
+
+    /// The data as named arguments for its text.
+    pub fn facts(&self) -> Vec<(&'static str, Fact)> {
+        let text = |value: &str| Fact::Text(value.to_owned());
+        match self {
+            Self::Malformed(e) => {
+                let offset = i64::try_from(e.offset).unwrap_or(i64::MAX);
+                vec![("what", text(e.what)), ("offset", Fact::Number(offset))]
+            }
+            Self::UnknownIssuer { issuer } | Self::BadSignature { issuer } => vec![("issuer", text(issuer))],
+            Self::Unsupported { issuer, what } => vec![("issuer", text(issuer)), ("what", text(what))],
+            Self::Older { issuer, offered, held } => {
+                vec![("issuer", text(issuer)), ("offered", Fact::Time(*offered)), ("held", Fact::Time(*held))]
+            }
         }
     }
 }

@@ -141,57 +141,89 @@ impl Refusal {
         }
     }
 
-    /// The data as named arguments for a text: times as `2028-03-31T14:59:59Z`, the rest as is.
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
+    /// Key of its text for people: `pki-p014`; the remedy's key has `-do` behind it.
+    pub fn key(&self) -> String {
+        format!("pki-{}", self.code().to_ascii_lowercase())
+    }
+
+    /// Whether the operator has to act (revocation lists, clocks), not the holder of the certificate.
+    pub fn lies_with_operator(&self) -> bool {
+        matches!(
+            self,
+            Self::CrlMissing { .. } | Self::CrlStale { .. } | Self::CrlTooOld { .. } | Self::CrlFromFuture { .. }
+        )
+    }
+
+    /// The data as named arguments for its text.
+    pub fn facts(&self) -> Vec<(&'static str, Fact)> {
         match self {
             Self::Malformed { index, what, offset } => {
-                vec![("index", index.to_string()), ("what", (*what).into()), ("offset", offset.to_string())]
+                vec![("index", number(*index)), ("what", text(what)), ("offset", number(*offset))]
             }
-            Self::ChainLength { found, max } => vec![("found", found.to_string()), ("max", max.to_string())],
+            Self::ChainLength { found, max } => vec![("found", number(*found)), ("max", number(*max))],
             Self::UntrustedChain { subject, issuer }
             | Self::BadSignature { subject, issuer }
             | Self::IssuerMismatch { subject, issuer } => {
-                vec![("subject", subject.clone()), ("issuer", issuer.clone())]
+                vec![("subject", text(subject)), ("issuer", text(issuer))]
             }
             Self::NotYetValid { subject, not_before: at } | Self::Expired { subject, not_after: at } => {
-                vec![("subject", subject.clone()), ("at", format_utc(*at))]
+                vec![("subject", text(subject)), ("at", Fact::Time(*at))]
             }
-            Self::NotAnIssuer { subject, why } => vec![("subject", subject.clone()), ("why", (*why).into())],
+            Self::NotAnIssuer { subject, why } => vec![("subject", text(subject)), ("why", text(why))],
             Self::Revoked { subject, serial, at, reason } => vec![
-                ("subject", subject.clone()),
-                ("serial", serial.clone()),
-                ("at", format_utc(*at)),
-                ("reason", reason.to_string()),
+                ("subject", text(subject)),
+                ("serial", text(serial)),
+                ("at", Fact::Time(*at)),
+                ("reason", text(&reason.to_string())),
             ],
-            Self::CrlMissing { issuer } => vec![("issuer", issuer.clone())],
+            Self::CrlMissing { issuer } => vec![("issuer", text(issuer))],
             Self::CrlStale { issuer, next_update: at } | Self::CrlFromFuture { issuer, this_update: at } => {
-                vec![("issuer", issuer.clone()), ("at", format_utc(*at))]
+                vec![("issuer", text(issuer)), ("at", Fact::Time(*at))]
             }
             Self::CrlTooOld { issuer, this_update, max_age } => {
-                vec![("issuer", issuer.clone()), ("at", format_utc(*this_update)), ("max-age", max_age.to_string())]
+                vec![("issuer", text(issuer)), ("at", Fact::Time(*this_update)), ("max-age", Fact::Number(*max_age))]
             }
-            Self::WrongUsage { found, why } => vec![("found", found.clone()), ("why", (*why).into())],
-            Self::SignatureCard { found } | Self::PolicyNotAccepted { found } => vec![("found", found.clone())],
+            Self::WrongUsage { found, why } => vec![("found", text(found)), ("why", text(why))],
+            Self::SignatureCard { found } | Self::PolicyNotAccepted { found } => vec![("found", text(found))],
             Self::UnknownCriticalExtension { subject, oid } => {
-                vec![("subject", subject.clone()), ("oid", oid.clone())]
+                vec![("subject", text(subject)), ("oid", text(oid))]
             }
-            Self::RoleMalformed { why, offset } => vec![("why", (*why).into()), ("offset", offset.to_string())],
-            Self::SeveralRoles { texts } => vec![("texts", texts.clone())],
-            Self::RoleUnknown { text } => vec![("text", text.clone())],
-            Self::WeakKey { subject, key } => vec![("subject", subject.clone()), ("key", key.clone())],
+            Self::RoleMalformed { why, offset } => vec![("why", text(why)), ("offset", number(*offset))],
+            Self::SeveralRoles { texts } => vec![("texts", text(texts))],
+            Self::RoleUnknown { text } => vec![("text", Fact::Text(text.clone()))],
+            Self::WeakKey { subject, key } => vec![("subject", text(subject)), ("key", text(key))],
             Self::WeakSignature { subject, algorithm } => {
-                vec![("subject", subject.clone()), ("algorithm", algorithm.clone())]
+                vec![("subject", text(subject)), ("algorithm", text(algorithm))]
             }
             Self::SubjectIncomplete { missing } | Self::PurposeMissing { missing } => {
-                vec![("missing", (*missing).into())]
+                vec![("missing", text(missing))]
             }
             Self::IdentityWrong { expected, found } => {
-                vec![("expected", (*expected).into()), ("found", found.clone())]
+                vec![("expected", text(expected)), ("found", text(found))]
             }
-            Self::EndEntityIsCa { subject } => vec![("subject", subject.clone())],
+            Self::EndEntityIsCa { subject } => vec![("subject", text(subject))],
             Self::PolicyNotCritical | Self::RoleMissing | Self::ChallengeFailed => vec![],
         }
     }
+}
+
+/// A value that a text mentions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// A name, an identifier, a protocol word.
+    Text(String),
+    /// A count, an offset, or seconds.
+    Number(i64),
+    /// An instant.
+    Time(UnixSeconds),
+}
+
+fn text(value: &str) -> Fact {
+    Fact::Text(value.to_owned())
+}
+
+fn number(value: usize) -> Fact {
+    Fact::Number(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -262,6 +294,23 @@ mod tests {
         for refusal in one_of_each() {
             let names: Vec<&str> = refusal.facts().iter().map(|(name, _)| *name).collect();
             assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn every_reason_and_remedy_is_worded_with_its_facts_in_both_languages() {
+        for file in [include_str!("../../texts/locales/en/pki.ftl"), include_str!("../../texts/locales/ja/pki.ftl")] {
+            let line =
+                |key: &str| file.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")).map(str::to_owned));
+            for refusal in one_of_each() {
+                let (key, facts) = (refusal.key(), refusal.facts());
+                let wording = line(&key).unwrap_or_else(|| panic!("{key} has no text"));
+                assert!(line(&format!("{key}-do")).is_some_and(|text| !text.contains('{')), "{key} has no remedy");
+                let used = wording.split("{ $").skip(1).filter_map(|rest| rest.split(" }").next());
+                let used: BTreeSet<&str> = used.collect();
+                let named: BTreeSet<&str> = facts.iter().map(|(name, _)| *name).collect();
+                assert_eq!(used, named, "{key}");
+            }
         }
     }
 }

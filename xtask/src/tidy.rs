@@ -16,7 +16,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("verify", &["model"]),
     ("site", &["model", "verify", "openflow", "pki"]),
     ("audit", &["model"]),
-    ("wire", &["model"]),
+    ("wire", &["model", "texts"]),
 ];
 
 /// Crates that open sockets, read clocks or run threads: never below `core/`, not even through another crate.

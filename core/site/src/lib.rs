@@ -1,1 +1,26 @@
-//! One site's state machine.
+//! One site's state machine: a verified state wanted, what is observed, and what to do next.
+//!
+//! Pure: [`SiteMachine::handle`] takes an [`Event`] and an instant and returns an [`Outbox`]; sockets, clocks and
+//! processes live in the gate. Everything is desired/observed: late, lost and repeated events change nothing, and after
+//! any restart only the difference is sent. This crate must not know who plans, who decides, or how bytes travel.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod conversion;
+mod event;
+mod filters;
+mod first_packet;
+mod ike;
+mod machine;
+mod nftables;
+mod packet;
+mod rules;
+mod tunnels;
+
+pub use conversion::{
+    FIRST_PACKET_METER, Inexpressible, NotOurs, RuleBody, RuleKey, observed_entry, to_add, to_delete, to_entry, to_rule,
+};
+pub use event::{CloseCause, Event, Outbox, Output, Place, Report};
+pub use ike::{IkeChild, IkeConnection, IkeEnd, IkePolicy, child_name, connection, connection_name};
+pub use machine::{SiteConfig, SiteMachine};
+pub use nftables::{FilterElement, FilterStateError, ObservedFilters, RedInterfaces, change_script, elements, full_script, parse_state};
+pub use packet::FiveTuple;

@@ -1,0 +1,318 @@
+//! The only door in and the only door out of a site's state machine.
+
+use model::{Generation, GrantId, PortNo, Protocol, SiteState, Timestamp};
+use openflow::{CtFlush, FlowMod, FlowRemoved, FlowStats, MeterMod, PacketIn};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use verify::{VerifiedSlice, VerifiedState};
+
+use crate::{IkeConnection, ObservedFilters};
+
+/// Everything that can happen to a site. Late, lost and repeated events are all legal.
+#[derive(Debug)]
+pub enum Event {
+    /// A change of the wanted state, proved against the state this gate holds (X1).
+    Order(Box<VerifiedSlice>),
+    /// A whole wanted state, proved: for a gate that missed something.
+    Snapshot(Box<VerifiedState>),
+    /// The other end is prepared: a designated initiator may start now.
+    Go(GrantId),
+    /// The center listens (again): it wants to know everything that stands.
+    CenterUp,
+    /// The state of this generation is on disk.
+    Persisted(Generation),
+    /// It is not, and why.
+    PersistFailed(Generation, String),
+    /// The site's switch finished its handshake. Its identity was checked by the link.
+    SwitchUp,
+    /// It is gone; what it forwards, it goes on forwarding.
+    SwitchDown,
+    /// Every entry of the switch, answering [`Output::ReadFlows`].
+    FlowStats {
+        /// Number of the read.
+        read: u64,
+        /// All entries.
+        entries: Vec<FlowStats>,
+    },
+    /// The switch took the bundle, whole.
+    BundleCommitted(u64),
+    /// The switch took nothing of it.
+    BundleRejected(u64, String),
+    /// The flush is done, or why not.
+    ConntrackFlushed(u64, Result<(), String>),
+    /// The switch dropped an entry.
+    FlowRemoved(Box<FlowRemoved>),
+    /// A first packet.
+    PacketIn(Box<PacketIn>),
+    /// A port came or went.
+    PortStatus {
+        /// The port.
+        port: PortNo,
+        /// True if it has a link.
+        up: bool,
+    },
+    /// strongSwan answers and has its keys and certificates.
+    CharonUp,
+    /// It does not; whatever SAs it had are unknown.
+    CharonDown,
+    /// It took this revision of a connection.
+    ConnectionLoaded(u64),
+    /// It did not.
+    ConnectionRefused(u64, String),
+    /// An IKE SA of this connection is established.
+    IkeUp(String),
+    /// It is gone, with all its children.
+    IkeDown(String),
+    /// A CHILD_SA is installed.
+    ChildUp {
+        /// Its connection.
+        connection: String,
+        /// Its name, as configured.
+        child: String,
+    },
+    /// It is gone.
+    ChildDown {
+        /// Its connection.
+        connection: String,
+        /// Its name.
+        child: String,
+    },
+    /// Everything strongSwan has, answering [`Output::ListSas`].
+    SaList {
+        /// Names of loaded connections.
+        connections: BTreeSet<String>,
+        /// Connections with an established IKE SA.
+        ike: BTreeSet<String>,
+        /// Installed children, one entry an SA, as (connection, child).
+        children: Vec<(String, String)>,
+    },
+    /// An initiation could not even be asked for.
+    InitiateFailed {
+        /// The connection.
+        connection: String,
+        /// The child.
+        child: String,
+        /// Why.
+        error: String,
+    },
+    /// The filter change stands.
+    FilterApplied(u64),
+    /// Nothing of it stands.
+    FilterFailed(u64, String),
+    /// What nftables holds, answering [`Output::ReadFilters`]; `None` if there is no table yet.
+    FilterState(Option<ObservedFilters>),
+    /// Time passed.
+    Tick,
+}
+
+/// What the shell shall do. Nothing here decides; each is carried out as it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Install the meter of first packets; "it exists" is success.
+    Meter(MeterMod),
+    /// Read every entry.
+    ReadFlows {
+        /// Number to answer with.
+        read: u64,
+    },
+    /// Apply as one atomic bundle (ONF EXT-230); whole or not at all.
+    Bundle {
+        /// Number to answer with.
+        bundle: u64,
+        /// The changes, in order.
+        changes: Vec<FlowMod>,
+    },
+    /// Forget tracked connections, then a barrier.
+    FlushConntrack {
+        /// Number to answer with.
+        flush: u64,
+        /// What to forget.
+        flushes: Vec<CtFlush>,
+    },
+    /// `load-conn` of a whole connection.
+    LoadConnection {
+        /// Number to answer with.
+        revision: u64,
+        /// The connection with all its children.
+        connection: Box<IkeConnection>,
+    },
+    /// `unload-conn`.
+    UnloadConnection(String),
+    /// `initiate`, without waiting; the child's own event tells.
+    Initiate {
+        /// The connection.
+        connection: String,
+        /// The child.
+        child: String,
+    },
+    /// `terminate` of every CHILD_SA of this name.
+    TerminateChild {
+        /// The connection.
+        connection: String,
+        /// The child.
+        child: String,
+    },
+    /// `terminate` of the IKE SA.
+    TerminateIke(String),
+    /// `list-conns` and `list-sas`.
+    ListSas,
+    /// `nft -j list table inet sekisho`.
+    ReadFilters,
+    /// `nft -f` of this script.
+    ApplyFilters {
+        /// Number to answer with.
+        change: u64,
+        /// The script, one transaction.
+        script: String,
+    },
+    /// Keep this state on disk before saying it is kept.
+    Persist(Arc<SiteState>),
+    /// Tell the center.
+    Report(Report),
+}
+
+/// Why a grant ended here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseCause {
+    /// The center ordered it.
+    Order,
+    /// Its lease ended; the gate needs no order for that.
+    Lease,
+}
+
+/// What a gate tells the center: only what it observed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// The state at this generation is what the gate now wants.
+    Accepted(Generation),
+    /// The order leads from somewhere else; send a snapshot.
+    OutOfStep {
+        /// The gate's generation; none if it has no state.
+        at: Option<Generation>,
+        /// Where the order leads to.
+        offered: Generation,
+    },
+    /// Rules are in, tunnel configuration is loaded: the peer may come.
+    Prepared(GrantId),
+    /// How much of a grant stands.
+    Observed {
+        /// The grant.
+        grant: GrantId,
+        /// Its flow rules seen on the switch.
+        flows: u32,
+        /// All of its rules and filters are seen.
+        complete: bool,
+        /// Its CHILD_SA is installed.
+        sa: bool,
+    },
+    /// Observed state holds nothing of it any more.
+    Closed {
+        /// The grant.
+        grant: GrantId,
+        /// Why.
+        cause: CloseCause,
+        /// Packets its rules saw.
+        packets: u64,
+        /// Bytes its rules saw.
+        bytes: u64,
+    },
+    /// A first packet no grant covers was refused and its tuple is dropped for a while (N1).
+    FirstPacketRefused {
+        /// Port it came from.
+        in_port: PortNo,
+        /// Source.
+        source: IpAddr,
+        /// Destination.
+        destination: IpAddr,
+        /// Protocol, if it is one services use.
+        protocol: Option<Protocol>,
+        /// Destination port.
+        port: u16,
+        /// Refusals not reported since the last one, to bound the flood.
+        suppressed: u64,
+    },
+    /// Something stood on the switch, in strongSwan or in the filter that no plan put there. It is being removed.
+    Foreign {
+        /// Where.
+        place: Place,
+        /// What, as text.
+        what: String,
+    },
+    /// A rule that cannot be written as an OpenFlow entry; it is not installed.
+    Inexpressible(String),
+    /// Part of the data plane came or went.
+    Link {
+        /// Which.
+        place: Place,
+        /// True if it answers.
+        up: bool,
+    },
+    /// A part of the data plane refused a change; it is tried again.
+    Refused {
+        /// Which.
+        place: Place,
+        /// Its words.
+        error: String,
+    },
+    /// A tunnel does not come up; tried again.
+    TunnelFailing {
+        /// The grant.
+        grant: GrantId,
+        /// Attempts so far.
+        attempts: u32,
+        /// Why, if known.
+        error: String,
+    },
+    /// The state could not be kept on disk; it is enforced from memory (X4).
+    NotPersisted {
+        /// Which generation.
+        generation: Generation,
+        /// Why.
+        error: String,
+    },
+    /// A switch port came or went.
+    Port {
+        /// The port.
+        port: PortNo,
+        /// True if it has a link.
+        up: bool,
+    },
+}
+
+/// A part of the site's data plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The in-house switch.
+    Switch,
+    /// strongSwan.
+    Tunnels,
+    /// nftables in the red namespace.
+    Filters,
+}
+
+/// Where `handle` puts what it wants done. Reused by the caller, so the path of first packets allocates nothing.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// In order.
+    pub outputs: Vec<Output>,
+    /// OpenFlow messages, encoded, to append to the switch's stream. Independent of `outputs`.
+    pub to_switch: Vec<u8>,
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, output: Output) {
+        self.outputs.push(output);
+    }
+    pub(crate) fn report(&mut self, report: Report) {
+        self.outputs.push(Output::Report(report));
+    }
+}
+
+/// Earlier of two optional deadlines.
+pub(crate) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,477 @@
+//! One site's state machine: the state wanted, what is observed, and what to do about the difference.
+
+use model::{CookieOwner, Generation, GrantId, SiteDelta, SiteState, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use verify::VerifiedState;
+
+use crate::event::{CloseCause, Event, Outbox, Output, Place, Report, earlier};
+use crate::filters::Filters;
+use crate::first_packet::{FirstPackets, Judgement};
+use crate::ike::IkePolicy;
+use crate::nftables::RedInterfaces;
+use crate::rules::Rules;
+use crate::tunnels::Tunnels;
+
+/// What a site's machine is told once.
+#[derive(Debug, Clone)]
+pub struct SiteConfig {
+    /// Interfaces of the red namespace.
+    pub red: RedInterfaces,
+    /// Algorithms and lifetimes of tunnels.
+    pub ike: IkePolicy,
+    /// Milliseconds between two looks at what really stands.
+    pub audit_ms: i64,
+    /// Milliseconds an IKE SA without children is kept for the next grant; 0 ends it at once.
+    pub ike_linger_ms: i64,
+    /// First packets a second the switch may send.
+    pub first_packets_per_second: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Closing {
+    cause: CloseCause,
+    /// Must be on disk before the end is reported, or a restart would open it again.
+    generation: Generation,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Said {
+    prepared: bool,
+    observed: Option<(u32, bool, bool)>,
+}
+
+/// The machine. Feed it every [`Event`] and call it again at [`SiteMachine::next_deadline`].
+pub struct SiteMachine {
+    state: Option<Arc<SiteState>>,
+    rules: Rules,
+    tunnels: Tunnels,
+    filters: Filters,
+    first_packets: FirstPackets,
+    /// Grants whose lease ended before the center said so: in the state, but no longer wanted.
+    lapsed: BTreeSet<GrantId>,
+    leases: BTreeSet<(Timestamp, GrantId)>,
+    closing: BTreeMap<GrantId, Closing>,
+    said: BTreeMap<GrantId, Said>,
+    kept: Generation,
+}
+
+impl SiteMachine {
+    /// A machine that starts from the last state kept on disk, verified again, or from nothing. With nothing it leaves
+    /// the data plane as it is until the center speaks (X4).
+    pub fn new(kept: Option<VerifiedState>, config: SiteConfig, now: Timestamp) -> Self {
+        let mut machine = Self {
+            state: None,
+            rules: Rules::new(config.audit_ms, config.first_packets_per_second),
+            tunnels: Tunnels::new(config.ike, config.audit_ms, config.ike_linger_ms),
+            filters: Filters::new(config.red, config.audit_ms),
+            first_packets: FirstPackets::new(),
+            lapsed: BTreeSet::new(),
+            leases: BTreeSet::new(),
+            closing: BTreeMap::new(),
+            said: BTreeMap::new(),
+            kept: Generation(0),
+        };
+        if let Some(state) = kept {
+            let state = state.into_state();
+            machine.kept = state.generation;
+            // Nothing can be inexpressible here that was not reported when it was first ordered.
+            machine.replace(state, now, &mut Outbox::default());
+        }
+        machine
+    }
+
+    /// The state wanted, if there is one.
+    pub fn state(&self) -> Option<&Arc<SiteState>> {
+        self.state.as_ref()
+    }
+
+    /// Generation of the state wanted.
+    pub fn generation(&self) -> Option<Generation> {
+        self.state.as_ref().map(|s| s.generation)
+    }
+
+    /// Takes an event; returns what to do. `now` never goes back.
+    pub fn handle(&mut self, event: Event, now: Timestamp) -> Outbox {
+        let mut out = Outbox::default();
+        self.handle_into(event, now, &mut out);
+        out
+    }
+
+    /// As [`SiteMachine::handle`], into a buffer that is used again: the way for first packets.
+    pub fn handle_into(&mut self, event: Event, now: Timestamp, out: &mut Outbox) {
+        if let Event::PacketIn(packet) = event {
+            return self.first_packet(*packet, now, out);
+        }
+        let mut touched = self.take(event, now, out);
+        touched.extend(self.lapse(now, out));
+        self.rules.drive(now, out);
+        self.tunnels.drive(now, out);
+        self.filters.drive(now, out);
+        touched.extend(self.closing.keys());
+        for grant in touched {
+            self.say(grant, out);
+        }
+    }
+
+    /// When to call again with [`Event::Tick`], if nothing happens before.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let lease = self.leases.first().map(|(until, _)| *until);
+        let parts = [self.rules.next_deadline(), self.tunnels.next_deadline(), self.filters.next_deadline()];
+        parts.into_iter().fold(lease, earlier)
+    }
+
+    /// Returns the grants whose standing may have changed.
+    fn take(&mut self, event: Event, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
+        match event {
+            Event::Order(slice) => {
+                let (at, offered) = (self.generation(), slice.delta().generation);
+                if at.is_some_and(|at| offered <= at) {
+                    // Late or repeated: it changes nothing, but whoever repeats it wants to know.
+                    out.report(Report::Accepted(at.unwrap_or(offered)));
+                    return self.again(slice.delta());
+                }
+                if at != Some(slice.delta().parent) {
+                    out.report(Report::OutOfStep { at, offered });
+                    return BTreeSet::new();
+                }
+                let delta = slice.delta().clone();
+                self.advance(&delta, slice.into_state().into_state(), now, out)
+            }
+            Event::Snapshot(state) => {
+                let offered = state.state().generation;
+                if self.generation().is_some_and(|at| offered < at) {
+                    out.report(Report::OutOfStep { at: self.generation(), offered });
+                    return BTreeSet::new();
+                }
+                let state = state.into_state();
+                if self.state.as_deref() == Some(&state) {
+                    out.report(Report::Accepted(offered));
+                    return self.everything();
+                }
+                let touched = self.replace(state, now, out);
+                self.keep(out);
+                out.report(Report::Accepted(offered));
+                touched
+            }
+            Event::Go(grant) => {
+                self.tunnels.go(grant, now);
+                BTreeSet::new()
+            }
+            Event::CenterUp => {
+                self.said.clear();
+                if let Some(generation) = self.generation() {
+                    out.report(Report::Accepted(generation));
+                }
+                self.everything()
+            }
+            Event::Persisted(generation) => {
+                self.kept = self.kept.max(generation);
+                BTreeSet::new()
+            }
+            Event::PersistFailed(generation, error) => {
+                out.report(Report::NotPersisted { generation, error });
+                // Enforced from memory; holding the report back would not make it more true.
+                self.kept = self.kept.max(generation);
+                BTreeSet::new()
+            }
+            Event::SwitchUp => {
+                out.report(Report::Link { place: Place::Switch, up: true });
+                if self.state.is_some() {
+                    self.rules.up(out);
+                } else {
+                    self.rules.wait();
+                }
+                BTreeSet::new()
+            }
+            Event::SwitchDown => {
+                if !self.rules.is_down() {
+                    out.report(Report::Link { place: Place::Switch, up: false });
+                }
+                self.rules.down();
+                self.everything()
+            }
+            Event::FlowStats { read, entries } => {
+                self.rules.on_entries(read, &entries, now, out);
+                self.everything()
+            }
+            Event::BundleCommitted(bundle) => self.rules.on_committed(bundle),
+            Event::BundleRejected(bundle, error) => {
+                self.rules.on_rejected(bundle, &error, now, out);
+                BTreeSet::new()
+            }
+            Event::ConntrackFlushed(flush, outcome) => self.rules.on_flushed(flush, outcome, out),
+            Event::FlowRemoved(removed) => self.rules.on_removed(&removed).into_iter().collect(),
+            Event::PacketIn(packet) => {
+                self.first_packet(*packet, now, out);
+                BTreeSet::new()
+            }
+            Event::PortStatus { port, up } => {
+                out.report(Report::Port { port, up });
+                BTreeSet::new()
+            }
+            Event::CharonUp => {
+                out.report(Report::Link { place: Place::Tunnels, up: true });
+                self.tunnels.charon_up();
+                self.everything()
+            }
+            Event::CharonDown => {
+                out.report(Report::Link { place: Place::Tunnels, up: false });
+                self.tunnels.charon_down();
+                self.everything()
+            }
+            Event::ConnectionLoaded(revision) => self.tunnels.on_loaded(revision),
+            Event::ConnectionRefused(revision, error) => {
+                self.tunnels.on_load_refused(revision, &error, now, out);
+                BTreeSet::new()
+            }
+            Event::IkeUp(connection) => self.tunnels.on_ike(&connection, true, now),
+            Event::IkeDown(connection) => self.tunnels.on_ike(&connection, false, now),
+            Event::ChildUp { connection, child } => {
+                self.tunnels.on_child_up(&connection, &child, now, out).into_iter().collect()
+            }
+            Event::ChildDown { connection, child } => {
+                self.tunnels.on_child_down(&connection, &child, now).into_iter().collect()
+            }
+            Event::SaList { connections, ike, children } => {
+                self.tunnels.on_list(&connections, &ike, &children, now, out)
+            }
+            Event::InitiateFailed { connection, child, error } => {
+                self.tunnels.on_initiate_failed(&connection, &child, &error, now, out);
+                BTreeSet::new()
+            }
+            Event::FilterApplied(change) => {
+                if self.filters.on_applied(change) { self.everything() } else { BTreeSet::new() }
+            }
+            Event::FilterFailed(change, error) => {
+                self.filters.on_failed(change, &error, now, out);
+                BTreeSet::new()
+            }
+            Event::FilterState(state) => {
+                self.filters.on_state(state, now, out);
+                self.everything()
+            }
+            Event::Tick => BTreeSet::new(),
+        }
+    }
+
+    /// The change of a slice, part by part: the cost follows the slice, not the state.
+    fn advance(&mut self, delta: &SiteDelta, next: SiteState, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
+        let Some(before) = self.state.clone() else { return BTreeSet::new() };
+        let mut touched = BTreeSet::new();
+        for id in &delta.grants_removed {
+            if let Some(grant) = before.grants.get(id) {
+                self.leases.remove(&(grant.lease_until, *id));
+                self.first_packets.withdraw(grant);
+            }
+            self.said.remove(id);
+            self.closing.insert(*id, Closing { cause: CloseCause::Order, generation: delta.generation });
+            touched.insert(*id);
+        }
+        if let Some(facts) = &delta.facts {
+            self.tunnels.facts(facts);
+        }
+        for rule in &delta.rules_removed {
+            self.rules.unwant(rule);
+        }
+        for tunnel in &delta.tunnels_removed {
+            self.tunnels.unwant(tunnel, now);
+        }
+        for filter in &delta.filters_removed {
+            self.filters.unwant(filter);
+        }
+        for id in &delta.grants_removed {
+            self.lapsed.remove(id);
+        }
+        for grant in &delta.grants_added {
+            self.closing.remove(&grant.id);
+            self.leases.insert((grant.lease_until, grant.id));
+            self.first_packets.admit(&next, grant);
+            touched.insert(grant.id);
+        }
+        for rule in &delta.rules_added {
+            self.rules.want(rule, out);
+        }
+        for tunnel in &delta.tunnels_added {
+            self.tunnels.want(tunnel, now);
+        }
+        for filter in &delta.filters_added {
+            self.filters.want(filter);
+        }
+        self.first_packets.forget_encoded();
+        self.state = Some(Arc::new(next));
+        self.keep(out);
+        out.report(Report::Accepted(delta.generation));
+        touched
+    }
+
+    /// A whole state: the difference to what was wanted before, computed here.
+    fn replace(&mut self, next: SiteState, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
+        let first = self.state.is_none();
+        let empty = SiteState::empty(next.facts.clone());
+        let before = self.state.take().unwrap_or_else(|| Arc::new(empty));
+        for (id, grant) in &before.grants {
+            let same = next.grants.get(id) == Some(grant);
+            if !same {
+                self.leases.remove(&(grant.lease_until, *id));
+                self.first_packets.withdraw(grant);
+                self.said.remove(id);
+            }
+            if !next.grants.contains_key(id) {
+                self.closing.insert(*id, Closing { cause: CloseCause::Order, generation: next.generation });
+            }
+        }
+        self.tunnels.facts(&next.facts);
+        let lapsed = self.lapsed.clone();
+        let ended = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if lapsed.contains(&id));
+        for rule in before.rules.difference(&next.rules).filter(|r| !ended(r.owner)) {
+            self.rules.unwant(rule);
+        }
+        for tunnel in before.tunnels.difference(&next.tunnels).filter(|t| !lapsed.contains(&t.grant)) {
+            self.tunnels.unwant(tunnel, now);
+        }
+        for filter in before.filters.difference(&next.filters).filter(|f| !ended(f.owner)) {
+            self.filters.unwant(filter);
+        }
+        // A renewed lease brings a lapsed grant back: its parts are wanted again although no set changed.
+        let back: BTreeSet<GrantId> = lapsed
+            .iter()
+            .copied()
+            .filter(|id| next.grants.get(id).is_some_and(|g| now < g.lease_until))
+            .collect();
+        self.lapsed.retain(|id| next.grants.contains_key(id) && !back.contains(id));
+        let returns = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if back.contains(&id));
+        for rule in next.rules.iter().filter(|r| !before.rules.contains(r) || returns(r.owner)) {
+            self.rules.want(rule, out);
+        }
+        for tunnel in next.tunnels.iter().filter(|t| !before.tunnels.contains(t) || back.contains(&t.grant)) {
+            self.tunnels.want(tunnel, now);
+        }
+        for filter in next.filters.iter().filter(|f| !before.filters.contains(f) || returns(f.owner)) {
+            self.filters.want(filter);
+        }
+        for (id, grant) in &next.grants {
+            self.closing.remove(id);
+            if !self.lapsed.contains(id) {
+                self.leases.insert((grant.lease_until, *id));
+                self.first_packets.admit(&next, grant);
+            }
+        }
+        self.first_packets.forget_encoded();
+        self.filters.rule();
+        let mut touched: BTreeSet<GrantId> = before.grants.keys().copied().collect();
+        touched.extend(next.grants.keys());
+        self.state = Some(Arc::new(next));
+        if first {
+            self.rules.rule(out);
+        }
+        touched
+    }
+
+    /// Ends what a lease ended, without waiting for the center (X4). Less is wanted than was proved, never more.
+    fn lapse(&mut self, now: Timestamp, _out: &mut Outbox) -> BTreeSet<GrantId> {
+        let mut ended = BTreeSet::new();
+        let Some(state) = self.state.clone() else { return ended };
+        while let Some((until, id)) = self.leases.first().copied()
+            && until <= now
+        {
+            self.leases.pop_first();
+            ended.insert(id);
+        }
+        if ended.is_empty() {
+            return ended;
+        }
+        let is_ended = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if ended.contains(&id));
+        for rule in state.rules.iter().filter(|r| is_ended(r.owner)) {
+            self.rules.unwant(rule);
+        }
+        for tunnel in state.tunnels.iter().filter(|t| ended.contains(&t.grant)) {
+            self.tunnels.unwant(tunnel, now);
+        }
+        for filter in state.filters.iter().filter(|f| is_ended(f.owner)) {
+            self.filters.unwant(filter);
+        }
+        for id in &ended {
+            if let Some(grant) = state.grants.get(id) {
+                self.first_packets.withdraw(grant);
+            }
+            self.said.remove(id);
+            self.lapsed.insert(*id);
+            self.closing.insert(*id, Closing { cause: CloseCause::Lease, generation: Generation(0) });
+        }
+        ended
+    }
+
+    fn first_packet(&mut self, packet: openflow::PacketIn, now: Timestamp, out: &mut Outbox) {
+        let Some(state) = self.state.as_deref() else { return };
+        match self.first_packets.judge(packet, state, &self.rules, now, out) {
+            Judgement::Doubtful => self.rules.doubt(now),
+            Judgement::Released | Judgement::Refused | Judgement::Ignored => {}
+        }
+    }
+
+    /// Says what became observable of a grant, once.
+    fn say(&mut self, grant: GrantId, out: &mut Outbox) {
+        if let Some(closing) = self.closing.get(&grant).copied() {
+            let gone = self.kept >= closing.generation
+                && self.rules.clear_of(grant)
+                && self.tunnels.clear_of(grant)
+                && self.filters.clear_of(grant);
+            if gone {
+                self.closing.remove(&grant);
+                let counted = self.rules.take_counters(grant);
+                out.report(Report::Closed {
+                    grant,
+                    cause: closing.cause,
+                    packets: counted.packets,
+                    bytes: counted.bytes,
+                });
+            }
+            return;
+        }
+        if !self.state.as_ref().is_some_and(|s| s.grants.contains_key(&grant)) || self.lapsed.contains(&grant) {
+            return;
+        }
+        let (flows, rules_in) = self.rules.standing(grant);
+        let complete = rules_in && self.filters.standing(grant);
+        let sa = self.tunnels.is_up(grant);
+        let said = self.said.entry(grant).or_default();
+        if !said.prepared && rules_in && self.tunnels.prepared(grant) {
+            said.prepared = true;
+            out.report(Report::Prepared(grant));
+        }
+        let observed = Some((flows, complete, sa));
+        // Halfway states are said only after a whole one was: they are news only as a loss.
+        let whole = complete && sa;
+        let was_whole = said.observed.is_some_and(|(_, complete, sa)| complete && sa);
+        if (whole && said.observed != observed) || (was_whole && !whole) {
+            said.observed = observed;
+            out.report(Report::Observed { grant, flows, complete, sa });
+        }
+    }
+
+    fn again(&mut self, delta: &SiteDelta) -> BTreeSet<GrantId> {
+        let ids: BTreeSet<GrantId> =
+            delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).collect();
+        for id in &ids {
+            self.said.remove(id);
+        }
+        for id in &delta.grants_removed {
+            let held = self.state.as_ref().is_some_and(|s| s.grants.contains_key(id));
+            if !held && !self.closing.contains_key(id) {
+                self.closing.insert(*id, Closing { cause: CloseCause::Order, generation: delta.generation });
+            }
+        }
+        ids
+    }
+
+    fn keep(&self, out: &mut Outbox) {
+        if let Some(state) = &self.state {
+            out.push(Output::Persist(Arc::clone(state)));
+        }
+    }
+
+    fn everything(&self) -> BTreeSet<GrantId> {
+        self.state.iter().flat_map(|s| s.grants.keys().copied()).collect()
+    }
+}

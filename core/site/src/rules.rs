@@ -1,0 +1,459 @@
+//! The switch: rules wanted, rules observed, and the difference as one bundle.
+
+use model::{Action, Cookie, CookieOwner, FlowRule, GrantId, Timestamp};
+use openflow::{CtFlush, CtTuple, FlowMod, FlowRemoved, FlowStats, MeterBand, MeterFlags, MeterMod, MeterModCommand};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::conversion::{self, FIRST_PACKET_METER, RuleBody, RuleKey};
+use crate::event::{Outbox, Output, Place, Report, earlier};
+use crate::first_packet;
+
+const RETRY_MS: i64 = 1_000;
+/// EXT-230 lets a switch drop a bundle that is not touched for 10 s (Open vSwitch does); later no answer will come.
+const BUNDLE_MS: i64 = 15_000;
+
+/// Packets and bytes of a grant's rules.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
+    pub packets: u64,
+    pub bytes: u64,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Down,
+    Waiting,
+    Reading { read: u64 },
+    Ready,
+    Changing { bundle: u64, changes: Vec<Change>, until: Timestamp },
+    Failed { retry_at: Timestamp },
+}
+
+#[derive(Debug)]
+struct Change {
+    key: RuleKey,
+    body: Option<RuleBody>,
+}
+
+struct Flush {
+    grant: Option<GrantId>,
+    request: CtFlush,
+}
+
+pub(crate) struct Rules {
+    wanted: BTreeMap<RuleKey, BTreeMap<CookieOwner, RuleBody>>,
+    wanted_of: BTreeMap<GrantId, BTreeSet<RuleKey>>,
+    observed: BTreeMap<RuleKey, RuleBody>,
+    observed_of: BTreeMap<GrantId, BTreeSet<RuleKey>>,
+    /// Keys at which wanted and observed may differ; everything else is known to agree.
+    suspects: BTreeSet<RuleKey>,
+    read_counters: BTreeMap<RuleKey, Counters>,
+    gone_counters: BTreeMap<GrantId, Counters>,
+    phase: Phase,
+    audit_at: Option<Timestamp>,
+    audit_read: Option<u64>,
+    audit_ms: i64,
+    to_flush: Vec<Flush>,
+    flushing: Option<(u64, Vec<Flush>)>,
+    number: u64,
+    meter_rate: u32,
+}
+
+impl Rules {
+    pub(crate) fn new(audit_ms: i64, meter_rate: u32) -> Self {
+        Self {
+            wanted: BTreeMap::new(),
+            wanted_of: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            observed_of: BTreeMap::new(),
+            suspects: BTreeSet::new(),
+            read_counters: BTreeMap::new(),
+            gone_counters: BTreeMap::new(),
+            phase: Phase::Down,
+            audit_at: None,
+            audit_read: None,
+            audit_ms,
+            to_flush: Vec::new(),
+            flushing: None,
+            number: 0,
+            meter_rate,
+        }
+    }
+
+    pub(crate) fn want(&mut self, rule: &FlowRule, out: &mut Outbox) {
+        match conversion::to_entry(rule) {
+            Ok((key, body)) => {
+                if let CookieOwner::Grant(id) = rule.owner {
+                    self.wanted_of.entry(id).or_default().insert(key.clone());
+                }
+                self.suspects.insert(key.clone());
+                self.wanted.entry(key).or_default().insert(rule.owner, body);
+            }
+            Err(error) => out.report(Report::Inexpressible(format!("rule of {:?}: {error}", rule.owner))),
+        }
+    }
+
+    pub(crate) fn unwant(&mut self, rule: &FlowRule) {
+        let Ok((key, _)) = conversion::to_entry(rule) else { return };
+        if let Some(owners) = self.wanted.get_mut(&key) {
+            owners.remove(&rule.owner);
+            if owners.is_empty() {
+                self.wanted.remove(&key);
+            }
+        }
+        if let CookieOwner::Grant(id) = rule.owner
+            && let Some(keys) = self.wanted_of.get_mut(&id)
+        {
+            keys.remove(&key);
+            if keys.is_empty() {
+                self.wanted_of.remove(&id);
+            }
+        }
+        self.suspects.insert(key);
+    }
+
+    pub(crate) fn up(&mut self, out: &mut Outbox) {
+        out.push(Output::Meter(first_packet_meter(self.meter_rate)));
+        self.requeue_flushes();
+        self.read(out);
+    }
+
+    /// The switch answers, but no state is known: nothing is touched until one is.
+    pub(crate) fn wait(&mut self) {
+        self.phase = Phase::Waiting;
+    }
+
+    /// A state is known now.
+    pub(crate) fn rule(&mut self, out: &mut Outbox) {
+        if matches!(self.phase, Phase::Waiting) {
+            self.up(out);
+        }
+    }
+
+    pub(crate) fn down(&mut self) {
+        self.phase = Phase::Down;
+        self.audit_read = None;
+        self.requeue_flushes();
+    }
+
+    pub(crate) fn is_down(&self) -> bool {
+        matches!(self.phase, Phase::Down)
+    }
+
+    /// The switch's entries in full; from here on what is observed is known.
+    pub(crate) fn on_entries(&mut self, read: u64, entries: &[FlowStats], now: Timestamp, out: &mut Outbox) {
+        let expected = match self.phase {
+            Phase::Reading { read: number } => number == read,
+            Phase::Ready => self.audit_read == Some(read),
+            // A bundle went out after the read: its picture may be half old.
+            Phase::Down | Phase::Waiting | Phase::Changing { .. } | Phase::Failed { .. } => false,
+        };
+        if !expected {
+            return;
+        }
+        self.audit_read = None;
+        self.audit_at = Some(now.plus_ms(self.audit_ms));
+        let mut seen = BTreeMap::new();
+        for entry in entries {
+            if is_refusal(entry) {
+                continue;
+            }
+            let (key, body) = conversion::observed_entry(entry);
+            if Cookie(body.cookie).owner().is_none() {
+                out.report(Report::Foreign { place: Place::Switch, what: describe(entry) });
+            }
+            if matches!(Cookie(body.cookie).owner(), Some(CookieOwner::Grant(_))) {
+                self.read_counters.insert(key.clone(), Counters { packets: entry.packets, bytes: entry.bytes });
+            }
+            seen.insert(key, body);
+        }
+        let lost: Vec<RuleKey> = self.observed.keys().filter(|k| !seen.contains_key(*k)).cloned().collect();
+        for key in lost {
+            // It went without a word (the switch restarted): the last reading is all there will be.
+            let owner = self.observed.get(&key).and_then(|body| Cookie(body.cookie).owner());
+            if let (Some(CookieOwner::Grant(id)), Some(last)) = (owner, self.read_counters.remove(&key)) {
+                self.count(id, last);
+            }
+            self.set_observed(&key, None);
+        }
+        for (key, body) in seen {
+            if self.observed.get(&key) != Some(&body) {
+                self.set_observed(&key, Some(body));
+            }
+        }
+        self.suspects.extend(self.wanted.keys().cloned());
+        self.suspects.extend(self.observed.keys().cloned());
+        self.phase = Phase::Ready;
+    }
+
+    /// Grants whose standing may have changed.
+    pub(crate) fn on_committed(&mut self, bundle: u64) -> BTreeSet<GrantId> {
+        let mut touched = BTreeSet::new();
+        if !matches!(self.phase, Phase::Changing { bundle: number, .. } if number == bundle) {
+            return touched;
+        }
+        if let Phase::Changing { changes, .. } = std::mem::replace(&mut self.phase, Phase::Ready) {
+            for change in changes {
+                let before = self.observed.get(&change.key).map(|b| b.cookie);
+                for cookie in before.into_iter().chain(change.body.as_ref().map(|b| b.cookie)) {
+                    if let Some(CookieOwner::Grant(id)) = Cookie(cookie).owner() {
+                        touched.insert(id);
+                    }
+                }
+                self.set_observed(&change.key, change.body);
+                // A foreign hand or an order may have moved the goal while the bundle was under way.
+                self.suspects.insert(change.key);
+            }
+        }
+        touched
+    }
+
+    pub(crate) fn on_rejected(&mut self, bundle: u64, error: &str, now: Timestamp, out: &mut Outbox) {
+        if matches!(self.phase, Phase::Changing { bundle: number, .. } if number == bundle) {
+            out.report(Report::Refused { place: Place::Switch, error: error.to_owned() });
+            self.phase = Phase::Failed { retry_at: now.plus_ms(RETRY_MS) };
+        }
+    }
+
+    pub(crate) fn on_flushed(&mut self, flush: u64, outcome: Result<(), String>, out: &mut Outbox) -> BTreeSet<GrantId> {
+        if self.flushing.as_ref().is_none_or(|(number, _)| *number != flush) {
+            return BTreeSet::new();
+        }
+        let done = self.flushing.take().map(|(_, f)| f).unwrap_or_default();
+        if let Err(error) = outcome {
+            // The rules are gone, so nothing passes; a switch without NXT_CT_FLUSH keeps idle entries until they age.
+            out.report(Report::Refused { place: Place::Switch, error: format!("conntrack flush: {error}") });
+        }
+        done.into_iter().filter_map(|f| f.grant).collect()
+    }
+
+    pub(crate) fn on_removed(&mut self, removed: &FlowRemoved) -> Option<GrantId> {
+        let Some(CookieOwner::Grant(id)) = Cookie(removed.cookie).owner() else { return None };
+        let key = RuleKey { table: removed.table, priority: removed.priority, matching: removed.matching.normalized() };
+        self.read_counters.remove(&key);
+        self.count(id, Counters { packets: removed.packets, bytes: removed.bytes });
+        if self.observed.get(&key).is_some_and(|body| body.cookie == removed.cookie) {
+            self.set_observed(&key, None);
+            self.suspects.insert(key);
+        }
+        Some(id)
+    }
+
+    /// A packet came that an installed rule should have taken: look again, now.
+    pub(crate) fn doubt(&mut self, now: Timestamp) {
+        if matches!(self.phase, Phase::Ready) && self.audit_read.is_none() {
+            self.audit_at = Some(self.audit_at.map_or(now, |at| at.min(now)));
+        }
+    }
+
+    pub(crate) fn drive(&mut self, now: Timestamp, out: &mut Outbox) {
+        match self.phase {
+            Phase::Changing { until, .. } if now >= until => self.phase = Phase::Failed { retry_at: now },
+            _ => {}
+        }
+        if let Phase::Failed { retry_at } = self.phase
+            && now >= retry_at
+        {
+            self.read(out);
+        }
+        if !matches!(self.phase, Phase::Ready) {
+            return;
+        }
+        // The entries these belong to are gone by now: forgetting first would let a packet begin them anew.
+        if self.flushing.is_none() && !self.to_flush.is_empty() {
+            self.number += 1;
+            let flushes = std::mem::take(&mut self.to_flush);
+            out.push(Output::FlushConntrack {
+                flush: self.number,
+                flushes: flushes.iter().map(|f| f.request.clone()).collect(),
+            });
+            self.flushing = Some((self.number, flushes));
+        }
+        let changes = self.difference();
+        if !changes.is_empty() {
+            self.audit_read = None;
+            self.number += 1;
+            let bundle = self.number;
+            let mods: Vec<FlowMod> = changes
+                .iter()
+                .map(|c| match &c.body {
+                    Some(body) => conversion::to_add(&c.key, body),
+                    None => conversion::to_delete(&c.key),
+                })
+                .collect();
+            self.phase = Phase::Changing { bundle, changes, until: now.plus_ms(BUNDLE_MS) };
+            out.push(Output::Bundle { bundle, changes: mods });
+            return;
+        }
+        if self.audit_read.is_none() && self.audit_at.is_some_and(|at| now >= at) {
+            self.number += 1;
+            self.audit_read = Some(self.number);
+            self.audit_at = Some(now.plus_ms(self.audit_ms));
+            out.push(Output::ReadFlows { read: self.number });
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Down | Phase::Waiting | Phase::Reading { .. } => None,
+            Phase::Ready => self.audit_at,
+            Phase::Changing { until, .. } => earlier(Some(until), None),
+            Phase::Failed { retry_at } => Some(retry_at),
+        }
+    }
+
+    /// How many of a grant's rules are seen as wanted, and whether that is all of them.
+    pub(crate) fn standing(&self, grant: GrantId) -> (u32, bool) {
+        let Some(keys) = self.wanted_of.get(&grant) else { return (0, false) };
+        let seen = keys
+            .iter()
+            .filter(|key| {
+                let wanted = self.wanted.get(*key).and_then(|owners| owners.values().next());
+                wanted.is_some() && self.observed.get(*key) == wanted
+            })
+            .count();
+        (u32::try_from(seen).unwrap_or(u32::MAX), self.known() && seen == keys.len())
+    }
+
+    /// True if the switch is known to hold nothing of a grant, neither rules nor tracked connections.
+    pub(crate) fn clear_of(&self, grant: GrantId) -> bool {
+        let flush_due = |list: &[Flush]| list.iter().any(|f| f.grant == Some(grant));
+        self.known()
+            && !self.wanted_of.contains_key(&grant)
+            && !self.observed_of.contains_key(&grant)
+            && !flush_due(&self.to_flush)
+            && !self.flushing.as_ref().is_some_and(|(_, list)| flush_due(list))
+    }
+
+    pub(crate) fn take_counters(&mut self, grant: GrantId) -> Counters {
+        self.gone_counters.remove(&grant).unwrap_or_default()
+    }
+
+    /// The flow-mods that put a live grant's rules where they belong.
+    pub(crate) fn repair(&self, grant: GrantId) -> impl Iterator<Item = FlowMod> + '_ {
+        self.wanted_of.get(&grant).into_iter().flatten().filter_map(|key| {
+            let body = self.wanted.get(key)?.values().next()?;
+            Some(conversion::to_add(key, body))
+        })
+    }
+
+    fn known(&self) -> bool {
+        matches!(self.phase, Phase::Ready | Phase::Changing { .. })
+    }
+
+    fn read(&mut self, out: &mut Outbox) {
+        self.number += 1;
+        self.phase = Phase::Reading { read: self.number };
+        self.audit_read = None;
+        out.push(Output::ReadFlows { read: self.number });
+    }
+
+    /// Removals first, so that at no place of the order more than wanted is allowed.
+    fn difference(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut adds = Vec::new();
+        for key in std::mem::take(&mut self.suspects) {
+            let wanted = self.wanted.get(&key).and_then(|owners| owners.values().next());
+            let observed = self.observed.get(&key);
+            match (wanted, observed) {
+                (Some(w), Some(o)) if w == o => {}
+                (None, None) => {}
+                (Some(w), _) => adds.push(Change { key, body: Some(w.clone()) }),
+                (None, Some(o)) => {
+                    self.to_flush.extend(flushes(&key, o));
+                    changes.push(Change { key, body: None });
+                }
+            }
+        }
+        changes.append(&mut adds);
+        changes
+    }
+
+    fn set_observed(&mut self, key: &RuleKey, body: Option<RuleBody>) {
+        let grant_of = |cookie| match Cookie(cookie).owner() {
+            Some(CookieOwner::Grant(id)) => Some(id),
+            _ => None,
+        };
+        let now_of = body.as_ref().and_then(|b| grant_of(b.cookie));
+        let before = match body {
+            Some(body) => self.observed.insert(key.clone(), body),
+            None => self.observed.remove(key),
+        };
+        if let Some(id) = before.and_then(|b| grant_of(b.cookie))
+            && now_of != Some(id)
+        {
+            if let Some(keys) = self.observed_of.get_mut(&id) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.observed_of.remove(&id);
+                }
+            }
+        }
+        if let Some(id) = now_of {
+            self.observed_of.entry(id).or_default().insert(key.clone());
+        }
+    }
+
+    fn count(&mut self, grant: GrantId, more: Counters) {
+        let sum = self.gone_counters.entry(grant).or_default();
+        sum.packets = sum.packets.saturating_add(more.packets);
+        sum.bytes = sum.bytes.saturating_add(more.bytes);
+    }
+
+    fn requeue_flushes(&mut self) {
+        if let Some((_, flushes)) = self.flushing.take() {
+            self.to_flush.splice(0..0, flushes);
+        }
+    }
+}
+
+/// The tracked connections an entry let begin: deleting the entry does not end them, so they are forgotten by tuple.
+fn flushes(key: &RuleKey, body: &RuleBody) -> Vec<Flush> {
+    let switch: model::SwitchId = match "sw".parse() {
+        Ok(switch) => switch,
+        Err(_) => return Vec::new(),
+    };
+    let Ok(rule) = conversion::to_rule(&switch, key, body) else { return Vec::new() };
+    let zone = rule.actions.iter().find_map(|a| match a {
+        Action::Commit { zone } => Some(*zone),
+        _ => None,
+    });
+    let (Some(zone), Some(protocol)) = (zone, rule.matches.protocol) else { return Vec::new() };
+    let grant = match rule.owner {
+        CookieOwner::Grant(id) => Some(id),
+        _ => None,
+    };
+    let (source, destination) = (rule.matches.ip_src.map(|n| n.addr()), rule.matches.ip_dst.map(|n| n.addr()));
+    let port = rule.matches.tp_dst.filter(|p| p.mask == u16::MAX).map(|p| p.value);
+    let forward = CtTuple { source, destination, destination_port: port, ..CtTuple::default() };
+    let backward = CtTuple { source: destination, destination: source, source_port: port, ..CtTuple::default() };
+    let request = |original, reply| CtFlush { ip_proto: protocol.number(), original, reply, zone: Some(zone) };
+    vec![
+        Flush { grant, request: request(Some(forward), None) },
+        Flush { grant, request: request(None, Some(backward)) },
+    ]
+}
+
+fn first_packet_meter(rate: u32) -> MeterMod {
+    MeterMod {
+        command: MeterModCommand::Add,
+        flags: MeterFlags::PKTPS | MeterFlags::BURST,
+        meter: FIRST_PACKET_METER,
+        bands: vec![MeterBand::Drop { rate, burst: rate }],
+    }
+}
+
+fn is_refusal(entry: &FlowStats) -> bool {
+    Cookie(entry.cookie).owner() == Some(CookieOwner::Refusal)
+        && entry.table == model::Table::Connections.number()
+        && entry.priority == first_packet::REFUSAL_PRIORITY
+        && entry.hard_timeout != 0
+        && entry.instructions.is_empty()
+}
+
+fn describe(entry: &FlowStats) -> String {
+    format!(
+        "table {} priority {} cookie {:#018x} match {:?} do {:?}",
+        entry.table, entry.priority, entry.cookie, entry.matching.0, entry.instructions
+    )
+}

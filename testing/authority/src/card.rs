@@ -54,8 +54,10 @@ pub struct CardSpec {
     pub policy_critical: bool,
     /// Adds a critical extension that nobody knows, 1.3.6.1.4.1.99999.1.
     pub unknown_critical: bool,
-    /// RSA modulus bits.
+    /// RSA modulus bits of a fresh key.
     pub rsa_bits: u32,
+    /// Instead of a fresh key, this one (PKCS#8 PEM): renewals, and tests that need no key of their own.
+    pub key_pem: Option<String>,
     /// Days from the authority's `now` to notBefore.
     pub valid_from_day: i64,
     /// Days from the authority's `now` to notAfter.
@@ -79,6 +81,7 @@ impl CardSpec {
             policy_critical: true,
             unknown_critical: false,
             rsa_bits: 2048,
+            key_pem: None,
             valid_from_day: -1,
             valid_to_day: 5 * 365,
         }
@@ -131,7 +134,11 @@ impl Authority {
             params.custom_extensions.push(extension);
         }
         let folder = format!("card-{}", spec.serial_number);
-        self.issue(EndEntity { ca, params, key_pem: keys::new_rsa(spec.rsa_bits)?, folder })
+        let key_pem = match &spec.key_pem {
+            Some(key_pem) => key_pem.clone(),
+            None => keys::new_rsa(spec.rsa_bits)?,
+        };
+        self.issue(EndEntity { ca, params, key_pem, folder })
     }
 }
 

@@ -97,3 +97,19 @@ pki-p028 = the answer of the card does not fit the challenge of this connection
 pki-p028-do = insert the card again and connect again; if this repeats, stop using this terminal and tell the administrator
 pki-p029 = { $bearer } ({ $subject }) names another issuing key than that of { $issuer }
 pki-p029-do = ask the issuer; a certificate of an older issuer may be mixed in
+
+# Why a revocation list is not taken (C…); the one held before stays in force.
+pki-c001 = the file is not a revocation list ({ $what }, byte { $offset })
+pki-c001-do = fetch the list again, in DER form
+pki-c002 = the revocation list is of { $issuer }, which is not configured
+pki-c002-do = add the certificate of the issuer to the anchors or intermediates
+pki-c003 = the revocation list was not signed by { $issuer }
+pki-c003-do = fetch the list again from the issuer
+pki-c004 = the revocation list of { $issuer } is of a kind that is not supported ({ $what })
+pki-c004-do = ask the issuer for a complete, direct list
+pki-c005 = the revocation list of { $issuer } of { $offered } is older than the one held, of { $held }
+pki-c005-do = fetch the current list; an older one would undo revocations
+
+# Algorithms refused by the profile (G3)
+pki-algorithm = { $token } is not accepted ({ $code })
+pki-algorithm-do = use IKEv2 with the proposals that are set by default

@@ -6,7 +6,6 @@ use crate::der::{Element, Malformed, Parsed, Reader, tag};
 use crate::extensions::RawExtension;
 use crate::name::Name;
 use crate::oid::known;
-use crate::refusal::Fact;
 use crate::time::{UnixSeconds, format_utc};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -100,18 +99,14 @@ impl CrlRefusal {
         format!("pki-{}", self.code().to_ascii_lowercase())
     }
 
-    /// The data as named arguments for its text.
-    pub fn facts(&self) -> Vec<(&'static str, Fact)> {
-        let text = |value: &str| Fact::Text(value.to_owned());
+    /// The data as named arguments for its text: times as `2028-03-31T14:59:59Z`, the rest as is.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Malformed(e) => {
-                let offset = i64::try_from(e.offset).unwrap_or(i64::MAX);
-                vec![("what", text(e.what)), ("offset", Fact::Number(offset))]
-            }
-            Self::UnknownIssuer { issuer } | Self::BadSignature { issuer } => vec![("issuer", text(issuer))],
-            Self::Unsupported { issuer, what } => vec![("issuer", text(issuer)), ("what", text(what))],
+            Self::Malformed(e) => vec![("what", e.what.to_owned()), ("offset", e.offset.to_string())],
+            Self::UnknownIssuer { issuer } | Self::BadSignature { issuer } => vec![("issuer", issuer.clone())],
+            Self::Unsupported { issuer, what } => vec![("issuer", issuer.clone()), ("what", what.clone())],
             Self::Older { issuer, offered, held } => {
-                vec![("issuer", text(issuer)), ("offered", Fact::Time(*offered)), ("held", Fact::Time(*held))]
+                vec![("issuer", issuer.clone()), ("offered", format_utc(*offered)), ("held", format_utc(*held))]
             }
         }
     }

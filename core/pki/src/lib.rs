@@ -45,7 +45,7 @@ pub use oid::Oid;
 pub use person::{Challenge, PresentPerson, VerifiedPerson, challenge_message, verify_challenge, verify_person};
 pub use public_key::{PublicKey, SignatureRefused, verify_detached};
 pub use qualification::{QUALIFICATIONS, Qualification, QualificationKind, Role};
-pub use refusal::{Fact, Refusal};
+pub use refusal::Refusal;
 pub use time::{UnixSeconds, format_utc};
 
 /// The reasons why a person is refused; the same catalogue as for equipment.

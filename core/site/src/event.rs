@@ -184,8 +184,10 @@ pub enum CloseCause {
 /// What a gate tells the center: only what it observed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
-    /// The state at this generation is what the gate now wants.
+    /// The state at this generation is kept on disk and in force at switch, filter and tunnel configuration.
     Accepted(Generation),
+    /// The lease ended; the gate closes by itself.
+    Lapsed(GrantId),
     /// The order leads from somewhere else; send a snapshot.
     OutOfStep {
         /// The gate's generation; none if it has no state.
@@ -201,6 +203,8 @@ pub enum Report {
         grant: GrantId,
         /// Its flow rules seen on the switch.
         flows: u32,
+        /// Its flow rules that should be there.
+        wanted: u32,
         /// All of its rules and filters are seen.
         complete: bool,
         /// Its CHILD_SA is installed.

@@ -164,6 +164,11 @@ impl Filters {
         }
     }
 
+    /// Nothing is left to send or to hear.
+    pub(crate) fn settled(&self) -> bool {
+        matches!(self.phase, Phase::Ready) && self.guard && self.suspects.is_empty()
+    }
+
     /// Every element a grant wants is seen.
     pub(crate) fn standing(&self, grant: GrantId) -> bool {
         self.known() && self.elements_of.get(&grant).is_none_or(|set| set.is_subset(&self.observed))

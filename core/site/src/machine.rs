@@ -38,7 +38,9 @@ struct Closing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Said {
     prepared: bool,
-    observed: Option<(u32, bool, bool)>,
+    whole: bool,
+    /// The center asked how it stands, whole or not.
+    asked: bool,
 }
 
 /// The machine. Feed it every [`Event`] and call it again at [`SiteMachine::next_deadline`].
@@ -54,6 +56,8 @@ pub struct SiteMachine {
     closing: BTreeMap<GrantId, Closing>,
     said: BTreeMap<GrantId, Said>,
     kept: Generation,
+    /// The center does not know yet that the state is in force.
+    owes_acceptance: bool,
 }
 
 impl SiteMachine {
@@ -71,6 +75,7 @@ impl SiteMachine {
             closing: BTreeMap::new(),
             said: BTreeMap::new(),
             kept: Generation(0),
+            owes_acceptance: false,
         };
         if let Some(state) = kept {
             let state = state.into_state();
@@ -112,6 +117,7 @@ impl SiteMachine {
         for grant in touched {
             self.say(grant, out);
         }
+        self.accept(out);
     }
 
     /// When to call again with [`Event::Tick`], if nothing happens before.
@@ -128,7 +134,7 @@ impl SiteMachine {
                 let (at, offered) = (self.generation(), slice.delta().generation);
                 if at.is_some_and(|at| offered <= at) {
                     // Late or repeated: it changes nothing, but whoever repeats it wants to know.
-                    out.report(Report::Accepted(at.unwrap_or(offered)));
+                    self.owes_acceptance = true;
                     return self.again(slice.delta());
                 }
                 if at != Some(slice.delta().parent) {
@@ -146,12 +152,11 @@ impl SiteMachine {
                 }
                 let state = state.into_state();
                 if self.state.as_deref() == Some(&state) {
-                    out.report(Report::Accepted(offered));
+                    self.owes_acceptance = true;
                     return self.everything();
                 }
                 let touched = self.replace(state, now, out);
                 self.keep(out);
-                out.report(Report::Accepted(offered));
                 touched
             }
             Event::Go(grant) => {
@@ -159,11 +164,10 @@ impl SiteMachine {
                 BTreeSet::new()
             }
             Event::CenterUp => {
-                self.said.clear();
-                if let Some(generation) = self.generation() {
-                    out.report(Report::Accepted(generation));
-                }
-                self.everything()
+                self.owes_acceptance = true;
+                let all = self.everything();
+                self.said = all.iter().map(|id| (*id, Said { asked: true, ..Said::default() })).collect();
+                all
             }
             Event::Persisted(generation) => {
                 self.kept = self.kept.max(generation);
@@ -301,7 +305,6 @@ impl SiteMachine {
         self.first_packets.forget_encoded();
         self.state = Some(Arc::new(next));
         self.keep(out);
-        out.report(Report::Accepted(delta.generation));
         touched
     }
 
@@ -369,7 +372,7 @@ impl SiteMachine {
     }
 
     /// Ends what a lease ended, without waiting for the center (X4). Less is wanted than was proved, never more.
-    fn lapse(&mut self, now: Timestamp, _out: &mut Outbox) -> BTreeSet<GrantId> {
+    fn lapse(&mut self, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
         let mut ended = BTreeSet::new();
         let Some(state) = self.state.clone() else { return ended };
         while let Some((until, id)) = self.leases.first().copied()
@@ -396,6 +399,7 @@ impl SiteMachine {
                 self.first_packets.withdraw(grant);
             }
             self.said.remove(id);
+            out.report(Report::Lapsed(*id));
             self.lapsed.insert(*id);
             self.closing.insert(*id, Closing { cause: CloseCause::Lease, generation: Generation(0) });
         }
@@ -432,7 +436,8 @@ impl SiteMachine {
         if !self.state.as_ref().is_some_and(|s| s.grants.contains_key(&grant)) || self.lapsed.contains(&grant) {
             return;
         }
-        let (flows, rules_in) = self.rules.standing(grant);
+        let (wanted, flows) = self.rules.standing(grant);
+        let rules_in = wanted > 0 && flows == wanted;
         let complete = rules_in && self.filters.standing(grant);
         let sa = self.tunnels.is_up(grant);
         let said = self.said.entry(grant).or_default();
@@ -440,13 +445,20 @@ impl SiteMachine {
             said.prepared = true;
             out.report(Report::Prepared(grant));
         }
-        let observed = Some((flows, complete, sa));
-        // Halfway states are said only after a whole one was: they are news only as a loss.
+        // Halfway states are no news unless the center asked, or something whole was lost.
         let whole = complete && sa;
-        let was_whole = said.observed.is_some_and(|(_, complete, sa)| complete && sa);
-        if (whole && said.observed != observed) || (was_whole && !whole) {
-            said.observed = observed;
-            out.report(Report::Observed { grant, flows, complete, sa });
+        if whole != said.whole || said.asked {
+            said.whole = whole;
+            said.asked = false;
+            out.report(Report::Observed { grant, flows, wanted, complete, sa });
+        }
+    }
+
+    fn accept(&mut self, out: &mut Outbox) {
+        let Some(generation) = self.generation().filter(|_| self.owes_acceptance) else { return };
+        if self.kept >= generation && self.rules.settled() && self.filters.settled() && self.tunnels.settled() {
+            self.owes_acceptance = false;
+            out.report(Report::Accepted(generation));
         }
     }
 
@@ -465,7 +477,8 @@ impl SiteMachine {
         ids
     }
 
-    fn keep(&self, out: &mut Outbox) {
+    fn keep(&mut self, out: &mut Outbox) {
+        self.owes_acceptance = true;
         if let Some(state) = &self.state {
             out.push(Output::Persist(Arc::clone(state)));
         }

@@ -302,9 +302,14 @@ impl Rules {
         }
     }
 
-    /// How many of a grant's rules are seen as wanted, and whether that is all of them.
-    pub(crate) fn standing(&self, grant: GrantId) -> (u32, bool) {
-        let Some(keys) = self.wanted_of.get(&grant) else { return (0, false) };
+    /// Nothing is left to send or to hear.
+    pub(crate) fn settled(&self) -> bool {
+        matches!(self.phase, Phase::Ready) && self.suspects.is_empty() && self.to_flush.is_empty() && self.flushing.is_none()
+    }
+
+    /// How many of a grant's rules are wanted, and how many of them are seen.
+    pub(crate) fn standing(&self, grant: GrantId) -> (u32, u32) {
+        let Some(keys) = self.wanted_of.get(&grant) else { return (0, 0) };
         let seen = keys
             .iter()
             .filter(|key| {
@@ -312,7 +317,8 @@ impl Rules {
                 wanted.is_some() && self.observed.get(*key) == wanted
             })
             .count();
-        (u32::try_from(seen).unwrap_or(u32::MAX), self.known() && seen == keys.len())
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (count(keys.len()), if self.known() { count(seen) } else { 0 })
     }
 
     /// True if the switch is known to hold nothing of a grant, neither rules nor tracked connections.

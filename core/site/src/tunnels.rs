@@ -323,6 +323,11 @@ impl Tunnels {
         next
     }
 
+    /// strongSwan's configuration is what is wanted.
+    pub(crate) fn settled(&self) -> bool {
+        self.charon && self.known && self.peers.values().all(|p| p.loading.is_none() && !(p.stale && (p.is_loaded || !p.wanted.is_empty())))
+    }
+
     /// True if strongSwan has this grant's child configured.
     pub(crate) fn prepared(&self, grant: GrantId) -> bool {
         self.peer_of.get(&grant).and_then(|id| self.peers.get(id)).is_some_and(|p| p.loaded.contains(&grant))

@@ -1,0 +1,140 @@
+//! Rules to entries and back, against Open vSwitch's own words.
+#![allow(clippy::unwrap_used)]
+
+use model::{Action, ArpOp, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, GrantId, Mac, PortMatch, PortNo, Protocol, Table, Tag, Zone};
+use proptest::prelude::*;
+use site::{to_add, to_entry, to_rule};
+use std::net::Ipv4Addr;
+use std::process::Command;
+
+fn rule(table: Table, priority: u16, matches: FlowMatch, owner: CookieOwner, actions: Vec<Action>) -> FlowRule {
+    FlowRule { switch: "sw1".parse().unwrap(), table, priority, matches, owner, actions }
+}
+
+fn golden() -> Vec<(FlowRule, &'static str)> {
+    let host: Mac = "02:00:00:01:20:11".parse().unwrap();
+    let gateway: Mac = "02:00:00:01:00:01".parse().unwrap();
+    let ip = |eth_type| FlowMatch { eth_type: Some(eth_type), ..FlowMatch::default() };
+    let grant = CookieOwner::Grant(GrantId(7));
+    let origin = FlowMatch {
+        in_port: Some(PortNo(3)),
+        tag: Some(Tag::Zone(Zone::Secure)),
+        ip_src: Some("10.1.20.11/32".parse().unwrap()),
+        ip_dst: Some("10.2.10.10/32".parse().unwrap()),
+        protocol: Some(Protocol::Tcp),
+        tp_dst: Some(PortMatch::exact(443)),
+        ct: Some(CtMatch::BEGINS),
+        ..ip(EtherType::Ipv4)
+    };
+    vec![
+        (
+            rule(Table::Admission, 200, FlowMatch { in_port: Some(PortNo(3)), eth_src: Some(host), ip_src: Some("10.1.20.11/32".parse().unwrap()), ..ip(EtherType::Ipv4) }, CookieOwner::Standing, vec![Action::SetTag(Tag::Zone(Zone::Secure)), Action::Goto(Table::Posture)]),
+            "ADD priority=200,ip,in_port=3,dl_src=02:00:00:01:20:11,nw_src=10.1.20.11 cookie:0x5e01000000000000 actions=set_field:0x11->reg0,goto_table:1",
+        ),
+        (
+            rule(Table::Posture, 100, FlowMatch { in_port: Some(PortNo(1)), ..ip(EtherType::Ipv4) }, CookieOwner::Standing, vec![Action::Track { zone: 5, next: Table::Connections }]),
+            "ADD table:1 priority=100,ip,in_port=1 cookie:0x5e01000000000000 actions=ct(table=2,zone=5)",
+        ),
+        (
+            rule(Table::Connections, 1000, origin.clone(), grant, vec![Action::Commit { zone: 5 }, Action::Goto(Table::Forwarding)]),
+            "ADD table:2 priority=1000,ct_state=+new-inv+trk,tcp,reg0=0x11,in_port=3,nw_src=10.1.20.11,nw_dst=10.2.10.10,tp_dst=443 cookie:0x5e02000000000007 send_flow_rem actions=ct(commit,zone=5),goto_table:4",
+        ),
+        (
+            rule(Table::Connections, 1000, FlowMatch { ct: Some(CtMatch::GOES_ON), ..origin }, grant, vec![Action::Goto(Table::Forwarding)]),
+            "ADD table:2 priority=1000,ct_state=+est-rpl-inv+trk,tcp,reg0=0x11,in_port=3,nw_src=10.1.20.11,nw_dst=10.2.10.10,tp_dst=443 cookie:0x5e02000000000007 send_flow_rem actions=goto_table:4",
+        ),
+        (
+            rule(Table::Connections, 100, FlowMatch { in_port: Some(PortNo(3)), tag: Some(Tag::Zone(Zone::Secure)), ct: Some(CtMatch::BEGINS), ..ip(EtherType::Ipv4) }, CookieOwner::Standing, vec![Action::ToGate]),
+            "ADD table:2 priority=100,ct_state=+new-inv+trk,ip,reg0=0x11,in_port=3 cookie:0x5e01000000000000 actions=meter:1,CONTROLLER:65535",
+        ),
+        (
+            rule(Table::Forwarding, 200, FlowMatch { ip_dst: Some("10.1.20.11/32".parse().unwrap()), ..ip(EtherType::Ipv4) }, CookieOwner::Standing, vec![Action::SetEthSrc(gateway), Action::SetEthDst(host), Action::Output(PortNo(3))]),
+            "ADD table:4 priority=200,ip,nw_dst=10.1.20.11 cookie:0x5e01000000000000 actions=set_field:02:00:00:01:00:01->eth_src,set_field:02:00:00:01:20:11->eth_dst,output:3",
+        ),
+        (
+            rule(Table::Forwarding, 200, FlowMatch { arp_op: Some(ArpOp::Request), arp_tpa: Some("10.1.20.1".parse().unwrap()), ..ip(EtherType::Arp) }, CookieOwner::Standing, vec![Action::ArpReply { ip: "10.1.20.1".parse().unwrap(), mac: gateway }]),
+            "ADD table:4 priority=200,arp,arp_tpa=10.1.20.1,arp_op=1 cookie:0x5e01000000000000 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:02:00:00:01:00:01->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:02:00:00:01:00:01->arp_sha,set_field:10.1.20.1->arp_spa,IN_PORT",
+        ),
+    ]
+}
+
+#[test]
+fn open_vswitch_reads_the_entries_as_they_are_meant() {
+    if Command::new("ovs-ofctl").arg("--version").output().is_err() {
+        eprintln!("skipped: Open vSwitch is not installed");
+        return;
+    }
+    for (rule, expected) in golden() {
+        let (key, body) = to_entry(&rule).unwrap();
+        let bytes = openflow::encode(&openflow::Message::FlowMod(to_add(&key, &body)), 1).unwrap();
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let out = Command::new("ovs-ofctl").args(["ofp-print", &hex]).output().unwrap();
+        let text = String::from_utf8(out.stdout).unwrap();
+        let (_, said) = text.trim().split_once("OFPT_FLOW_MOD (OF1.3) (xid=0x1): ").unwrap_or(("", text.trim()));
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn every_golden_rule_comes_back() {
+    for (rule, _) in golden() {
+        let (key, body) = to_entry(&rule).unwrap();
+        assert_eq!(to_rule(&rule.switch, &key, &body).unwrap(), rule);
+    }
+}
+
+#[test]
+fn a_port_without_a_protocol_is_refused_not_widened() {
+    let matches = FlowMatch { tp_dst: Some(PortMatch::exact(443)), ..FlowMatch::default() };
+    assert!(to_entry(&rule(Table::Connections, 1, matches, CookieOwner::Standing, vec![])).is_err());
+    let late = vec![Action::Goto(Table::Zones), Action::Output(PortNo(1))];
+    assert!(to_entry(&rule(Table::Connections, 1, FlowMatch::default(), CookieOwner::Standing, late)).is_err());
+}
+
+prop_compose! {
+    fn any_match()(
+        in_port in proptest::option::of(1u32..0xff),
+        tag in proptest::option::of(proptest::sample::select(Tag::ALL.to_vec())),
+        mac in proptest::option::of(any::<[u8; 6]>()),
+        src in proptest::option::of((any::<u32>(), 1u8..=32)),
+        dst in proptest::option::of((any::<u32>(), 1u8..=32)),
+        protocol in proptest::option::of(proptest::sample::select(vec![Protocol::Tcp, Protocol::Udp])),
+        ports in (proptest::option::of((any::<u16>(), 1u16..)), proptest::option::of((any::<u16>(), 1u16..))),
+        ct in proptest::option::of(proptest::sample::select(vec![CtMatch::BEGINS, CtMatch::GOES_ON, CtMatch::ANSWERS])),
+    ) -> FlowMatch {
+        let net = |(a, bits): (u32, u8)| ipnet::IpNet::new(Ipv4Addr::from(a).into(), bits).unwrap().trunc();
+        let port = |(value, mask): (u16, u16)| PortMatch { value: value & mask, mask };
+        FlowMatch {
+            in_port: in_port.map(PortNo), tag, eth_src: mac.map(Mac), eth_type: Some(EtherType::Ipv4),
+            ip_src: src.map(net), ip_dst: dst.map(net), protocol,
+            tp_src: protocol.and(ports.0.map(port)), tp_dst: protocol.and(ports.1.map(port)), ct,
+            ..FlowMatch::default()
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn rules_survive_the_wire(matches in any_match(), priority: u16, id in 0..GrantId::MAX, port in 1u32..0xff) {
+        for actions in [
+            vec![],
+            vec![Action::Commit { zone: 5 }, Action::Goto(Table::Forwarding)],
+            vec![Action::SetTag(Tag::Uplink), Action::Goto(Table::Posture)],
+            vec![Action::SetEthDst(Mac([2; 6])), Action::Output(PortNo(port))],
+            vec![Action::ToGate],
+        ] {
+            let rule = rule(Table::Connections, priority, matches.clone(), CookieOwner::Grant(GrantId(id)), actions);
+            let (key, body) = to_entry(&rule).unwrap();
+            let bytes = openflow::encode(&openflow::Message::FlowMod(to_add(&key, &body)), 1).unwrap();
+            let openflow::Message::FlowMod(read) = openflow::Frame::decode(&bytes).unwrap().message else { panic!() };
+            let stats = openflow::FlowStats {
+                table: read.table, duration_s: 0, duration_ns: 0, priority: read.priority, idle_timeout: 0, hard_timeout: 0,
+                flags: read.flags, cookie: read.cookie, packets: 0, bytes: 0, matching: read.matching, instructions: read.instructions,
+            };
+            let (seen_key, seen_body) = site::observed_entry(&stats);
+            prop_assert_eq!(&seen_key, &key);
+            prop_assert_eq!(&seen_body, &body);
+            prop_assert_eq!(to_rule(&rule.switch, &seen_key, &seen_body).unwrap(), rule);
+        }
+    }
+}

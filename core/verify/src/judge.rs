@@ -3,7 +3,8 @@
 use model::{SiteId, SiteState};
 use std::collections::BTreeMap;
 
-use crate::Refutation;
+use crate::premises::Premises;
+use crate::{Refutation, ends, facts, gateway, pipeline, walk};
 
 /// What is judged, and what is known around it.
 pub(crate) struct Scope<'a> {
@@ -15,7 +16,16 @@ pub(crate) struct Scope<'a> {
     pub facts: bool,
 }
 
-/// Number of packet classes followed, or the first breach.
-pub(crate) fn site(_scope: &Scope<'_>) -> Result<usize, Box<Refutation>> {
-    Ok(0)
+/// Number of packet classes followed, or the first breach. Each step stands on those before it.
+pub(crate) fn site(scope: &Scope<'_>) -> Result<usize, Box<Refutation>> {
+    let premises = Premises::new(scope);
+    if scope.facts {
+        facts::judge(&premises)?;
+    }
+    ends::judge(&premises)?;
+    pipeline::judge(&premises)?;
+    let found = walk::judge(&premises)?;
+    gateway::judge(&premises)?;
+    ends::together(&premises, &found)?;
+    Ok(found.paths)
 }

@@ -11,13 +11,22 @@
 //! its way, so no safety rests on a higher-priority drop or on the order of installation.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod contract;
+mod ends;
+mod facts;
 mod fault;
+mod gateway;
 mod invariant;
 mod judge;
 mod packet;
+mod pipeline;
+mod premises;
 mod proof;
 mod refutation;
+mod region;
+mod trace;
 mod verifier;
+mod walk;
 
 
 pub use fault::Fault;

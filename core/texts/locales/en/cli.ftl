@@ -1,1 +1,94 @@
-# cli
+# The sekisho command
+
+cli-label-person = person
+cli-label-device = device
+cli-label-permit = permit
+cli-label-proof = proof
+cli-label-open = open
+cli-label-closed = closed
+cli-label-counted = counted
+cli-label-refused = refused
+cli-label-section = section
+cli-label-remedy = do
+cli-label-failed = failed
+cli-label-record = record
+cli-label-invariant = broken
+cli-label-packet = packet
+cli-label-path = path
+cli-label-because = because
+cli-label-site = site
+cli-label-services = services
+cli-label-ends = ends
+cli-label-remedyne = done
+cli-label-when = when
+cli-label-asked = asked
+cli-label-missing = missing
+cli-label-contradiction = differs
+cli-label-points = points
+cli-label-card = card
+
+cli-pin-prompt = PIN of the card:{" "}
+cli-person = { $name } · { $role } · valid until { $until }
+cli-device = { $device } · registered
+cli-permit = agreement { $agreement }, rule { $rule }
+cli-proof = { $invariants ->
+    [one] { $invariants } invariant holds
+   *[other] { $invariants } invariants hold
+} at { $sites ->
+    [one] { $sites } site
+   *[other] { $sites } sites
+} ({ $took })
+cli-open = { $grant }  { $line } at { $address } until { $until } ({ $took })
+cli-closed = { $grant }  { $line } ({ $took })
+cli-closing = { $grant }  { $line }: a gate has not confirmed yet; nothing new can be opened on it
+cli-counted = { $site }: { $packets } packets, { $bytes } bytes
+cli-nothing-open = nothing
+cli-connection = { $grant }  { $line } ({ $service }) until { $until }
+cli-site-linked = { $site } ({ $institution }) · gate linked · generation { $force } of { $wanted }
+cli-site-away = { $site } ({ $institution }) · gate not linked · generation { $force } of { $wanted }
+cli-site-change = { $site }: generation { $parent } → { $generation }, { $added } added, { $removed } removed
+cli-no-change = nothing changes
+cli-applied = applied
+cli-planned = nothing was changed; `sekisho apply` would do this
+cli-points-agree = source, access point and destination agree
+cli-log-holds = { $entries } entries, unbroken; head { $head }
+cli-log-broken = broken at entry { $at }: { $why }
+cli-card-signs = signature card: for documents, not for signing in
+cli-card-authenticates = authentication card: for signing in
+cli-card-other = neither for signing in nor for documents
+cli-card-unreadable = a certificate that cannot be read
+
+point-source = source
+point-access-point = access point
+point-destination = destination
+
+cli-unreachable = { $what } is out of reach: { $why }
+cli-unreachable-do = check that the gate or the center is running and that this machine is plugged into its registered port, then try again
+cli-nonsense = { $what } answered something this version does not understand: { $why }
+cli-nonsense-do = bring both sides to the same version of Sekisho
+cli-file = { $path }: { $why }
+cli-file-do = correct this file and try again; nothing was changed
+cli-not-configured = { $path } has no [{ $section }]
+cli-not-configured-do = add [{ $section }] to it, or run this command on the machine that has one
+cli-nothing-fits = no single open connection fits { $what }
+cli-nothing-fits-do = see `sekisho status` and name the grant, e.g. g-7
+
+# The card
+card-no-driver = the card driver cannot be loaded
+card-no-driver-do = install the card's PKCS#11 driver and name it under [card] in the configuration
+card-none = no card is inserted
+card-none-do = insert your card and try again
+card-not-found = the card with this label is not inserted
+card-not-found-do = insert it, or name another with --card; `sekisho card` lists them
+card-several = several cards are inserted
+card-several-do = name one with --card; `sekisho card` lists them
+card-wrong-pin = the PIN is wrong
+card-wrong-pin-do = try again with care: after several wrong PINs the card locks itself
+card-last-try = the PIN is wrong, and the next wrong one locks the card
+card-last-try-do = stop here if you are not sure of the PIN, and ask the issuer of the card
+card-locked = the card is locked by too many wrong PINs
+card-locked-do = ask the issuer of the card to unlock it
+card-no-identity = the card holds no certificate with a private key
+card-no-identity-do = insert an HPKI authentication card
+card-driver = the card driver reports a fault
+card-driver-do = take the card out, insert it again, and try once more

@@ -1,1 +1,88 @@
-# cli
+# sekisho コマンド
+
+cli-label-person = 利用者
+cli-label-device = 端末
+cli-label-permit = 許可
+cli-label-proof = 証明
+cli-label-open = 開通
+cli-label-closed = 終了
+cli-label-counted = 通過量
+cli-label-refused = 拒否
+cli-label-section = 責任区間
+cli-label-remedy = 対処
+cli-label-failed = 失敗
+cli-label-record = 記録
+cli-label-invariant = 破られる規則
+cli-label-packet = パケット
+cli-label-path = 経路
+cli-label-because = 原因
+cli-label-site = 拠点
+cli-label-services = サービス
+cli-label-ends = 終わる許可
+cli-label-remedyne = 結果
+cli-label-when = 日時
+cli-label-asked = 要求
+cli-label-missing = 欠落
+cli-label-contradiction = 相違
+cli-label-points = 三点
+cli-label-card = カード
+
+cli-pin-prompt = カードの PIN:{" "}
+cli-person = { $name } · { $role } · 有効期限 { $until }
+cli-device = { $device } · 登録済み
+cli-permit = 合意 { $agreement }、許可規則 { $rule }
+cli-proof = { $invariants } の不変条件が { $sites } 拠点で成り立ちます（{ $took }）
+cli-open = { $grant }  { $line }（宛先 { $address }）、{ $until } まで（{ $took }）
+cli-closed = { $grant }  { $line }（{ $took }）
+cli-closing = { $grant }  { $line }: ゲートの確認がまだありません。この回線で新たに開くことはできません
+cli-counted = { $site }: { $packets } パケット、{ $bytes } バイト
+cli-nothing-open = なし
+cli-connection = { $grant }  { $line }（{ $service }）{ $until } まで
+cli-site-linked = { $site }（{ $institution }）· ゲート接続中 · 世代 { $force } / { $wanted }
+cli-site-away = { $site }（{ $institution }）· ゲート未接続 · 世代 { $force } / { $wanted }
+cli-site-change = { $site }: 世代 { $parent } → { $generation }、追加 { $added }、削除 { $removed }
+cli-no-change = 変更はありません
+cli-applied = 適用しました
+cli-planned = まだ何も変えていません。`sekisho apply` で実行します
+cli-points-agree = 発信元・アクセスポイント・接続先の記録が一致しています
+cli-log-holds = { $entries } 件、改ざんなし。末尾 { $head }
+cli-log-broken = { $at } 件目で途切れています: { $why }
+cli-card-signs = 署名用カード: 文書への署名用で、ログインには使えません
+cli-card-authenticates = 認証用カード: ログインに使えます
+cli-card-other = ログインにも文書への署名にも使えません
+cli-card-unreadable = 読み取れない証明書
+
+point-source = 発信元
+point-access-point = アクセスポイント
+point-destination = 接続先
+
+cli-unreachable = { $what } に届きません: { $why }
+cli-unreachable-do = ゲートまたはセンターが動いていること、この端末が登録済みのポートにつながっていることを確かめて、もう一度お試しください
+cli-nonsense = { $what } の応答をこの版では理解できません: { $why }
+cli-nonsense-do = 双方の Sekisho を同じ版にそろえてください
+cli-file = { $path }: { $why }
+cli-file-do = このファイルを直して、もう一度お試しください。何も変更していません
+cli-not-configured = { $path } に [{ $section }] がありません
+cli-not-configured-do = [{ $section }] を書き加えるか、それがある端末で実行してください
+cli-nothing-fits = { $what } に当てはまる開通中の接続が一つに定まりません
+cli-nothing-fits-do = `sekisho status` で確かめ、g-7 のように許可番号を指定してください
+
+# カード
+card-no-driver = カードのドライバーを読み込めません
+card-no-driver-do = カードの PKCS#11 ドライバーを導入し、設定ファイルの [card] に指定してください
+card-none = カードが挿入されていません
+card-none-do = カードを挿入して、もう一度お試しください
+card-not-found = 指定したラベルのカードが挿入されていません
+card-not-found-do = そのカードを挿入するか、--card で別のカードを指定してください。`sekisho card` で一覧できます
+card-several = 複数のカードが挿入されています
+card-several-do = --card で一つを指定してください。`sekisho card` で一覧できます
+card-wrong-pin = PIN が違います
+card-wrong-pin-do = 慎重に入力し直してください。何度も間違えるとカードはロックされます
+card-last-try = PIN が違います。次に間違えるとカードはロックされます
+card-last-try-do = PIN に確信がなければここでやめ、カードの発行元に問い合わせてください
+card-locked = PIN の誤りが重なり、カードがロックされています
+card-locked-do = カードの発行元にロックの解除を依頼してください
+card-no-identity = カードに秘密鍵と対になる証明書がありません
+card-no-identity-do = HPKI の認証用カードを挿入してください
+card-driver = カードのドライバーが異常を報告しました
+card-driver-do = カードを抜いて挿し直し、もう一度お試しください

@@ -1,0 +1,75 @@
+//! An institution's signature under an agreement (G12).
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use model::{Side, parse_document};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::arguments::SignAgreement;
+use crate::failure::Failure;
+use crate::render::Shown;
+
+/// Signs every agreement in the document that this side has not signed yet, and gives the document with the new
+/// signatures after each agreement's own text; nothing else in it changes.
+pub fn sign(arguments: &SignAgreement) -> Result<Shown, Failure> {
+    let side = Side::from(arguments.side);
+    let text = read(&arguments.file)?;
+    let name = arguments.file.display().to_string();
+    let document =
+        parse_document(&name, &text).map_err(|e| Failure::File { path: arguments.file.clone(), why: e.to_string() })?;
+    let certificate = read(&arguments.certificate)?;
+    let key = key(&arguments.key)?;
+    let starts: Vec<usize> = line_starts(&text, "[[agreement]]");
+    let file = |why: &str| Failure::File { path: arguments.file.clone(), why: why.to_owned() };
+    if starts.is_empty() || starts.len() != document.agreements.len() {
+        return Err(file("no [[agreement]] stands in it on a line of its own"));
+    }
+    let mut out = text[..starts[0]].to_owned();
+    for (n, agreement) in document.agreements.iter().enumerate() {
+        let end = starts.get(n + 1).copied().unwrap_or(text.len());
+        out.push_str(text[starts[n]..end].trim_end());
+        out.push('\n');
+        if !agreement.signatures.contains_key(&side) {
+            let value = key
+                .sign(&SystemRandom::new(), &agreement.signed_bytes())
+                .map_err(|_| file("the key could not sign"))?;
+            out.push_str(&format!(
+                "\n[agreement.signature.{side}]\ncertificate = \"\"\"\n{}\n\"\"\"\nvalue = \"{}\"\n",
+                certificate.trim(),
+                BASE64.encode(value)
+            ));
+        }
+        out.push('\n');
+    }
+    let out = format!("{}\n", out.trim_end());
+    Ok(Shown::plain(&serde_json::json!({ "document": &out }), out))
+}
+
+fn line_starts(text: &str, wanted: &str) -> Vec<usize> {
+    let mut at = 0;
+    let mut found = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if line.trim() == wanted {
+            found.push(at);
+        }
+        at += line.len();
+    }
+    found
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|e| Failure::File { path: path.to_path_buf(), why: e.to_string() })
+}
+
+fn key(path: &Path) -> Result<EcdsaKeyPair, Failure> {
+    let failed = |why: String| Failure::File { path: path.to_path_buf(), why };
+    let der = PrivatePkcs8KeyDer::from_pem_file(path).map_err(|e| failed(e.to_string()))?;
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der.secret_pkcs8_der(), &SystemRandom::new())
+        .map_err(|e| failed(format!("no P-256 key in PKCS#8: {e}")))
+}

@@ -1,0 +1,94 @@
+//! What can go wrong for the person at the keyboard, and the exit code that says so.
+
+use std::path::PathBuf;
+use texts::Texts;
+use wire::api::Problem;
+
+/// A failed command.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The other side heard the question and says no, with its reasons.
+    #[error("refused: {0:?}")]
+    Refused(Box<Problem>),
+    /// Nobody answers.
+    #[error("{what} is out of reach: {why}")]
+    Unreachable {
+        /// Who.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// An answer nobody understands: versions that do not fit.
+    #[error("{what} answers something else than expected: {why}")]
+    Nonsense {
+        /// Who.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// The card.
+    #[error(transparent)]
+    Card(#[from] card::CardError),
+    /// A file of this machine.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// The configuration lacks something this command needs.
+    #[error("the configuration {} has no [{section}]", path.display())]
+    NotConfigured {
+        /// The configuration file.
+        path: PathBuf,
+        /// The missing section.
+        section: &'static str,
+    },
+    /// Nothing fits what was asked.
+    #[error("no open connection fits `{0}`")]
+    NothingFits(String),
+}
+
+impl Failure {
+    /// 1 refused or not proved, 2 wrong use or local files, 3 out of reach.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused(_) | Self::NothingFits(_) => 1,
+            Self::Card(_) | Self::File { .. } | Self::NotConfigured { .. } => 2,
+            Self::Unreachable { .. } | Self::Nonsense { .. } => 3,
+        }
+    }
+
+    /// What happened and what to do, for people.
+    pub fn lines(&self, texts: &Texts) -> Vec<(String, String)> {
+        let (what, fix) = match self {
+            Self::Refused(problem) => return crate::render::problem(texts, problem),
+            Self::Unreachable { what, why } => (
+                texts.say("cli-unreachable", &[("what", what.as_str().into()), ("why", why.as_str().into())]),
+                texts.say("cli-unreachable-do", &[]),
+            ),
+            Self::Nonsense { what, why } => (
+                texts.say("cli-nonsense", &[("what", what.as_str().into()), ("why", why.as_str().into())]),
+                texts.say("cli-nonsense-do", &[]),
+            ),
+            Self::Card(error) => (texts.say(error.key(), &[]), texts.say(&format!("{}-do", error.key()), &[])),
+            Self::File { path, why } => (
+                texts.say("cli-file", &[("path", path.display().to_string().into()), ("why", why.as_str().into())]),
+                texts.say("cli-file-do", &[]),
+            ),
+            Self::NotConfigured { path, section } => (
+                texts.say(
+                    "cli-not-configured",
+                    &[("path", path.display().to_string().into()), ("section", (*section).into())],
+                ),
+                texts.say("cli-not-configured-do", &[("section", (*section).into())]),
+            ),
+            Self::NothingFits(what) => (
+                texts.say("cli-nothing-fits", &[("what", what.as_str().into())]),
+                texts.say("cli-nothing-fits-do", &[]),
+            ),
+        };
+        vec![(texts.say("cli-label-failed", &[]), what), (texts.say("cli-label-remedy", &[]), fix)]
+    }
+}

@@ -1,0 +1,106 @@
+//! The `sekisho` command: at a terminal it asks for connections, at the centre it applies documents and reads the
+//! record. It holds no rule: it carries proofs to the center and shows what the center says.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod agreement;
+mod arguments;
+mod config;
+mod failure;
+mod http;
+mod operator;
+mod pin;
+mod render;
+mod terminal;
+
+use clap::Parser;
+use std::process::ExitCode;
+use texts::{Lang, Texts};
+
+use arguments::{AgreementCommand, Arguments, Command, LogCommand};
+use config::Config;
+use failure::Failure;
+use render::Shown;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let lang = arguments.lang.unwrap_or_else(|| Lang::from_environment(|name| std::env::var(name).ok()));
+    let texts = Texts::new(lang);
+    // One question and its answer: a single thread does.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("sekisho: {e}");
+            return ExitCode::from(3);
+        }
+    };
+    match runtime.block_on(run(&arguments, &texts)) {
+        Ok(shown) => {
+            shown.print(arguments.json);
+            ExitCode::from(shown.exit_code)
+        }
+        Err(failure) => {
+            render::failure(&texts, &failure, arguments.json);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
+    if let Command::Agreement(AgreementCommand::Sign(sign)) = &arguments.command {
+        return agreement::sign(sign);
+    }
+    let config = Config::read(&arguments.config)?;
+    let missing = |section| Failure::NotConfigured { path: arguments.config.clone(), section };
+    let at_terminal = || config.terminal.as_ref().ok_or_else(|| missing("terminal"));
+    let lang = texts.lang();
+    let operator = async || match &config.center {
+        Some(center) => operator::Operator::reach(&center.socket, lang).await,
+        None => Err(missing("center")),
+    };
+    match &arguments.command {
+        Command::Open { service, card, pin_fd } => {
+            let reader = config.card.as_ref().ok_or_else(|| missing("card"))?;
+            let label = card.as_deref().or(reader.label.as_deref());
+            let report = terminal::open(
+                at_terminal()?,
+                lang,
+                service,
+                terminal::CardChoice {
+                    driver: &reader.driver,
+                    label,
+                    pin_fd: *pin_fd,
+                    prompt: &texts.say("cli-pin-prompt", &[]),
+                },
+            )
+            .await?;
+            Ok(render::opened(texts, &report))
+        }
+        Command::Close { what } => match &config.terminal {
+            Some(terminal) => Ok(render::closed(texts, &terminal::close(terminal, lang, what).await?)),
+            None => Ok(render::closed(texts, &operator().await?.close(what).await?)),
+        },
+        Command::Status => match &config.terminal {
+            Some(terminal) => Ok(render::terminal_status(texts, &terminal::status(terminal, lang).await?)),
+            None => Ok(render::status(texts, &operator().await?.status().await?)),
+        },
+        Command::Card => {
+            let reader = config.card.as_ref().ok_or_else(|| missing("card"))?;
+            Ok(render::cards(texts, &card::Driver::load(&reader.driver)?.cards()?))
+        }
+        Command::Plan { files } => Ok(render::applied(texts, &operator().await?.apply(files, false).await?)),
+        Command::Apply { files } => Ok(render::applied(texts, &operator().await?.apply(files, true).await?)),
+        Command::Explain { refusal } => Ok(render::explained(texts, &operator().await?.explain(*refusal).await?)),
+        Command::Log(LogCommand::Show { grant, after, limit }) => {
+            let mut operator = operator().await?;
+            match grant {
+                Some(grant) => Ok(render::three_points(texts, &operator.three_points(*grant).await?)),
+                None => Ok(render::log(texts, &operator.log(*after, *limit).await?)),
+            }
+        }
+        Command::Log(LogCommand::Verify) => {
+            let verdict = operator().await?.verify_log().await?;
+            Ok(render::log_verdict(texts, &verdict))
+        }
+        Command::Agreement(AgreementCommand::Sign(_)) => unreachable!("signed before the configuration is read"),
+    }
+}

@@ -1,0 +1,163 @@
+//! The terminal's side: one TLS 1.3 session, end to end with the center, in which the card answers a challenge.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use model::ServiceId;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use texts::Lang;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use wire::api::{ChallengeIssued, CloseCall, CloseReport, LOGIN_EXPORTER_LABEL, OpenCall, OpenReport, TerminalStatus};
+
+use crate::arguments::Closing;
+use crate::config::Terminal;
+use crate::failure::Failure;
+use crate::http::Json;
+use crate::pin;
+
+/// A gate that does not answer within this is not there.
+const REACH: Duration = Duration::from_secs(5);
+
+/// Which card signs, and where its PIN comes from.
+pub struct CardChoice<'a> {
+    /// PKCS#11 library.
+    pub driver: &'a Path,
+    /// Label, if it matters.
+    pub label: Option<&'a str>,
+    /// Descriptor with the PIN; asked for if absent.
+    pub pin_fd: Option<u32>,
+    /// What to ask.
+    pub prompt: &'a str,
+}
+
+/// Asks for a service: the card signs a challenge bound to this very TLS session (RFC 8446 §7.5), so that nobody who
+/// relays the bytes can use the signature elsewhere.
+pub async fn open(
+    terminal: &Terminal,
+    lang: Lang,
+    service: &ServiceId,
+    choice: CardChoice<'_>,
+) -> Result<OpenReport, Failure> {
+    let driver = card::Driver::load(choice.driver)?;
+    let pin = pin::read(choice.pin_fd, choice.prompt)?;
+    let card = driver.open(choice.label, &pin)?;
+    let mut session = Session::begin(terminal, lang).await?;
+    let issued: ChallengeIssued = session.json.post("/v1/challenge", &serde_json::json!({})).await?;
+    let request = model::ConnectionRequest { from: terminal.host.clone(), service: service.clone() };
+    let nonce = nonce(&issued.nonce)
+        .ok_or_else(|| Failure::Nonsense { what: terminal.center_name.clone(), why: "a nonce of 32 bytes".into() })?;
+    let digest = ring::digest::digest(&ring::digest::SHA256, &request.signed_bytes());
+    let digest: [u8; 32] = digest.as_ref().try_into().expect("SHA-256 has 32 octets");
+    let signature = card.sign(&pki::challenge_message(&nonce, &session.exporter, &digest))?;
+    let call = OpenCall {
+        challenge: issued.challenge,
+        request,
+        chain: vec![BASE64.encode(card.certificate())],
+        signature: BASE64.encode(signature),
+    };
+    session.json.post("/v1/open", &call).await
+}
+
+/// Ends one of this terminal's connections. No card: to end is always safe.
+pub async fn close(terminal: &Terminal, lang: Lang, what: &Closing) -> Result<CloseReport, Failure> {
+    let mut session = Session::begin(terminal, lang).await?;
+    let grant = match what {
+        Closing::Grant(grant) => *grant,
+        Closing::Service(service) => {
+            let status: TerminalStatus = session.json.get("/v1/status").await?;
+            let found = status.connections.iter().find(|c| &c.service == service);
+            found.ok_or_else(|| Failure::NothingFits(what.to_string()))?.grant
+        }
+    };
+    session.json.post("/v1/close", &CloseCall { grant }).await
+}
+
+/// What this terminal has open and may ask for.
+pub async fn status(terminal: &Terminal, lang: Lang) -> Result<TerminalStatus, Failure> {
+    Session::begin(terminal, lang).await?.json.get("/v1/status").await
+}
+
+struct Session {
+    json: Json,
+    exporter: [u8; 32],
+}
+
+impl Session {
+    async fn begin(terminal: &Terminal, lang: Lang) -> Result<Self, Failure> {
+        let config = tls(terminal)?;
+        let gate = terminal.gate.to_string();
+        let unreachable = |why: String| Failure::Unreachable { what: gate.clone(), why };
+        let stream = tokio::time::timeout(REACH, TcpStream::connect(terminal.gate))
+            .await
+            .map_err(|_| unreachable("no answer".to_owned()))?
+            .map_err(|e| unreachable(e.to_string()))?;
+        stream.set_nodelay(true).map_err(|e| unreachable(e.to_string()))?;
+        let name = ServerName::try_from(terminal.center_name.clone())
+            .map_err(|e| Failure::File { path: terminal.center_ca.clone(), why: e.to_string() })?;
+        let stream = tokio::time::timeout(REACH, TlsConnector::from(Arc::new(config)).connect(name, stream))
+            .await
+            .map_err(|_| unreachable("the center does not answer".to_owned()))?
+            .map_err(|e| unreachable(e.to_string()))?;
+        let exporter = stream
+            .get_ref()
+            .1
+            .export_keying_material([0u8; 32], LOGIN_EXPORTER_LABEL, None)
+            .map_err(|e| unreachable(e.to_string()))?;
+        let json = Json::over(stream, &terminal.center_name, lang.as_str()).await?;
+        Ok(Self { json, exporter })
+    }
+}
+
+fn tls(terminal: &Terminal) -> Result<ClientConfig, Failure> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(&terminal.center_ca)? {
+        roots.add(certificate).map_err(|e| Failure::File { path: terminal.center_ca.clone(), why: e.to_string() })?;
+    }
+    let key = PrivateKeyDer::from_pem_file(&terminal.key)
+        .map_err(|e| Failure::File { path: terminal.key.clone(), why: e.to_string() })?;
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .and_then(|builder| {
+            builder
+                .with_root_certificates(roots)
+                .with_client_auth_cert(certificates(&terminal.certificate).unwrap_or_default(), key)
+        })
+        .map_err(|e| Failure::File { path: terminal.certificate.clone(), why: e.to_string() })
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let failed = |why: String| Failure::File { path: path.to_path_buf(), why };
+    let found: Vec<_> =
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|e| failed(e.to_string()))?;
+    if found.is_empty() { Err(failed("no certificate in it".to_owned())) } else { Ok(found) }
+}
+
+fn nonce(text: &str) -> Option<[u8; 32]> {
+    let mut out = [0u8; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (i, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_is_exactly_thirty_two_bytes() {
+        assert_eq!(nonce(&"0f".repeat(32)), Some([15; 32]));
+        assert_eq!(nonce(&"0f".repeat(31)), None);
+        assert_eq!(nonce(&"zz".repeat(32)), None);
+        assert_eq!(nonce(&"あ".repeat(32)), None);
+    }
+}

@@ -1,4 +1,5 @@
 //! An Open vSwitch of our own in a scratch folder and network namespace, and a controller for it.
+#![expect(clippy::disallowed_methods, reason = "a test of a real switch has a real clock")]
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};

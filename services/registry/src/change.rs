@@ -1,0 +1,157 @@
+//! A change, put together from proofs before the transaction begins.
+
+use audit::{CloseCause, Digest, Entry, Event, Head, Person};
+use decision::Permit;
+use model::{ConnectionState, Generation, Grant, GrantId, Network, Plan, SiteId, Timestamp};
+use serde::Serialize;
+use verify::VerifiedPlan;
+
+/// What is to be committed together: state, connection and audit entries, all or nothing.
+#[derive(Debug, Clone)]
+#[must_use = "nothing happens before Registry::commit"]
+pub struct Commit {
+    pub(crate) at: Timestamp,
+    pub(crate) network: Option<String>,
+    pub(crate) deltas: Vec<DeltaRow>,
+    pub(crate) granted: Vec<(GrantId, SiteId)>,
+    pub(crate) connection: Option<ConnectionRow>,
+    pub(crate) moves: Vec<Move>,
+    pub(crate) events: Vec<Event>,
+}
+
+/// What was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The audit entries, in the order of the events.
+    pub entries: Vec<Entry>,
+    /// End of the audit log after them.
+    pub head: Head,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct DeltaRow {
+    pub(crate) site: SiteId,
+    pub(crate) parent: Generation,
+    pub(crate) generation: Generation,
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionRow {
+    pub(crate) id: GrantId,
+    pub(crate) origin: SiteId,
+    pub(crate) destination: SiteId,
+    pub(crate) permitted: String,
+    pub(crate) person: String,
+    pub(crate) device: Digest,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Move {
+    pub(crate) grant: GrantId,
+    pub(crate) to: ConnectionState,
+    pub(crate) cause: Option<CloseCause>,
+}
+
+impl Commit {
+    /// An empty change at an instant.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            at: now,
+            network: None,
+            deltas: Vec::new(),
+            granted: Vec::new(),
+            connection: None,
+            moves: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Replaces the applied network.
+    pub fn network(mut self, network: &Network) -> Self {
+        self.network = Some(json(network));
+        self
+    }
+
+    /// Takes in a plan; each site it changes must still be at the plan's parent.
+    pub fn plan(self, plan: &VerifiedPlan) -> Self {
+        self.deltas_of(plan.plan())
+    }
+
+    /// A new connection in state [`ConnectionState::Opening`], permitted to this person on this device (SHA-256 of its
+    /// certificate). The plan of the same commit must add its grant.
+    pub fn connection(self, permit: &Permit, person: &Person, device: Digest) -> Self {
+        self.connection_of(permit.grant(), person, device)
+    }
+
+    /// A connection goes on to a state. `Closing` needs a cause: use [`Commit::closing`].
+    pub fn moves(mut self, grant: GrantId, to: ConnectionState) -> Self {
+        self.moves.push(Move { grant, to, cause: None });
+        self
+    }
+
+    /// A connection begins to close.
+    pub fn closing(mut self, grant: GrantId, cause: CloseCause) -> Self {
+        self.moves.push(Move { grant, to: ConnectionState::Closing, cause: Some(cause) });
+        self
+    }
+
+    /// An audit event; every commit has at least one.
+    pub fn event(mut self, event: Event) -> Self {
+        self.events.push(event);
+        self
+    }
+
+    /// Audit events, in order.
+    pub fn events(mut self, events: impl IntoIterator<Item = Event>) -> Self {
+        self.events.extend(events);
+        self
+    }
+
+    pub(crate) fn deltas_of(mut self, plan: &Plan) -> Self {
+        for (site, delta) in &plan.sites {
+            self.granted.extend(delta.grants_added.iter().map(|g| (g.id, site.clone())));
+            self.deltas.push(DeltaRow {
+                site: site.clone(),
+                parent: delta.parent,
+                generation: delta.generation,
+                text: json(delta),
+            });
+        }
+        self
+    }
+
+    pub(crate) fn connection_of(mut self, grant: &Grant, person: &Person, device: Digest) -> Self {
+        self.connection = Some(ConnectionRow {
+            id: grant.id,
+            origin: grant.origin.site.clone(),
+            destination: grant.destination.site.clone(),
+            permitted: json(grant),
+            person: json(person),
+            device,
+        });
+        self
+    }
+
+    /// Why the parts cannot belong together, if they cannot.
+    pub(crate) fn fault(&self) -> Option<String> {
+        if self.events.is_empty() {
+            return Some("a change without an audit event".into());
+        }
+        if let Some(row) = &self.connection {
+            for site in [&row.origin, &row.destination] {
+                if !self.granted.iter().any(|(id, at)| *id == row.id && at == site) {
+                    return Some(format!("connection {} without a plan that grants it at {site}", row.id));
+                }
+            }
+        }
+        self.moves
+            .iter()
+            .find(|m| m.to == ConnectionState::Closing && m.cause.is_none())
+            .map(|m| format!("connection {} closes without a cause", m.grant))
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("model values have text keys and no other way to fail")
+}

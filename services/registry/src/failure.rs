@@ -1,0 +1,231 @@
+//! What can go wrong with the registry, whose side it is on, and the mend.
+
+use audit::ChainError;
+use model::{ConnectionState, Generation, GrantId, Section, SiteId};
+
+/// Why the registry did not do it. Unless the variant says otherwise nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// The address cannot be used.
+    #[error("registry address `{url}`: {why}")]
+    BadUrl {
+        /// The address, without a password.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// Another center owns the SQLite file.
+    #[error("registry {file} is in use by another center ({owner})")]
+    Owned {
+        /// The file.
+        file: String,
+        /// What the owner noted about itself.
+        owner: String,
+    },
+    /// The database could not be opened.
+    #[error("registry {name} cannot be opened: {why}")]
+    CannotOpen {
+        /// Which.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// Somebody else holds a lock of the database.
+    #[error("registry {name} is locked by another process")]
+    Locked {
+        /// Which.
+        name: String,
+    },
+    /// No room.
+    #[error("registry {name} is full")]
+    Full {
+        /// Which.
+        name: String,
+    },
+    /// May not be written.
+    #[error("registry {name} may not be written")]
+    ReadOnly {
+        /// Which.
+        name: String,
+    },
+    /// What is stored cannot be what was written.
+    #[error("registry {name} is damaged: {what}")]
+    Corrupt {
+        /// Which.
+        name: String,
+        /// What was found.
+        what: String,
+    },
+    /// Written by a later version.
+    #[error("registry {name} has tables of version {found}, this program knows {known}")]
+    Newer {
+        /// Which.
+        name: String,
+        /// Version found.
+        found: i64,
+        /// Version known.
+        known: i64,
+    },
+    /// The database server does not answer.
+    #[error("registry {name} cannot be reached: {why}")]
+    Unreachable {
+        /// Which.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// The connection broke while committing: the commit is there or not, never half.
+    #[error("registry {name} did not say whether the change was committed: {why}")]
+    OutcomeUnknown {
+        /// Which.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// The plan does not start from the site's state.
+    #[error("the plan for site {site} starts from generation {expected}, the registry is at {found}")]
+    Conflict {
+        /// The site.
+        site: SiteId,
+        /// The plan's parent.
+        expected: Generation,
+        /// What is stored.
+        found: Generation,
+    },
+    /// A connection cannot go from where it is to where it should.
+    #[error("connection {grant} cannot become {wanted}: it {}", found.map_or("does not exist".into(), |s| format!("is {s}")))]
+    WrongState {
+        /// The grant.
+        grant: GrantId,
+        /// Where it is.
+        found: Option<ConnectionState>,
+        /// Where it should go.
+        wanted: ConnectionState,
+    },
+    /// The parts of a commit do not belong together: a fault of this program.
+    #[error("inconsistent commit: {0}")]
+    Inconsistent(String),
+    /// No numbers left.
+    #[error("no grant numbers are left")]
+    GrantIdsExhausted,
+    /// The audit log is broken.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// Anything else the database said.
+    #[error("registry {name}: {message} (code {code})")]
+    Database {
+        /// Which.
+        name: String,
+        /// The database's code, `-` if none.
+        code: String,
+        /// The database's message.
+        message: String,
+    },
+}
+
+impl RegistryError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadUrl { .. } => "R001",
+            Self::Owned { .. } => "R002",
+            Self::CannotOpen { .. } => "R003",
+            Self::Locked { .. } => "R004",
+            Self::Full { .. } => "R005",
+            Self::ReadOnly { .. } => "R006",
+            Self::Corrupt { .. } => "R007",
+            Self::Newer { .. } => "R008",
+            Self::Unreachable { .. } => "R009",
+            Self::OutcomeUnknown { .. } => "R010",
+            Self::Conflict { .. } => "R011",
+            Self::WrongState { .. } => "R012",
+            Self::Inconsistent(_) => "R013",
+            Self::GrantIdsExhausted => "R014",
+            Self::Chain(_) => "R015",
+            Self::Database { .. } => "R016",
+        }
+    }
+
+    /// Whose section: the registry is the center's, so always the operator's (N12).
+    pub fn section(&self) -> Section {
+        Section::Operator
+    }
+
+    /// What to do.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::BadUrl { .. } => "write sqlite:///absolute/path.db or postgres://user@host/database",
+            Self::Owned { .. } => {
+                "stop the other center, or give this one its own file; several centers need PostgreSQL"
+            }
+            Self::CannotOpen { .. } => "check that the directory exists and that the center may write in it",
+            Self::Locked { .. } => "end the program that has the database open, then try again",
+            Self::Full { .. } => {
+                "free space on the disk or raise the limit, then try again; open lines are not affected"
+            }
+            Self::ReadOnly { .. } => "give the center write permission on the file and its directory",
+            Self::Corrupt { .. } => "stop the center, keep the file as evidence, and restore the last backup",
+            Self::Newer { .. } => "run the version of the center that wrote it",
+            Self::Unreachable { .. } => "check the database server and the way to it, then try again",
+            Self::OutcomeUnknown { .. } => "read the state again before trying again",
+            Self::Conflict { .. } => "plan again from the present state",
+            Self::WrongState { .. } => "look at the connection's present state",
+            Self::Inconsistent(_) => "report this as a fault of Sekisho",
+            Self::GrantIdsExhausted => "start a new registry",
+            Self::Chain(_) => "keep the registry as evidence and compare it with the last archived copy",
+            Self::Database { .. } => "look at the message of the database",
+        }
+    }
+
+    /// May the same commit succeed if it is tried again unchanged?
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Locked { .. } | Self::Full { .. } | Self::Unreachable { .. })
+    }
+
+    /// From the database library. Codes: SQLite result codes (low byte is the primary one), PostgreSQL SQLSTATE.
+    pub(crate) fn from_sqlx(name: &str, error: sqlx::Error) -> Self {
+        let name = name.to_owned();
+        match error {
+            sqlx::Error::Database(inner) => {
+                let message = inner.message().to_owned();
+                let code = inner.code().map(|c| c.into_owned()).unwrap_or_else(|| "-".into());
+                if code.len() == 5 {
+                    return Self::from_sqlstate(name, code, message);
+                }
+                match code.parse::<u32>().map(|c| c & 0xff) {
+                    Ok(5 | 6) => Self::Locked { name },
+                    Ok(8) => Self::ReadOnly { name },
+                    Ok(11 | 26) => Self::Corrupt { name, what: message },
+                    Ok(13) => Self::Full { name },
+                    // The shared-memory index of the write-ahead log reports a full disk as an I/O error
+                    // (SQLITE_IOERR_WRITE, _SHMSIZE).
+                    Ok(10) if matches!(code.as_str(), "778" | "4874") => Self::Full { name },
+                    Ok(14) => Self::CannotOpen { name, why: message },
+                    _ => Self::Database { name, code, message },
+                }
+            }
+            sqlx::Error::Io(e) => Self::Unreachable { name, why: e.to_string() },
+            sqlx::Error::PoolTimedOut => Self::Locked { name },
+            e @ (sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)) => Self::Unreachable { name, why: e.to_string() },
+            e @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound) => {
+                Self::Corrupt { name, what: e.to_string() }
+            }
+            e => Self::Database { name, code: "-".into(), message: e.to_string() },
+        }
+    }
+
+    fn from_sqlstate(name: String, code: String, message: String) -> Self {
+        match code.as_str() {
+            "55P03" | "57014" | "40001" | "40P01" => Self::Locked { name },
+            "53100" => Self::Full { name },
+            "25006" => Self::ReadOnly { name },
+            "XX001" | "XX002" => Self::Corrupt { name, what: message },
+            c if c.starts_with("08") || c.starts_with("57P") => Self::Unreachable { name, why: message },
+            _ => Self::Database { name, code, message },
+        }
+    }
+}

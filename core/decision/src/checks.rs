@@ -67,9 +67,10 @@ impl<'a> Findings<'a> {
         };
         Self {
             qualification: known_service.clone().and_then(|service| case.qualification(service)),
+            // Of a mistyped service the policy says nothing worth reading.
             whitelist: match &terminal {
-                Ok(origin) => case.whitelist(origin),
-                Err(_) => Err(Stop::NotReached),
+                Ok(origin) if case.network.services.contains_key(&case.request.service) => case.whitelist(origin),
+                Ok(_) | Err(_) => Err(Stop::NotReached),
             },
             agreement: path.clone().and_then(|(origin, _)| case.agreement(&origin.site.institution)),
             hours: known_service.and_then(|service| case.hours(service)),

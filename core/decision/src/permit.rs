@@ -106,13 +106,7 @@ fn endpoint(place: &Place<'_>) -> Endpoint {
 }
 
 /// A connection is permitted. Only [`decide`] makes one, so holding it proves that every condition held at
-/// `grant().granted_at`.
-///
-/// ```compile_fail
-/// fn forge(grant: model::Grant, allow: decision::AllowRef, person: decision::PersonSummary) -> decision::Permit {
-///     decision::Permit { grant, allow, person }
-/// }
-/// ```
+/// `grant().granted_at`; it is neither copied nor read back from anywhere.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     grant: Grant,

@@ -1,0 +1,233 @@
+//! A permit against a second, naive opinion, in scenes drawn at random.
+
+#![allow(clippy::unwrap_used)]
+
+mod world;
+
+use decision::{GateStatus, Outcome};
+use model::{AllowRule, DailyWindow, GrantId, ProxyKind, Side, Timestamp, Zone};
+use proptest::prelude::*;
+use world::{NOW, OFFICE, Scene, agreement};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// How the one agreement of a scene stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paper {
+    Good,
+    Absent,
+    NotYet,
+    Over,
+    OneSided(Side),
+    Changed,
+    SignedByAnother,
+    SignerRevoked,
+    ForAnotherService,
+}
+
+/// A scene as numbers.
+#[derive(Debug, Clone)]
+struct Draw {
+    role: &'static str,
+    admitted: Vec<&'static str>,
+    rules: Vec<(Vec<&'static str>, Vec<&'static str>, bool)>,
+    paper: Paper,
+    origin_zone: Zone,
+    origin_proxy: bool,
+    destination_zone: Zone,
+    origin_gate: GateStatus,
+    destination_gate: GateStatus,
+    window: Option<(u16, u16)>,
+    terminal: bool,
+    right_device: bool,
+    right_card: bool,
+    already_open: bool,
+    lease_ms: i64,
+}
+
+fn roles() -> impl Strategy<Value = Vec<&'static str>> {
+    proptest::sample::subsequence(vec!["Medical Doctor", "Pharmacist", "Wizard"], 0..=3)
+}
+
+/// Mostly right, so that many draws are permitted.
+fn mostly(right: bool) -> impl Strategy<Value = bool> {
+    proptest::bool::weighted(0.9).prop_map(move |usual| if usual { right } else { !right })
+}
+
+fn gate() -> impl Strategy<Value = GateStatus> {
+    prop_oneof![
+        8 => Just(GateStatus::Connected),
+        1 => Just(GateStatus::Disconnected),
+        1 => Just(GateStatus::CertificateRevoked)
+    ]
+}
+
+fn draw() -> impl Strategy<Value = Draw> {
+    let paper = prop_oneof![
+        10 => Just(Paper::Good),
+        1 => Just(Paper::Absent),
+        1 => Just(Paper::NotYet),
+        1 => Just(Paper::Over),
+        1 => Just(Paper::OneSided(Side::Consumer)),
+        1 => Just(Paper::OneSided(Side::Provider)),
+        1 => Just(Paper::Changed),
+        1 => Just(Paper::SignedByAnother),
+        1 => Just(Paper::SignerRevoked),
+        1 => Just(Paper::ForAnotherService),
+    ];
+    let hosts = || proptest::sample::subsequence(vec!["exam-1", "exam-2"], 0..=2);
+    let rules = proptest::collection::vec((roles(), hosts(), mostly(true)), 0..4);
+    let origin_zone = prop_oneof![3 => Just(Zone::Secure), 1 => Just(Zone::HighSecure), 1 => Just(Zone::Dmz)];
+    let destination_zone = prop_oneof![8 => Just(Zone::Dmz), 1 => Just(Zone::Secure), 1 => Just(Zone::HighSecure)];
+    let minutes = (0u16..1440, 0u16..1440).prop_filter("an empty window is not sayable", |(a, b)| a != b);
+    let role = prop_oneof![4 => Just("Medical Doctor"), 1 => Just("Pharmacist"), 1 => Just("Wizard")];
+    (
+        (role, roles(), rules, paper, origin_zone, proptest::bool::ANY, destination_zone),
+        (gate(), gate(), proptest::option::of(minutes), mostly(true), mostly(true), mostly(true), mostly(false)),
+        -1i64..3 * HOUR_MS,
+    )
+        .prop_map(|(a, b, lease_ms)| Draw {
+            role: a.0,
+            admitted: a.1,
+            rules: a.2,
+            paper: a.3,
+            origin_zone: a.4,
+            origin_proxy: a.5,
+            destination_zone: a.6,
+            origin_gate: b.0,
+            destination_gate: b.1,
+            window: b.2,
+            terminal: b.3,
+            right_device: b.4,
+            right_card: b.5,
+            already_open: b.6,
+            lease_ms,
+        })
+}
+
+fn scene_of(draw: &Draw) -> Scene {
+    let mut scene = Scene::permitted();
+    scene.zone("clinic", draw.origin_zone);
+    scene.zone("hospital", draw.destination_zone);
+    let site = scene.site("clinic").unwrap();
+    let terminal = site.hosts.get_mut(&"exam-1".parse().unwrap()).unwrap();
+    terminal.terminal = draw.terminal;
+    terminal.proxy = draw.origin_proxy.then_some(ProxyKind::Internal);
+    site.allow = draw
+        .rules
+        .iter()
+        .map(|(roles, from, this_service)| AllowRule {
+            roles: roles.iter().map(|r| (*r).to_owned()).collect(),
+            from: from.iter().map(|h| h.parse().unwrap()).collect(),
+            service: if *this_service { "keyaki/records" } else { "keyaki/portal" }.parse().unwrap(),
+        })
+        .collect();
+    let service = scene.service().unwrap();
+    service.roles = draw.admitted.iter().map(|r| (*r).to_owned()).collect();
+    service.window = draw.window.map(|(from, to)| DailyWindow { from, to });
+    service.lease_ms = draw.lease_ms;
+    match draw.paper {
+        Paper::Good => {}
+        Paper::Absent => scene.network.agreements.clear(),
+        Paper::NotYet => scene.put_agreement(agreement(NOW.plus_ms(1), NOW.plus_ms(9))),
+        Paper::Over => scene.put_agreement(agreement(NOW.plus_ms(-9), NOW)),
+        Paper::OneSided(missing) => drop(scene.agreement().unwrap().signatures.remove(&missing)),
+        Paper::Changed => scene.agreement().unwrap().valid_until = Timestamp(i64::MAX),
+        Paper::SignedByAnother => scene.sign_by(Side::Provider, &OFFICE.midori),
+        Paper::SignerRevoked => scene.crls = OFFICE.crls_after_revocation.clone(),
+        Paper::ForAnotherService => scene.agreement().unwrap().service = "keyaki/portal".parse().unwrap(),
+    }
+    scene.gates.origin = draw.origin_gate;
+    scene.gates.destination = draw.destination_gate;
+    scene.already_open = draw.already_open.then_some(GrantId(7));
+    if draw.right_card {
+        scene.person_with(draw.role);
+    } else {
+        let mut other = scene.request.clone();
+        other.from = "clinic/exam-2".parse().unwrap();
+        scene.person = OFFICE.confirm(draw.role, &other);
+    }
+    if !draw.right_device {
+        scene.device = OFFICE.exam_2.clone();
+    }
+    scene
+}
+
+/// 09:00 in Japan, in minutes.
+const NINE: u16 = 540;
+
+/// What the rules say, written down a second time and as plainly as possible. `NOW` is 09:00 in Japan.
+fn may(d: &Draw) -> bool {
+    let known = d.role != "Wizard";
+    let admitted = d.admitted.contains(&d.role);
+    let whitelisted =
+        d.rules.iter().any(|(roles, hosts, this)| *this && roles.contains(&d.role) && hosts.contains(&"exam-1"));
+    let zones = (d.origin_zone != Zone::Dmz || d.origin_proxy) && d.destination_zone == Zone::Dmz;
+    let gates = d.origin_gate == GateStatus::Connected && d.destination_gate == GateStatus::Connected;
+    let hours = match d.window {
+        None => true,
+        Some((from, to)) if from < to => from <= NINE && NINE < to,
+        Some((from, to)) => from <= NINE || NINE < to,
+    };
+    let here = d.terminal && d.right_device && d.right_card && !d.already_open;
+    known && admitted && whitelisted && d.paper == Paper::Good && zones && gates && hours && here && d.lease_ms > 0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn permitted_exactly_when_every_condition_holds(draw in draw()) {
+        let scene = scene_of(&draw);
+        let verdict = scene.decide();
+        prop_assert_eq!(verdict.is_ok(), may(&draw), "{:?}", verdict.err().map(|d| d.to_string()));
+        match scene.decide() {
+            Err(denial) => prop_assert!(!denial.reasons().is_empty()),
+            Ok(permit) => {
+                let grant = permit.grant();
+                let rule = &scene.network.sites[&grant.origin.site].allow[permit.allow().index];
+                prop_assert_eq!(&rule.service, &scene.request.service);
+                prop_assert!(rule.from.contains(&grant.origin.host));
+                prop_assert!(rule.roles.contains(&permit.person().role));
+                let minutes_left = draw.window.map(|(_, to)| (i64::from(to) - i64::from(NINE)).rem_euclid(1440));
+                let end = minutes_left.map_or(draw.lease_ms, |left| draw.lease_ms.min(left * 60_000));
+                prop_assert_eq!(grant.lease_until, NOW.plus_ms(end));
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_permitted_is_denied_once_any_one_condition_falls(mut draw in draw(), fall in 0usize..12) {
+        draw = Draw {
+            role: "Medical Doctor", paper: Paper::Good, origin_zone: Zone::Secure, destination_zone: Zone::Dmz,
+            origin_gate: GateStatus::Connected, destination_gate: GateStatus::Connected, window: None, terminal: true,
+            right_device: true, right_card: true, already_open: false, lease_ms: draw.lease_ms.max(1), ..draw
+        };
+        draw.admitted.push("Medical Doctor");
+        draw.rules.push((vec!["Medical Doctor"], vec!["exam-1"], true));
+        prop_assert!(scene_of(&draw).decide().is_ok());
+        match fall {
+            0 => draw.role = "Wizard",
+            1 => draw.admitted.retain(|role| *role != "Medical Doctor"),
+            2 => draw.rules.retain(|(roles, hosts, _)| !roles.contains(&"Medical Doctor") || !hosts.contains(&"exam-1")),
+            3 => draw.paper = Paper::OneSided(Side::Provider),
+            4 => draw.paper = Paper::Changed,
+            5 => draw.destination_zone = Zone::HighSecure,
+            6 => draw.origin_gate = GateStatus::CertificateRevoked,
+            7 => draw.destination_gate = GateStatus::Disconnected,
+            8 => draw.window = Some((NINE + 1, NINE)),
+            9 => draw.terminal = false,
+            10 => draw.right_device = false,
+            _ => draw.right_card = false,
+        }
+        prop_assert!(scene_of(&draw).decide().is_err());
+    }
+
+    #[test]
+    fn explain_agrees_with_decide_on_everything_but_presence(mut draw in draw()) {
+        (draw.right_card, draw.right_device, draw.lease_ms) = (true, true, draw.lease_ms.max(1));
+        let scene = scene_of(&draw);
+        let all_pass = scene.explain().iter().all(|s| matches!(s.outcome, Outcome::Passed(_) | Outcome::AtSignIn));
+        prop_assert_eq!(all_pass, scene.decide().is_ok());
+    }
+}

@@ -44,18 +44,11 @@ pub struct ArpPacket {
     pub sha: Mac,
 }
 
-impl fmt::Display for Packet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Packet {
+    /// The packet without a word of any language: `tcp 10.1.20.11:49152 → 10.2.10.10:443 +new`.
+    pub fn in_signs(&self) -> String {
         if let Some(arp) = &self.arp {
-            let op = match arp.op {
-                ArpOp::Request => "request",
-                ArpOp::Reply => "reply",
-            };
-            return write!(
-                f,
-                "arp {op} from {} ({}) for {} at port {}",
-                arp.spa, arp.sha, arp.tpa, self.in_port
-            );
+            return format!("arp {} ({}) → {}", arp.spa, arp.sha, arp.tpa);
         }
         let end = |address: Option<IpAddr>, port: Option<u16>| match (address, port) {
             (Some(IpAddr::V6(a)), Some(p)) => format!("[{a}]:{p}"),
@@ -63,28 +56,22 @@ impl fmt::Display for Packet {
             (Some(a), None) => a.to_string(),
             (None, _) => "?".to_owned(),
         };
-        match self.protocol {
-            Some(protocol) => write!(f, "{protocol} ")?,
-            None => f.write_str("ip ")?,
-        }
-        write!(
-            f,
-            "{} → {} at port {}, mac {}",
-            end(self.ip_src, self.tp_src),
-            end(self.ip_dst, self.tp_dst),
-            self.in_port,
-            self.eth_src
-        )?;
-        for (bit, word) in [
-            (CtMatch::NEW, "+new"),
-            (CtMatch::EST, "+est"),
-            (CtMatch::RPL, "+rpl"),
-            (CtMatch::INV, "+inv"),
-        ] {
+        let protocol = self.protocol.map_or_else(|| "ip".to_owned(), |p| p.to_string());
+        let (from, to) = (end(self.ip_src, self.tp_src), end(self.ip_dst, self.tp_dst));
+        let mut out = format!("{protocol} {from} → {to}");
+        for (bit, word) in
+            [(CtMatch::NEW, " +new"), (CtMatch::EST, " +est"), (CtMatch::RPL, " +rpl"), (CtMatch::INV, " +inv")]
+        {
             if self.ct_state & bit != 0 {
-                write!(f, " {word}")?;
+                out.push_str(word);
             }
         }
-        Ok(())
+        out
+    }
+}
+
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at port {}, mac {}", self.in_signs(), self.in_port, self.eth_src)
     }
 }

@@ -152,12 +152,12 @@ impl Refutation {
     pub fn remedy_key(&self) -> &'static str {
         self.invariant.remedy_key()
     }
-    /// `id`, `site`, `packet` (`-` if there is none) and `owner`.
+    /// `id`, `site`, `packet` (`-` if there is none) and `owner`; the same in every language.
     pub fn args(&self) -> Vec<Arg> {
         vec![
             ("id", self.invariant.id().to_owned()),
             ("site", self.site.to_string()),
-            ("packet", self.packet.as_ref().map_or_else(|| "-".to_owned(), Packet::to_string)),
+            ("packet", self.packet.as_ref().map_or_else(|| "-".to_owned(), Packet::in_signs)),
             ("owner", self.because.owner().map_or_else(|| "-".to_owned(), owner_text)),
         ]
     }

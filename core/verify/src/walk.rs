@@ -120,6 +120,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn act(&mut self, rule: &FlowRule, mut region: Region) -> Verdict {
+        let mut remembered = Ok(());
         for action in &rule.actions {
             match action {
                 Action::SetTag(tag) => region.tag = Some(*tag),
@@ -127,13 +128,14 @@ impl<'a> Walk<'a, '_> {
                 Action::SetEthDst(mac) => region.new_dst = Some(*mac),
                 Action::Track { next, .. } => self.enter(*next, &region.tracked())?,
                 Action::Goto(next) => self.enter(*next, &region)?,
-                Action::Commit { .. } => self.remembered(&region)?,
+                // Told last: a breach further on has the longer, clearer path.
+                Action::Commit { .. } => remembered = self.remembered(&region),
                 Action::Output(port) => self.leaves(&region, *port)?,
                 Action::ToGate => self.shown_to_gate(&region)?,
                 Action::ArpReply { .. } => {}
             }
         }
-        Ok(())
+        remembered
     }
 
     fn refuse(&self, breach: Breach, packet: Option<Packet>, exit: Option<PortNo>) -> Verdict {

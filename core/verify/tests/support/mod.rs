@@ -1,0 +1,6 @@
+//! A small network of valid states, written straight from the table of rules in the architecture, not by the planner;
+//! and a naive interpreter of what its tables do to concrete packets.
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+
+pub mod build;
+pub mod naive;

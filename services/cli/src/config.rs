@@ -8,7 +8,7 @@ use crate::failure::Failure;
 
 /// `/etc/sekisho/sekisho.toml`, or what `--config` or `SEKISHO_CONFIG` names.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// Present on a terminal.
     pub terminal: Option<Terminal>,
@@ -20,7 +20,7 @@ pub struct Config {
 
 /// How this terminal reaches the center: through its gate, which relays what it cannot read.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Terminal {
     /// This terminal, as its device certificate names it: `site/host`.
     pub host: model::HostRef,
@@ -38,7 +38,7 @@ pub struct Terminal {
 
 /// Which driver speaks to the card.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Card {
     /// The PKCS#11 library.
     pub driver: PathBuf,
@@ -48,7 +48,7 @@ pub struct Card {
 
 /// How an operator reaches the center on the same machine.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Center {
     /// Its Unix socket.
     pub socket: PathBuf,

@@ -1,0 +1,21 @@
+//! The product raised in the lab, and the story that the demo tells and the tests check.
+//!
+//! [`Stage`] is a whole small network: three sites of the lab, a center, a gate a site, cards and certificates. It
+//! drives the product only through what a person has: its binaries, their configuration files, their output. The
+//! chapters of the story are checks with real packets; the demo prints them, the tests demand that all hold.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod account;
+pub mod chapters;
+mod command;
+mod configuration;
+mod documents;
+mod people;
+mod snapshot;
+mod stage;
+
+pub use account::Account;
+pub use command::Answered;
+pub use people::{PIN, Person};
+pub use snapshot::Snapshot;
+pub use stage::{Stage, StageError, until};

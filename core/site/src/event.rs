@@ -14,6 +14,11 @@ use crate::{IkeConnection, ObservedFilters};
 pub enum Event {
     /// A change of the wanted state, proved against the state this gate holds (X1).
     Order(Box<VerifiedSlice>),
+    /// An order this state already includes came again; whoever repeats it wants to know how these grants stand.
+    Repeated {
+        /// Grants it brings or takes.
+        grants: BTreeSet<GrantId>,
+    },
     /// A whole wanted state, proved: for a gate that missed something.
     Snapshot(Box<VerifiedState>),
     /// The other end is prepared: a designated initiator may start now.
@@ -181,6 +186,38 @@ pub enum CloseCause {
     Lease,
 }
 
+/// Packets and bytes as OpenFlow counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Count {
+    pub packets: u64,
+    pub bytes: u64,
+}
+
+impl Count {
+    fn add(&mut self, more: Self) {
+        self.packets = self.packets.saturating_add(more.packets);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+    }
+}
+
+/// What passed under a grant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the origin host to the destination host.
+    pub forth: Count,
+    /// Back.
+    pub back: Count,
+    /// Some of it was counted by a switch that restarted, and is lost but for the last reading.
+    pub lost: bool,
+}
+
+impl Traffic {
+    pub(crate) fn add(&mut self, back: bool, more: Count) {
+        if back { self.back.add(more) } else { self.forth.add(more) }
+    }
+}
+
 /// What a gate tells the center: only what it observed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
@@ -216,10 +253,17 @@ pub enum Report {
         grant: GrantId,
         /// Why.
         cause: CloseCause,
-        /// Packets its rules saw.
-        packets: u64,
-        /// Bytes its rules saw.
-        bytes: u64,
+        /// What its rules saw (G13).
+        traffic: Traffic,
+    },
+    /// After reading back, a difference between what stood and what is wanted is being mended.
+    Converged {
+        /// The state mended toward.
+        generation: Generation,
+        /// Entries put back.
+        added: u32,
+        /// Entries removed.
+        removed: u32,
     },
     /// A first packet no grant covers was refused and its tuple is dropped for a while (N1).
     FirstPacketRefused {

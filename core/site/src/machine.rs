@@ -110,7 +110,7 @@ impl SiteMachine {
         }
         let mut touched = self.take(event, now, out);
         touched.extend(self.lapse(now, out));
-        self.rules.drive(now, out);
+        self.rules.drive(self.generation().unwrap_or(Generation(0)), now, out);
         self.tunnels.drive(now, out);
         self.filters.drive(now, out);
         touched.extend(self.closing.keys());
@@ -133,9 +133,7 @@ impl SiteMachine {
             Event::Order(slice) => {
                 let (at, offered) = (self.generation(), slice.delta().generation);
                 if at.is_some_and(|at| offered <= at) {
-                    // Late or repeated: it changes nothing, but whoever repeats it wants to know.
-                    self.owes_acceptance = true;
-                    return self.again(slice.delta());
+                    return self.again(grants_of(slice.delta()));
                 }
                 if at != Some(slice.delta().parent) {
                     out.report(Report::OutOfStep { at, offered });
@@ -144,6 +142,7 @@ impl SiteMachine {
                 let delta = slice.delta().clone();
                 self.advance(&delta, slice.into_state().into_state(), now, out)
             }
+            Event::Repeated { grants } => self.again(grants),
             Event::Snapshot(state) => {
                 let offered = state.state().generation;
                 if self.generation().is_some_and(|at| offered < at) {
@@ -423,13 +422,8 @@ impl SiteMachine {
                 && self.filters.clear_of(grant);
             if gone {
                 self.closing.remove(&grant);
-                let counted = self.rules.take_counters(grant);
-                out.report(Report::Closed {
-                    grant,
-                    cause: closing.cause,
-                    packets: counted.packets,
-                    bytes: counted.bytes,
-                });
+                let traffic = self.rules.take_counters(grant);
+                out.report(Report::Closed { grant, cause: closing.cause, traffic });
             }
             return;
         }
@@ -462,19 +456,19 @@ impl SiteMachine {
         }
     }
 
-    fn again(&mut self, delta: &SiteDelta) -> BTreeSet<GrantId> {
-        let ids: BTreeSet<GrantId> =
-            delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).collect();
-        for id in &ids {
-            self.said.remove(id);
-        }
-        for id in &delta.grants_removed {
-            let held = self.state.as_ref().is_some_and(|s| s.grants.contains_key(id));
-            if !held && !self.closing.contains_key(id) {
-                self.closing.insert(*id, Closing { cause: CloseCause::Order, generation: delta.generation });
+    /// Late or repeated: it changes nothing, but what is known is said again.
+    fn again(&mut self, grants: BTreeSet<GrantId>) -> BTreeSet<GrantId> {
+        self.owes_acceptance = true;
+        for id in &grants {
+            let held = self.state.as_ref().is_some_and(|s| s.grants.contains_key(id)) && !self.lapsed.contains(id);
+            if held {
+                self.said.insert(*id, Said { asked: true, ..Said::default() });
+            } else {
+                let generation = self.generation().unwrap_or(Generation(0));
+                self.closing.entry(*id).or_insert(Closing { cause: CloseCause::Order, generation });
             }
         }
-        ids
+        grants
     }
 
     fn keep(&mut self, out: &mut Outbox) {
@@ -487,4 +481,8 @@ impl SiteMachine {
     fn everything(&self) -> BTreeSet<GrantId> {
         self.state.iter().flat_map(|s| s.grants.keys().copied()).collect()
     }
+}
+
+fn grants_of(delta: &SiteDelta) -> BTreeSet<GrantId> {
+    delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).collect()
 }

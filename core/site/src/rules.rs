@@ -1,23 +1,16 @@
 //! The switch: rules wanted, rules observed, and the difference as one bundle.
 
-use model::{Action, Cookie, CookieOwner, FlowRule, GrantId, Timestamp};
-use openflow::{CtFlush, CtTuple, FlowMod, FlowRemoved, FlowStats, MeterBand, MeterFlags, MeterMod, MeterModCommand};
+use model::{Action, Cookie, CookieOwner, FlowRule, Generation, GrantId, Timestamp};
+use openflow::{CtFlush, CtTuple, FlowMod, FlowRemoved, FlowStats, MeterBand, MeterFlags, MeterMod, MeterModCommand, OxmField};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::conversion::{self, FIRST_PACKET_METER, RuleBody, RuleKey};
-use crate::event::{Outbox, Output, Place, Report, earlier};
+use crate::event::{Count, Outbox, Output, Place, Report, Traffic, earlier};
 use crate::first_packet;
 
 const RETRY_MS: i64 = 1_000;
 /// EXT-230 lets a switch drop a bundle that is not touched for 10 s (Open vSwitch does); later no answer will come.
 const BUNDLE_MS: i64 = 15_000;
-
-/// Packets and bytes of a grant's rules.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counters {
-    pub packets: u64,
-    pub bytes: u64,
-}
 
 #[derive(Debug)]
 enum Phase {
@@ -47,8 +40,8 @@ pub(crate) struct Rules {
     observed_of: BTreeMap<GrantId, BTreeSet<RuleKey>>,
     /// Keys at which wanted and observed may differ; everything else is known to agree.
     suspects: BTreeSet<RuleKey>,
-    read_counters: BTreeMap<RuleKey, Counters>,
-    gone_counters: BTreeMap<GrantId, Counters>,
+    read_counters: BTreeMap<RuleKey, Count>,
+    gone_counters: BTreeMap<GrantId, Traffic>,
     phase: Phase,
     audit_at: Option<Timestamp>,
     audit_read: Option<u64>,
@@ -57,6 +50,8 @@ pub(crate) struct Rules {
     flushing: Option<(u64, Vec<Flush>)>,
     number: u64,
     meter_rate: u32,
+    /// The next difference comes from a reading, not from an order.
+    mending: bool,
 }
 
 impl Rules {
@@ -77,6 +72,7 @@ impl Rules {
             flushing: None,
             number: 0,
             meter_rate,
+            mending: false,
         }
     }
 
@@ -163,7 +159,7 @@ impl Rules {
                 out.report(Report::Foreign { place: Place::Switch, what: describe(entry) });
             }
             if matches!(Cookie(body.cookie).owner(), Some(CookieOwner::Grant(_))) {
-                self.read_counters.insert(key.clone(), Counters { packets: entry.packets, bytes: entry.bytes });
+                self.read_counters.insert(key.clone(), Count { packets: entry.packets, bytes: entry.bytes });
             }
             seen.insert(key, body);
         }
@@ -171,8 +167,11 @@ impl Rules {
         for key in lost {
             // It went without a word (the switch restarted): the last reading is all there will be.
             let owner = self.observed.get(&key).and_then(|body| Cookie(body.cookie).owner());
-            if let (Some(CookieOwner::Grant(id)), Some(last)) = (owner, self.read_counters.remove(&key)) {
-                self.count(id, last);
+            if let Some(CookieOwner::Grant(id)) = owner {
+                let last = self.read_counters.remove(&key).unwrap_or_default();
+                let sum = self.gone_counters.entry(id).or_default();
+                sum.add(is_backward(&key), last);
+                sum.lost = true;
             }
             self.set_observed(&key, None);
         }
@@ -183,6 +182,7 @@ impl Rules {
         }
         self.suspects.extend(self.wanted.keys().cloned());
         self.suspects.extend(self.observed.keys().cloned());
+        self.mending = true;
         self.phase = Phase::Ready;
     }
 
@@ -231,7 +231,8 @@ impl Rules {
         let Some(CookieOwner::Grant(id)) = Cookie(removed.cookie).owner() else { return None };
         let key = RuleKey { table: removed.table, priority: removed.priority, matching: removed.matching.normalized() };
         self.read_counters.remove(&key);
-        self.count(id, Counters { packets: removed.packets, bytes: removed.bytes });
+        let counted = Count { packets: removed.packets, bytes: removed.bytes };
+        self.gone_counters.entry(id).or_default().add(is_backward(&key), counted);
         if self.observed.get(&key).is_some_and(|body| body.cookie == removed.cookie) {
             self.set_observed(&key, None);
             self.suspects.insert(key);
@@ -246,7 +247,7 @@ impl Rules {
         }
     }
 
-    pub(crate) fn drive(&mut self, now: Timestamp, out: &mut Outbox) {
+    pub(crate) fn drive(&mut self, generation: Generation, now: Timestamp, out: &mut Outbox) {
         match self.phase {
             Phase::Changing { until, .. } if now >= until => self.phase = Phase::Failed { retry_at: now },
             _ => {}
@@ -270,7 +271,12 @@ impl Rules {
             self.flushing = Some((self.number, flushes));
         }
         let changes = self.difference();
+        let mending = std::mem::take(&mut self.mending);
         if !changes.is_empty() {
+            if mending {
+                let count = |added| u32::try_from(changes.iter().filter(|c| c.body.is_some() == added).count()).unwrap_or(u32::MAX);
+                out.report(Report::Converged { generation, added: count(true), removed: count(false) });
+            }
             self.audit_read = None;
             self.number += 1;
             let bundle = self.number;
@@ -331,7 +337,7 @@ impl Rules {
             && !self.flushing.as_ref().is_some_and(|(_, list)| flush_due(list))
     }
 
-    pub(crate) fn take_counters(&mut self, grant: GrantId) -> Counters {
+    pub(crate) fn take_counters(&mut self, grant: GrantId) -> Traffic {
         self.gone_counters.remove(&grant).unwrap_or_default()
     }
 
@@ -400,12 +406,6 @@ impl Rules {
         }
     }
 
-    fn count(&mut self, grant: GrantId, more: Counters) {
-        let sum = self.gone_counters.entry(grant).or_default();
-        sum.packets = sum.packets.saturating_add(more.packets);
-        sum.bytes = sum.bytes.saturating_add(more.bytes);
-    }
-
     fn requeue_flushes(&mut self) {
         if let Some((_, flushes)) = self.flushing.take() {
             self.to_flush.splice(0..0, flushes);
@@ -438,6 +438,11 @@ fn flushes(key: &RuleKey, body: &RuleBody) -> Vec<Flush> {
         Flush { grant, request: request(Some(forward), None) },
         Flush { grant, request: request(None, Some(backward)) },
     ]
+}
+
+/// Rules that match a source port carry answers.
+fn is_backward(key: &RuleKey) -> bool {
+    key.matching.0.iter().any(|f| matches!(f, OxmField::TcpSrc(_) | OxmField::UdpSrc(_)))
 }
 
 fn first_packet_meter(rate: u32) -> MeterMod {

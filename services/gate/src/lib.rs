@@ -1,1 +1,151 @@
-//! The gate process: one per site.
+//! The gate: one process per site, a loop around `core/site`. It opens sockets, runs `nft`, speaks VICI and keeps a
+//! file; it decides nothing. When it stops, the data plane stays as it is: flows, SAs and filters outlive it (X4).
+
+mod center_link;
+mod config;
+mod filter_link;
+mod hub;
+mod ike_link;
+mod namespaces;
+mod openflow_link;
+mod store;
+mod terminal_relay;
+mod trust;
+mod vici;
+
+use site::{Event, IkePolicy, RedInterfaces, SiteConfig, SiteMachine};
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+pub use center_link::CenterLink;
+pub use config::{Config, ConfigError};
+pub use hub::{Hub, Receivers, now};
+pub use ike_link::IkeError;
+pub use openflow_link::{SessionError, session};
+pub use store::{Store, StoreError};
+pub use trust::{Trust, TrustError, order_key};
+pub use vici::Vici;
+
+/// Why a gate cannot start. Each says what to mend.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(transparent)]
+    Store(StoreError),
+    #[error("cannot listen on {address} in {namespace}: {error}")]
+    Listen { address: SocketAddr, namespace: String, error: io::Error },
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+}
+
+/// What the machine is told, from the configuration and the algorithm profile (G3).
+pub fn site_config(config: &Config) -> SiteConfig {
+    use pki::ike_profile as profile;
+    SiteConfig {
+        red: RedInterfaces { lan: config.filter.lan.clone(), tunnel: config.filter.tunnel.clone() },
+        ike: IkePolicy {
+            ike_proposals: vec![profile::IKE_PROPOSAL.into()],
+            esp_proposals: vec![profile::ESP_PROPOSAL.into()],
+            ike_rekey_seconds: profile::IKE_LIFETIME,
+            child_rekey_seconds: profile::CHILD_LIFETIME,
+            child_rekey_packets: profile::CHILD_PACKETS,
+            replay_window: profile::REPLAY_WINDOW,
+            dpd_seconds: 30,
+            revocation: config.ike.revocation.as_str().into(),
+        },
+        audit_ms: config.audit_ms,
+        ike_linger_ms: config.ike.linger_ms,
+        first_packets_per_second: config.openflow.first_packets_per_second,
+    }
+}
+
+/// Runs a gate until `stop` resolves.
+///
+/// # Errors
+/// [`StartError`] if it cannot start; once started it runs on through every failure around it.
+pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    let trust = Trust::new(&config, now().unix_seconds())?;
+    let order_key = order_key(&config.center.order_key)?;
+    let store = Store::open(&config.data).map_err(StartError::Store)?;
+    let kept = match store.load() {
+        Ok(kept) => kept.filter(|state| {
+            let ours = state.state().facts.site.id == config.site;
+            if !ours {
+                tracing::error!(found = %state.state().facts.site.id, "the kept state is another site's; it is not enforced");
+            }
+            ours
+        }),
+        Err(error @ (StoreError::Damaged { .. } | StoreError::Unsound { .. })) => {
+            tracing::error!(%error, "starting without a state; the data plane stays as it is until the center speaks");
+            None
+        }
+        Err(error @ StoreError::Io { .. }) => return Err(StartError::Store(error)),
+    };
+    let machine = SiteMachine::new(kept, site_config(&config), now());
+    let (hub, receivers) = Hub::new(machine);
+    let red = config.namespaces.red.as_path();
+    let switches = listen(config.openflow.listen, red)?;
+    let mut terminals = Vec::new();
+    for address in &config.terminals.listen {
+        terminals.push(listen(*address, red)?);
+    }
+    let interfaces = site_config(&config).red;
+    filter_link::start(red.to_owned(), interfaces, Arc::clone(&hub), receivers.filter).map_err(StartError::Thread)?;
+    let (live, center) = watch::channel(None);
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(openflow_link::serve(switches, trust.clone(), config.site.to_string(), Arc::clone(&hub)));
+    tasks.spawn(ike_link::serve(config.ike.vici.clone(), trust.clone(), Arc::clone(&hub), receivers.ike));
+    for listener in terminals {
+        tasks.spawn(terminal_relay::serve(listener, center.clone()));
+    }
+    let link = CenterLink {
+        center: config.center.clone(),
+        site: config.site.clone(),
+        black: config.namespaces.black.clone(),
+        trust,
+        order_key,
+    };
+    tasks.spawn(link.serve(Arc::clone(&hub), receivers.reports, live));
+    tasks.spawn(keep(store, Arc::clone(&hub), receivers.store));
+    let clock = Arc::clone(&hub);
+    tasks.spawn(async move { clock.keep_time().await });
+    tracing::info!(site = %config.site, generation = ?hub.state().map(|s| s.generation.0), "the gate runs");
+    stop.await;
+    tracing::info!("the gate stops; flows, tunnels and filters stay as they are");
+    tasks.shutdown().await;
+    Ok(())
+}
+
+/// Writes the newest state to disk, one at a time; states that were overtaken need no writing.
+async fn keep(store: Store, hub: Arc<Hub>, mut states: watch::Receiver<Option<Arc<model::SiteState>>>) {
+    while states.changed().await.is_ok() {
+        let Some(state) = states.borrow_and_update().clone() else { continue };
+        let (generation, store) = (state.generation, store.clone());
+        let saved = tokio::task::spawn_blocking(move || store.save(&state)).await;
+        hub.feed(match saved {
+            Ok(Ok(())) => Event::Persisted(generation),
+            Ok(Err(error)) => Event::PersistFailed(generation, error.to_string()),
+            Err(error) => Event::PersistFailed(generation, error.to_string()),
+        });
+    }
+}
+
+fn listen(address: SocketAddr, red: &Path) -> Result<TcpListener, StartError> {
+    let say = |error| StartError::Listen { address, namespace: red.display().to_string(), error };
+    let bound = namespaces::inside(Some(red), move || {
+        // The previous gate's connections may linger; it is the same address of the same gate.
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    })
+    .map_err(say)?;
+    TcpListener::from_std(bound).map_err(say)
+}

@@ -1,0 +1,369 @@
+//! The link to the center: dialled by the gate, TLS 1.3 with both certificates, orders verified twice (X1).
+
+use hyper_util::rt::TokioIo;
+use model::{Generation, GrantId};
+use rustls_pki_types::ServerName;
+use site::{CloseCause, Event, Report};
+use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
+use tokio::sync::watch;
+use tokio_rustls::TlsConnector;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use wire::link as pb;
+use wire::link::gate_message::Message as Say;
+
+use crate::config;
+use crate::hub::{Hub, now};
+use crate::namespaces;
+use crate::trust::Trust;
+
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(5);
+/// What must not be lost waits for the center, and is said again after a reconnect.
+const EVIDENCE: usize = 10_000;
+const SAID_AGAIN: usize = 256;
+
+/// What the link needs to know.
+pub struct CenterLink {
+    /// Where the center is and what it is called.
+    pub center: config::Center,
+    /// This gate's site.
+    pub site: model::SiteId,
+    /// The namespace to dial from.
+    pub black: Option<PathBuf>,
+    /// Certificates.
+    pub trust: Trust,
+    /// The key orders are signed with.
+    pub order_key: pki::PublicKey,
+}
+
+impl CenterLink {
+    /// Keeps the link for ever. `live` shows the channel while it stands, for the terminals' relay.
+    pub async fn serve(self, hub: Arc<Hub>, mut reports: UnboundedReceiver<Report>, live: watch::Sender<Option<Channel>>) {
+        let mut wait = FIRST_WAIT;
+        let mut waiting = Evidence::default();
+        let mut said = String::new();
+        loop {
+            let outcome = self.once(&hub, &mut reports, &mut waiting, &live).await;
+            live.send_replace(None);
+            let (was_up, why) = match outcome {
+                Ok(why) => (true, why),
+                Err(why) => (false, why),
+            };
+            if was_up {
+                wait = FIRST_WAIT;
+            }
+            if why != said {
+                tracing::warn!(why, "no link to the center; what is open stays open until its lease ends");
+                said = why;
+            }
+            let pause = tokio::time::sleep(wait);
+            tokio::pin!(pause);
+            loop {
+                tokio::select! {
+                    () = &mut pause => break,
+                    Some(report) = reports.recv() => waiting.keep(&report, self.say(&hub, &report)),
+                }
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// `Ok` if the link was up and ended, `Err` if it never was.
+    async fn once(
+        &self,
+        hub: &Hub,
+        reports: &mut UnboundedReceiver<Report>,
+        waiting: &mut Evidence,
+        live: &watch::Sender<Option<Channel>>,
+    ) -> Result<String, String> {
+        let channel = self.dial().await?;
+        let (outgoing, stream): (Sender<pb::GateMessage>, Receiver<_>) = channel_of_messages();
+        let hello = Say::Hello(pb::Hello {
+            version: wire::LINK_VERSION,
+            site: self.site.to_string(),
+            software: concat!("sekisho-gate ", env!("CARGO_PKG_VERSION")).into(),
+            generation: hub.state().map(|s| s.generation.0),
+        });
+        send(&outgoing, hello).await?;
+        let mut client = link::LinkClient::new(channel.clone()).max_decoding_message_size(64 << 20);
+        let answer = client.control(ReceiverStream::new(stream)).await.map_err(|s| format!("the center refuses the link: {s}"))?;
+        let mut incoming = answer.into_inner();
+        match incoming.next().await {
+            Some(Ok(pb::CenterMessage { message: Some(pb::center_message::Message::Welcome(welcome)) })) => {
+                if (welcome.now - now().0).abs() > 60_000 {
+                    tracing::warn!("the clocks of gate and center differ by more than a minute");
+                }
+            }
+            Some(Err(status)) => return Err(format!("the center refuses the link: {status}")),
+            other => return Err(format!("the center did not say welcome but {other:?}")),
+        }
+        tracing::info!("linked to the center");
+        live.send_replace(Some(channel));
+        hub.feed(Event::CenterUp);
+        for message in waiting.again() {
+            send(&outgoing, message).await?;
+        }
+        loop {
+            tokio::select! {
+                message = incoming.next() => match message {
+                    Some(Ok(message)) => if let Some(answer) = self.take(hub, message) {
+                        send(&outgoing, answer).await?;
+                    },
+                    Some(Err(status)) => return Ok(format!("the link broke: {status}")),
+                    None => return Ok("the center ended the link".into()),
+                },
+                report = reports.recv() => match report {
+                    Some(report) => {
+                        let message = self.say(hub, &report);
+                        if let Some(one) = &message && send(&outgoing, one.clone()).await.is_err() {
+                            waiting.keep(&report, message);
+                            return Ok("the link broke".into());
+                        }
+                        waiting.said(&report, message);
+                    }
+                    None => return Ok("the gate ends".into()),
+                },
+            }
+        }
+    }
+
+    async fn dial(&self) -> Result<Channel, String> {
+        let (address, black) = (self.center.address, self.black.clone());
+        let tls = self.trust.center_client(&self.center.name).map_err(|e| e.to_string())?;
+        let tls = TlsConnector::from(Arc::new(tls));
+        let name = ServerName::IpAddress(address.ip().into());
+        let connector = tower::service_fn(move |_| {
+            let (tls, name, black) = (tls.clone(), name.clone(), black.clone());
+            async move {
+                let dialled = tokio::task::spawn_blocking(move || {
+                    namespaces::inside(black.as_deref(), move || {
+                        let stream = std::net::TcpStream::connect_timeout(&address, CONNECT)?;
+                        stream.set_nonblocking(true)?;
+                        stream.set_nodelay(true)?;
+                        Ok(stream)
+                    })
+                });
+                let stream = TcpStream::from_std(dialled.await.map_err(std::io::Error::other)??)?;
+                Ok::<_, std::io::Error>(TokioIo::new(tls.connect(name, stream).await?))
+            }
+        });
+        Endpoint::from_static("http://center")
+            .http2_keep_alive_interval(Duration::from_secs(5))
+            .keep_alive_timeout(Duration::from_secs(10))
+            .keep_alive_while_idle(true)
+            .connect_with_connector(connector)
+            .await
+            .map_err(|e| format!("cannot reach the center at {address}: {}", chain(&e)))
+    }
+
+    /// Carries a message of the center to the machine; some are answered at once.
+    fn take(&self, hub: &Hub, message: pb::CenterMessage) -> Option<Say> {
+        match message.message? {
+            pb::center_message::Message::Welcome(_) => None,
+            pb::center_message::Message::Go(go) => {
+                hub.feed(Event::Go(GrantId(go.grant)));
+                None
+            }
+            pb::center_message::Message::Order(order) => match self.order(hub, &order) {
+                Ok(()) => None,
+                Err(refusal) => {
+                    tracing::warn!(detail = refusal.detail, "an order is refused");
+                    Some(Say::Refused(refusal))
+                }
+            },
+        }
+    }
+
+    fn order(&self, hub: &Hub, signed: &pb::SignedOrder) -> Result<(), pb::OrderRefused> {
+        let state = hub.state();
+        let at = state.as_ref().map_or(Generation(0), |s| s.generation);
+        let refuse = |generation: Generation, code: pb::RefusalCode, detail: String| pb::OrderRefused {
+            generation: generation.0,
+            at: at.0,
+            code: code.into(),
+            detail,
+        };
+        let bytes = wire::order_signed_bytes(&signed.payload);
+        pki::verify_detached(&self.order_key, &bytes, &signed.signature)
+            .map_err(|e| refuse(Generation(0), pb::RefusalCode::NotAuthentic, e.to_string()))?;
+        let order = wire::Order::decode(&signed.payload)
+            .map_err(|e| refuse(Generation(0), pb::RefusalCode::Malformed, e.to_string()))?;
+        let generation = order.generation();
+        if order.site != self.site {
+            return Err(refuse(generation, pb::RefusalCode::NotAuthentic, format!("the order is for site {}", order.site)));
+        }
+        let unsound = |r: Box<verify::Refutation>| refuse(generation, pb::RefusalCode::Unsound, r.to_string());
+        match order.body {
+            wire::OrderBody::Delta(delta) => {
+                let Some(state) = state else {
+                    return Err(refuse(generation, pb::RefusalCode::OutOfStep, "this gate has no state yet".into()));
+                };
+                if delta.generation <= at {
+                    let grants: BTreeSet<GrantId> =
+                        delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).collect();
+                    hub.feed(Event::Repeated { grants });
+                    return Ok(());
+                }
+                if delta.parent != at {
+                    return Err(refuse(generation, pb::RefusalCode::OutOfStep, format!("it leads from {}", delta.parent)));
+                }
+                let slice = verify::check_slice(&state, &delta).map_err(unsound)?;
+                hub.feed(Event::Order(Box::new(slice)));
+            }
+            wire::OrderBody::Snapshot(snapshot) => {
+                if snapshot.generation < at {
+                    return Err(refuse(generation, pb::RefusalCode::OutOfStep, "the snapshot is older".into()));
+                }
+                let proved = verify::check_state(*snapshot).map_err(unsound)?;
+                hub.feed(Event::Snapshot(Box::new(proved)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a report is on the link; some are for the log alone.
+    fn say(&self, hub: &Hub, report: &Report) -> Option<Say> {
+        let at = now().0;
+        Some(match report {
+            Report::Accepted(generation) => Say::Accepted(pb::OrderAccepted { generation: generation.0 }),
+            Report::OutOfStep { at, offered } => Say::Refused(pb::OrderRefused {
+                generation: offered.0,
+                at: at.map_or(0, |g| g.0),
+                code: pb::RefusalCode::OutOfStep.into(),
+                detail: String::new(),
+            }),
+            Report::Prepared(grant) => Say::Prepared(pb::Prepared { grant: grant.0 }),
+            Report::Observed { grant, flows, wanted, complete, sa } => Say::Observed(pb::Observed {
+                grant: grant.0,
+                // A missing filter is a missing rule to whoever counts them.
+                flows: if *complete { *flows } else { (*flows).min(wanted.saturating_sub(1)) },
+                flows_wanted: *wanted,
+                sa: *sa,
+                at,
+            }),
+            Report::Closed { grant, traffic, cause: CloseCause::Order | CloseCause::Lease } => {
+                let count = |c: site::Count| Some(pb::Count { packets: c.packets, bytes: c.bytes });
+                Say::Gone(pb::Gone {
+                    grant: grant.0,
+                    forth: count(traffic.forth),
+                    back: count(traffic.back),
+                    complete: !traffic.lost,
+                    at,
+                })
+            }
+            Report::Converged { generation, added, removed } => {
+                Say::Converged(pb::Converged { generation: generation.0, added: *added, removed: *removed })
+            }
+            Report::Link { place, up } => fault(fault_place(*place), *up, None, "the link to it"),
+            Report::Refused { place, error } => fault(fault_place(*place), false, None, error),
+            Report::Foreign { place, what } => fault(fault_place(*place), false, None, &format!("nobody's: {what}")),
+            Report::TunnelFailing { grant, error, .. } => fault(pb::FaultPlace::Tunnels, false, Some(*grant), error),
+            Report::NotPersisted { error, .. } => fault(pb::FaultPlace::Disk, false, None, error),
+            Report::Inexpressible(what) => fault(pb::FaultPlace::Switch, false, None, what),
+            Report::Lapsed(grant) => Say::Ended(pb::Ended {
+                grant: grant.0,
+                cause: pb::EndCause::Lease.into(),
+                detail: "the lease ended".into(),
+                at,
+            }),
+            Report::FirstPacketRefused { in_port, source, destination, protocol, port, .. } => {
+                let state = hub.state()?;
+                let host = state.facts.site.hosts.values().find(|h| h.port.port == *in_port)?;
+                Say::FirstPacket(pb::FirstPacket {
+                    host: host.id.to_string(),
+                    source: source.to_string(),
+                    destination: destination.to_string(),
+                    protocol: protocol.map_or(0, |p| u32::from(p.number())),
+                    port: u32::from(*port),
+                    at,
+                })
+            }
+            Report::Port { .. } => return None,
+        })
+    }
+}
+
+/// Messages that are evidence: kept while there is no link, and the last ones said again after a reconnect, because
+/// what was in flight when a link broke may be lost and a repeated message changes nothing.
+#[derive(Default)]
+struct Evidence {
+    unsaid: VecDeque<Say>,
+    said: VecDeque<Say>,
+}
+
+impl Evidence {
+    fn keep(&mut self, report: &Report, message: Option<Say>) {
+        if let Some(message) = message.filter(|_| is_evidence(report)) {
+            if self.unsaid.len() == EVIDENCE {
+                tracing::error!("more evidence waits for the center than can be kept; the oldest goes");
+                self.unsaid.pop_front();
+            }
+            self.unsaid.push_back(message);
+        }
+    }
+    fn said(&mut self, report: &Report, message: Option<Say>) {
+        if let Some(message) = message.filter(|_| is_evidence(report) && !matches!(report, Report::FirstPacketRefused { .. })) {
+            self.remember(message);
+        }
+    }
+    fn remember(&mut self, message: Say) {
+        if self.said.len() == SAID_AGAIN {
+            self.said.pop_front();
+        }
+        self.said.push_back(message);
+    }
+    fn again(&mut self) -> Vec<Say> {
+        let unsaid: Vec<Say> = self.unsaid.drain(..).collect();
+        let all = self.said.iter().cloned().chain(unsaid.iter().cloned()).collect();
+        for message in unsaid {
+            self.remember(message);
+        }
+        all
+    }
+}
+
+fn fault(place: pb::FaultPlace, over: bool, grant: Option<GrantId>, detail: &str) -> Say {
+    Say::Fault(pb::Fault { place: place.into(), over, grant: grant.map(|g| g.0), detail: detail.to_owned() })
+}
+
+fn fault_place(place: site::Place) -> pb::FaultPlace {
+    match place {
+        site::Place::Switch => pb::FaultPlace::Switch,
+        site::Place::Tunnels => pb::FaultPlace::Tunnels,
+        site::Place::Filters => pb::FaultPlace::Filters,
+    }
+}
+
+fn is_evidence(report: &Report) -> bool {
+    matches!(
+        report,
+        Report::Closed { .. } | Report::Lapsed(_) | Report::FirstPacketRefused { .. } | Report::Foreign { .. }
+    )
+}
+
+fn channel_of_messages() -> (Sender<pb::GateMessage>, Receiver<pb::GateMessage>) {
+    channel(256)
+}
+
+async fn send(outgoing: &Sender<pb::GateMessage>, message: Say) -> Result<(), String> {
+    outgoing.send(pb::GateMessage { message: Some(message) }).await.map_err(|_| "the link broke".to_owned())
+}
+
+/// An error with everything behind it: tonic's own says only "transport error".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(inner) = next {
+        text += &format!(": {inner}");
+        next = inner.source();
+    }
+    text
+}

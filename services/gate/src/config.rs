@@ -1,0 +1,194 @@
+//! What a gate is told once: a TOML file, parsed into what the rest needs. A wrong file is refused with its mend.
+
+use model::SiteId;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there or not readable.
+    #[error("cannot read the configuration {path}: {error}; give its path with --config")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Not TOML of the right shape. The message names line, field and what was expected.
+    #[error("{path}: {error}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// toml's words: place and expectation.
+        error: Box<toml::de::Error>,
+    },
+}
+
+/// A gate's configuration. Relative paths count from the file's folder.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// The site this gate serves; its certificate must name the same.
+    pub site: SiteId,
+    /// Folder for the last verified state; must be writable.
+    pub data: PathBuf,
+    /// Network namespaces.
+    pub namespaces: Namespaces,
+    /// The switch's channel.
+    pub openflow: OpenFlow,
+    /// The in-house service for terminals.
+    pub terminals: Terminals,
+    /// The center.
+    pub center: Center,
+    /// The gate's own certificate and whom it trusts.
+    pub certificates: Certificates,
+    /// strongSwan.
+    pub ike: Ike,
+    /// The red namespace's filter.
+    #[serde(default)]
+    pub filter: Filter,
+    /// Milliseconds between two looks at what really stands.
+    #[serde(default = "default_audit_ms")]
+    pub audit_ms: i64,
+}
+
+/// Red forwards between LAN and tunnel; black holds the WAN.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Namespaces {
+    /// Path of the red namespace, e.g. `/run/netns/clinic-red`.
+    pub red: PathBuf,
+    /// Path of the black namespace; absent if the gate is started in it.
+    pub black: Option<PathBuf>,
+}
+
+/// The OpenFlow listener, in red.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OpenFlow {
+    /// Address in red, e.g. `169.254.77.1:6653`.
+    pub listen: SocketAddr,
+    /// First packets a second the switch may send.
+    #[serde(default = "default_first_packets")]
+    pub first_packets_per_second: u32,
+}
+
+/// The relay from terminals to the center, in red.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Terminals {
+    /// The gateway's address in each segment, port 7444.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// How to reach the center and how to know its word.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Center {
+    /// Where it listens for gates, e.g. `192.0.2.2:7443`.
+    pub address: SocketAddr,
+    /// The name its certificate carries (`urn:sekisho:center:<name>`).
+    pub name: String,
+    /// PEM file of the public key its orders are signed with (ECDSA P-256, SubjectPublicKeyInfo).
+    pub order_key: PathBuf,
+}
+
+/// PEM files. Lists are read again at every handshake, so a new one needs no restart.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Certificates {
+    /// The gate's certificate, then subordinate CAs.
+    pub chain: PathBuf,
+    /// Its private key, PKCS#8.
+    pub key: PathBuf,
+    /// CA of centers.
+    pub center_ca: PathBuf,
+    /// CA of switches.
+    pub switch_ca: PathBuf,
+    /// CA of gates: the peers in IKE.
+    pub gate_ca: PathBuf,
+    /// Revocation lists of all of them, PEM or DER.
+    pub crls: Vec<PathBuf>,
+}
+
+/// strongSwan's control socket and tunnel habits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Ike {
+    /// Path of the VICI socket, e.g. `/run/charon.vici`.
+    pub vici: PathBuf,
+    /// Milliseconds an IKE SA without children is kept for the next grant.
+    #[serde(default)]
+    pub linger_ms: i64,
+    /// `strict`: a peer whose revocation status is unknown is refused (G2); `ifuri` and `relaxed` as in swanctl.conf.
+    #[serde(default)]
+    pub revocation: Revocation,
+}
+
+/// swanctl's revocation policies.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Revocation {
+    #[default]
+    Strict,
+    Ifuri,
+    Relaxed,
+}
+
+impl Revocation {
+    /// swanctl's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Ifuri => "ifuri",
+            Self::Relaxed => "relaxed",
+        }
+    }
+}
+
+/// Interfaces of red.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Filter {
+    /// Toward the switch.
+    pub lan: String,
+    /// The tunnel device.
+    pub tunnel: String,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self { lan: "lan0".into(), tunnel: "ipsec0".into() }
+    }
+}
+
+fn default_audit_ms() -> i64 {
+    5_000
+}
+fn default_first_packets() -> u32 {
+    1_000
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file, the place in it and what was expected.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), error: Box::new(error) })?;
+        let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
+        let c = &mut config.certificates;
+        let files = [&mut c.chain, &mut c.key, &mut c.center_ca, &mut c.switch_ca, &mut c.gate_ca];
+        let others = [&mut config.data, &mut config.center.order_key, &mut config.ike.vici];
+        for file in files.into_iter().chain(others).chain(&mut c.crls) {
+            *file = folder.join(&*file);
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,183 @@
+//! The one place where events meet the machine: every link feeds it, and what it wants done goes to the links' queues.
+
+use model::Timestamp;
+use site::{Event, Outbox, Output, Report, SiteMachine};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::time::{Duration, sleep};
+
+/// Where each kind of output goes.
+struct Queues {
+    switch: Mutex<(u64, Option<UnboundedSender<Output>>)>,
+    ike: UnboundedSender<Output>,
+    filter: UnboundedSender<Output>,
+    store: watch::Sender<Option<Arc<model::SiteState>>>,
+    reports: UnboundedSender<Report>,
+}
+
+/// What the links read.
+pub struct Receivers {
+    /// For strongSwan.
+    pub ike: UnboundedReceiver<Output>,
+    /// For nftables.
+    pub filter: UnboundedReceiver<Output>,
+    /// For the disk; only the newest counts.
+    pub store: watch::Receiver<Option<Arc<model::SiteState>>>,
+    /// For the center.
+    pub reports: UnboundedReceiver<Report>,
+}
+
+/// The machine, shared. Locks are held for microseconds and never across an await.
+pub struct Hub {
+    machine: Mutex<(SiteMachine, Timestamp)>,
+    queues: Queues,
+    deadline: watch::Sender<Option<Timestamp>>,
+}
+
+impl Hub {
+    /// A hub around a machine.
+    pub fn new(machine: SiteMachine) -> (Arc<Self>, Receivers) {
+        let (ike, ike_rx) = unbounded_channel();
+        let (filter, filter_rx) = unbounded_channel();
+        let (store, store_rx) = watch::channel(None);
+        let (reports, reports_rx) = unbounded_channel();
+        let queues = Queues { switch: Mutex::new((0, None)), ike, filter, store, reports };
+        let hub = Arc::new(Self {
+            machine: Mutex::new((machine, Timestamp(0))),
+            queues,
+            deadline: watch::channel(None).0,
+        });
+        (hub, Receivers { ike: ike_rx, filter: filter_rx, store: store_rx, reports: reports_rx })
+    }
+
+    /// Feeds one event and hands out what follows. Returns bytes for the switch, if the event was a first packet.
+    pub fn feed(&self, event: Event) -> Vec<u8> {
+        let mut out = Outbox::default();
+        self.feed_into([event], &mut out);
+        out.to_switch
+    }
+
+    /// Feeds many; the bytes for the switch gather in `out`, which the caller uses again.
+    pub fn feed_into(&self, events: impl IntoIterator<Item = Event>, out: &mut Outbox) {
+        let mut slot = lock(&self.machine);
+        // The wall clock may be set back; the machine's may not.
+        slot.1 = slot.1.max(now());
+        let at = slot.1;
+        for event in events {
+            slot.0.handle_into(event, at, out);
+        }
+        let next = slot.0.next_deadline();
+        // Handed out under the lock, so that no link sees two outputs in another order than they were made.
+        for output in out.outputs.drain(..) {
+            self.hand_out(output);
+        }
+        drop(slot);
+        self.deadline.send_if_modified(|held| {
+            let changed = *held != next;
+            *held = next;
+            changed
+        });
+    }
+
+    /// The state wanted now.
+    pub fn state(&self) -> Option<Arc<model::SiteState>> {
+        lock(&self.machine).0.state().cloned()
+    }
+
+    /// A new session of the switch; its number, and what it shall do.
+    pub fn switch_session(&self) -> (u64, UnboundedReceiver<Output>) {
+        let (sender, receiver) = unbounded_channel();
+        let mut slot = lock(&self.queues.switch);
+        slot.0 += 1;
+        slot.1 = Some(sender);
+        (slot.0, receiver)
+    }
+
+    /// The session ended. True if it was the current one; an older one's end is no news.
+    pub fn switch_session_over(&self, number: u64) -> bool {
+        let mut slot = lock(&self.queues.switch);
+        let current = slot.0 == number;
+        if current {
+            slot.1 = None;
+        }
+        current
+    }
+
+    /// Ticks the machine when it asked for it. Never returns.
+    pub async fn keep_time(&self) {
+        let mut deadline = self.deadline.subscribe();
+        self.feed(Event::Tick);
+        loop {
+            let wait = deadline.borrow_and_update().map(|at| Duration::from_millis(u64::try_from(at.0 - now().0).unwrap_or(0)));
+            tokio::select! {
+                () = sleep(wait.unwrap_or(Duration::from_secs(3600))) => { self.feed(Event::Tick); }
+                changed = deadline.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    fn hand_out(&self, output: Output) {
+        // A link that is gone at shutdown drops its queue; nobody is left to care.
+        match output {
+            Output::Meter(_) | Output::ReadFlows { .. } | Output::Bundle { .. } | Output::FlushConntrack { .. } => {
+                if let Some(sender) = &lock(&self.queues.switch).1 {
+                    let _ = sender.send(output);
+                }
+            }
+            Output::LoadConnection { .. }
+            | Output::UnloadConnection(_)
+            | Output::Initiate { .. }
+            | Output::TerminateChild { .. }
+            | Output::TerminateIke(_)
+            | Output::ListSas => drop(self.queues.ike.send(output)),
+            Output::ReadFilters | Output::ApplyFilters { .. } => drop(self.queues.filter.send(output)),
+            Output::Persist(state) => drop(self.queues.store.send_replace(Some(state))),
+            Output::Report(report) => {
+                log(&report);
+                let _ = self.queues.reports.send(report);
+            }
+        }
+    }
+}
+
+/// Milliseconds since the epoch.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn log(report: &Report) {
+    match report {
+        Report::Foreign { place, what } => tracing::warn!(?place, what, "something no plan put there; removing it"),
+        Report::Refused { place, error } => tracing::warn!(?place, error, "a change was refused; trying again"),
+        Report::NotPersisted { generation, error } => {
+            tracing::error!(%generation, error, "the state is not on disk; it is enforced from memory");
+        }
+        Report::TunnelFailing { grant, attempts, error } => {
+            tracing::warn!(%grant, attempts, error, "a tunnel does not come up; trying again");
+        }
+        Report::Inexpressible(what) => tracing::error!(what, "a rule cannot be written as an OpenFlow entry"),
+        Report::Link { place, up } => tracing::info!(?place, up, "part of the data plane"),
+        Report::OutOfStep { at, offered } => tracing::warn!(?at, ?offered, "an order leads from another state"),
+        Report::FirstPacketRefused { in_port, suppressed, .. } => {
+            tracing::info!(%in_port, suppressed, "a first packet was refused");
+        }
+        Report::Accepted(generation) => tracing::info!(%generation, "in force"),
+        Report::Lapsed(grant) => tracing::info!(%grant, "lease ended"),
+        Report::Prepared(grant) => tracing::info!(%grant, "prepared"),
+        Report::Observed { grant, flows, wanted, complete, sa } => {
+            tracing::info!(%grant, flows, wanted, complete, sa, "observed");
+        }
+        Report::Closed { grant, traffic, .. } => tracing::info!(%grant, ?traffic, "nothing of it is left"),
+        Report::Converged { generation, added, removed } => {
+            tracing::info!(%generation, added, removed, "what stood differed from what is wanted; mended");
+        }
+        Report::Port { port, up } => tracing::info!(%port, up, "switch port"),
+    }
+}

@@ -1,0 +1,259 @@
+//! strongSwan over VICI: keys and certificates at every (re)connect, commands in order, events as they come.
+//!
+//! Nothing waits for a negotiation: `initiate` and `terminate` return at once and the child's own event tells. Blocking
+//! ones hold charon's worker threads and deadlock with a few in flight.
+
+use serde::Serialize;
+use site::{Event, IkeConnection, Output};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_stream::{Stream, StreamExt as _};
+
+use crate::hub::Hub;
+use crate::trust::Trust;
+use crate::vici::Vici;
+
+const RETRY: Duration = Duration::from_millis(250);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
+/// Why strongSwan cannot be spoken to.
+#[derive(Debug, thiserror::Error)]
+pub enum IkeError {
+    /// No socket.
+    #[error("cannot reach strongSwan at {path}: {error}; start charon-systemd and check `ike.vici` in the gate's configuration and `plugins.vici.socket` in strongswan.conf")]
+    Unreachable {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The conversation broke; charon probably ended.
+    #[error("strongSwan's control socket broke: {0}")]
+    Broken(String),
+    /// strongSwan refused the gate's own credentials.
+    #[error("strongSwan refused {what}: {error}; check `certificates` in the gate's configuration")]
+    Credentials {
+        /// Which.
+        what: &'static str,
+        /// Its words.
+        error: String,
+    },
+}
+
+/// Keeps a connection to charon for ever.
+pub async fn serve(vici: PathBuf, trust: Trust, hub: Arc<Hub>, mut orders: UnboundedReceiver<Output>) {
+    let mut wait = RETRY;
+    let mut said = String::new();
+    loop {
+        let (up, error) = talk(&vici, &trust, &hub, &mut orders).await;
+        if up {
+            wait = RETRY;
+            hub.feed(Event::CharonDown);
+        }
+        let text = error.to_string();
+        if text != said {
+            tracing::warn!(error = %text, "no strongSwan; trying again");
+            said = text;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_RETRY);
+    }
+}
+
+/// One connection from its beginning to its end; says whether it ever was up.
+async fn talk(vici: &Path, trust: &Trust, hub: &Hub, orders: &mut UnboundedReceiver<Output>) -> (bool, IkeError) {
+    let connect = async {
+        let unreachable = |error| IkeError::Unreachable { path: vici.to_owned(), error };
+        let mut commands = rsvici::unix::connect(vici).await.map_err(unreachable)?;
+        let listener = rsvici::unix::connect(vici).await.map_err(unreachable)?;
+        load_credentials(&mut commands, trust).await?;
+        Ok::<_, IkeError>((commands, listener))
+    };
+    let (mut commands, mut listener) = match connect.await {
+        Ok(both) => both,
+        Err(error) => return (false, error),
+    };
+    let mut ike_events = std::pin::pin!(listener.subscribe::<Vici>("ike-updown"));
+    let mut child_events = std::pin::pin!(listener.subscribe::<Vici>("child-updown"));
+    let mut errors = std::pin::pin!(listener.listen_for_errors());
+    // Orders of before belong to a charon that is gone.
+    while orders.try_recv().is_ok() {}
+    tracing::info!("strongSwan answers");
+    hub.feed(Event::CharonUp);
+    loop {
+        let broken = |e: String| (true, IkeError::Broken(e));
+        tokio::select! {
+            event = ike_events.next() => match event {
+                Some(Ok(event)) => ike_event(hub, &event),
+                Some(Err(e)) => return broken(e.to_string()),
+                None => return broken("no more events".into()),
+            },
+            event = child_events.next() => match event {
+                Some(Ok(event)) => child_event(hub, &event),
+                Some(Err(e)) => return broken(e.to_string()),
+                None => return broken("no more events".into()),
+            },
+            Some(error) = errors.next() => return broken(error.to_string()),
+            order = orders.recv() => match order {
+                Some(order) => if let Err(error) = carry_out(&mut commands, hub, order).await {
+                    return (true, error);
+                },
+                None => return broken("the gate ends".into()),
+            },
+        }
+    }
+}
+
+async fn carry_out(client: &mut rsvici::Client, hub: &Hub, order: Output) -> Result<(), IkeError> {
+    match order {
+        Output::LoadConnection { revision, connection } => {
+            let event = match request(client, "load-conn", &named(&connection)).await? {
+                Ok(()) => Event::ConnectionLoaded(revision),
+                Err(error) => Event::ConnectionRefused(revision, error),
+            };
+            hub.feed(event);
+        }
+        Output::UnloadConnection(name) => {
+            if let Err(error) = request(client, "unload-conn", &BTreeMap::from([("name", name.as_str())])).await? {
+                tracing::debug!(name, error, "unload-conn");
+            }
+        }
+        Output::Initiate { connection, child } => {
+            let ask = BTreeMap::from([("ike", connection.as_str()), ("child", child.as_str()), ("timeout", "-1")]);
+            if let Err(error) = request(client, "initiate", &ask).await? {
+                hub.feed(Event::InitiateFailed { connection, child, error });
+            }
+        }
+        Output::TerminateChild { connection, child } => {
+            let ask = BTreeMap::from([("ike", connection.as_str()), ("child", child.as_str()), ("timeout", "-1")]);
+            if let Err(error) = request(client, "terminate", &ask).await? {
+                // "no matching SAs found": it went by itself; the list says so.
+                tracing::debug!(child, error, "terminate");
+                list(client, hub).await?;
+            }
+        }
+        Output::TerminateIke(connection) => {
+            let ask = BTreeMap::from([("ike", connection.as_str()), ("timeout", "-1"), ("force", "yes")]);
+            if let Err(error) = request(client, "terminate", &ask).await? {
+                tracing::debug!(connection, error, "terminate");
+            }
+        }
+        Output::ListSas => list(client, hub).await?,
+        other => tracing::error!(?other, "not for strongSwan"),
+    }
+    Ok(())
+}
+
+/// Success, strongSwan's refusal, or a broken connection.
+async fn request<T: Serialize>(client: &mut rsvici::Client, command: &str, message: &T) -> Result<Result<(), String>, IkeError> {
+    match client.request::<&T, Vici>(command, message).await {
+        Ok(reply) if reply.text("success") == Some("no") => {
+            Ok(Err(reply.text("errmsg").unwrap_or("no reason given").to_owned()))
+        }
+        Ok(_) => Ok(Ok(())),
+        Err(error) if error.is_command_failed() => Ok(Err(error.to_string())),
+        Err(error) => Err(IkeError::Broken(error.to_string())),
+    }
+}
+
+async fn list(client: &mut rsvici::Client, hub: &Hub) -> Result<(), IkeError> {
+    let connections = collect(client.stream_request("list-conns", "list-conn", ())).await?;
+    let sas = collect(client.stream_request("list-sas", "list-sa", ())).await?;
+    let connections = connections.iter().flat_map(|c| c.sections().map(|(n, _)| n.to_owned()).collect::<Vec<_>>()).collect();
+    let mut ike = BTreeSet::new();
+    let mut children = Vec::new();
+    for sa in &sas {
+        for (name, body) in sa.sections() {
+            if matches!(body.text("state"), Some("ESTABLISHED" | "REKEYING")) {
+                ike.insert(name.to_owned());
+            }
+            for (key, child) in body.get("child-sas").into_iter().flat_map(Vici::sections) {
+                if matches!(child.text("state"), Some("INSTALLED" | "REKEYING" | "REKEYED")) {
+                    children.push((name.to_owned(), child.text("name").unwrap_or(key).to_owned()));
+                }
+            }
+        }
+    }
+    hub.feed(Event::SaList { connections, ike, children });
+    Ok(())
+}
+
+async fn collect(stream: impl Stream<Item = Result<Vici, rsvici::Error>>) -> Result<Vec<Vici>, IkeError> {
+    let mut stream = std::pin::pin!(stream);
+    let mut all = Vec::new();
+    while let Some(item) = stream.next().await {
+        all.push(item.map_err(|e| IkeError::Broken(e.to_string()))?);
+    }
+    Ok(all)
+}
+
+fn ike_event(hub: &Hub, event: &Vici) {
+    for (name, _) in event.sections() {
+        let name = name.to_owned();
+        hub.feed(if event.yes("up") { Event::IkeUp(name) } else { Event::IkeDown(name) });
+    }
+}
+
+fn child_event(hub: &Hub, event: &Vici) {
+    for (connection, body) in event.sections() {
+        for (key, child) in body.get("child-sas").into_iter().flat_map(Vici::sections) {
+            let (connection, child) = (connection.to_owned(), child.text("name").unwrap_or(key).to_owned());
+            hub.feed(if event.yes("up") {
+                Event::ChildUp { connection, child }
+            } else {
+                Event::ChildDown { connection, child }
+            });
+        }
+    }
+}
+
+async fn load_credentials(client: &mut rsvici::Client, trust: &Trust) -> Result<(), IkeError> {
+    let say = |what| move |error: String| IkeError::Credentials { what, error };
+    let credentials = trust.for_ike().map_err(|e| IkeError::Credentials { what: "the configured files", error: e.to_string() })?;
+    for pem in blocks(&credentials.chain) {
+        let cert = BTreeMap::from([("type", "X509"), ("flag", "NONE"), ("data", pem.as_str())]);
+        request(client, "load-cert", &cert).await?.map_err(say("the gate's certificate"))?;
+    }
+    for pem in blocks(&credentials.gate_ca) {
+        let cert = BTreeMap::from([("type", "X509"), ("flag", "CA"), ("data", pem.as_str())]);
+        request(client, "load-cert", &cert).await?.map_err(say("the CA of gates"))?;
+    }
+    for crl in &credentials.crls {
+        // Lists of other authorities are of no use to it and no harm.
+        let message = Crl { r#type: "X509_CRL", flag: "NONE", data: Bytes(crl) };
+        if let Err(error) = request(client, "load-cert", &message).await? {
+            tracing::debug!(error, "strongSwan does not take a revocation list");
+        }
+    }
+    let key = BTreeMap::from([("type", "any"), ("data", credentials.key.as_str())]);
+    request(client, "load-key", &key).await?.map_err(say("the gate's key"))
+}
+
+#[derive(Serialize)]
+struct Crl<'a> {
+    r#type: &'static str,
+    flag: &'static str,
+    data: Bytes<'a>,
+}
+
+/// VICI values are bytes; a DER list is no text.
+struct Bytes<'a>(&'a [u8]);
+impl Serialize for Bytes<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+fn named(connection: &IkeConnection) -> BTreeMap<&str, &IkeConnection> {
+    BTreeMap::from([(connection.name.as_str(), connection)])
+}
+
+/// The PEM blocks of a file, one each: strongSwan reads the first only.
+fn blocks(text: &str) -> Vec<String> {
+    text.split_inclusive("-----END CERTIFICATE-----")
+        .filter_map(|part| part.find("-----BEGIN CERTIFICATE-----").map(|at| part[at..].to_owned() + "\n"))
+        .collect()
+}

@@ -1,0 +1,268 @@
+//! Certificates: the gate's own, and whom it believes. Verdicts are `core/pki`'s; rustls only carries them.
+
+use pki::{AnchorSet, CrlStore, Purpose, TrustAnchor, VerifiedCenter, VerifiedGate, VerifiedSwitch};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{Certificates, Config};
+
+/// Why the gate's certificates cannot be used as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// A file is missing or is not what it should be.
+    #[error("{path}: {what}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and the mend.
+        what: String,
+    },
+    /// The gate's own certificate would be refused by every peer.
+    #[error("{path}: this is not a usable gate certificate of site {site}: {reasons}; ask the authority for one issued to urn:sekisho:gate:{site}")]
+    NotAGate {
+        /// The file.
+        path: PathBuf,
+        /// The site configured.
+        site: String,
+        /// Every reason.
+        reasons: String,
+    },
+    /// The TLS library refused chain or key.
+    #[error("the gate's certificate and key do not fit: {0}")]
+    Tls(#[from] Error),
+}
+
+/// What a peer showed, judged.
+#[derive(Debug)]
+struct Refused(String);
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl std::error::Error for Refused {}
+
+/// Anchors and lists, read from disk when needed: a revocation takes effect at the next handshake.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    files: Certificates,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Trust {
+    /// Checks every configured file once, and that the gate's own certificate names `site`.
+    ///
+    /// # Errors
+    /// [`TrustError`] says which file and why.
+    pub fn new(config: &Config, now: i64) -> Result<Self, TrustError> {
+        let trust = Self { files: config.certificates.clone(), provider: Arc::new(rustls::crypto::ring::default_provider()) };
+        let path = &trust.files.chain;
+        let refuse = |reasons| TrustError::NotAGate { path: path.clone(), site: config.site.to_string(), reasons };
+        let (anchors, crls) = trust.read()?;
+        let chain = trust.chain()?;
+        let chain: Vec<&[u8]> = chain.iter().map(|c| c.as_ref()).collect();
+        let gate: VerifiedGate =
+            pki::verify_gate(&chain, &anchors, &crls, now).map_err(|r| refuse(reasons(&r)))?;
+        if gate.site() != config.site.as_str() {
+            return Err(refuse(format!("it names site {}", gate.site())));
+        }
+        Ok(trust)
+    }
+
+    /// PEM text of what strongSwan needs: own certificates, CA of peers, revocation lists, key.
+    pub(crate) fn for_ike(&self) -> Result<IkeCredentials, TrustError> {
+        let mut crls = Vec::new();
+        for path in &self.files.crls {
+            crls.push(crl(path)?.as_ref().to_vec());
+        }
+        Ok(IkeCredentials { chain: text(&self.files.chain)?, key: text(&self.files.key)?, gate_ca: text(&self.files.gate_ca)?, crls })
+    }
+
+    /// TLS of the OpenFlow listener: the switch must show a certificate.
+    ///
+    /// # Errors
+    /// [`TrustError`] if the gate's files changed for the worse since start.
+    pub fn openflow_server(&self) -> Result<rustls::ServerConfig, TrustError> {
+        let key = self.key()?;
+        // Open vSwitch 3.1 negotiates TLS 1.3 with OpenSSL 3; an older switch may stop at 1.2.
+        Ok(rustls::ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .with_client_cert_verifier(Arc::new(Switches(self.clone())))
+            .with_single_cert(self.chain()?, key)?)
+    }
+
+    /// TLS of the link to the center: 1.3 only, both certificates checked.
+    ///
+    /// # Errors
+    /// [`TrustError`] as above.
+    pub fn center_client(&self, name: &str) -> Result<rustls::ClientConfig, TrustError> {
+        let key = self.key()?;
+        let verifier = Centers { trust: self.clone(), name: name.to_owned() };
+        let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_auth_cert(self.chain()?, key)?;
+        config.alpn_protocols = vec![link::ALPN.to_vec()];
+        Ok(config)
+    }
+
+    /// The switch behind a finished handshake.
+    pub(crate) fn switch(&self, chain: &[CertificateDer<'_>], now: i64) -> Result<VerifiedSwitch, String> {
+        let (anchors, crls) = self.read().map_err(|e| e.to_string())?;
+        let chain: Vec<&[u8]> = chain.iter().map(|c| c.as_ref()).collect();
+        pki::verify_switch(&chain, &anchors, &crls, now).map_err(|r| reasons(&r))
+    }
+
+    fn center(&self, chain: &[&[u8]], now: i64) -> Result<VerifiedCenter, String> {
+        let (anchors, crls) = self.read().map_err(|e| e.to_string())?;
+        pki::verify_center(chain, &anchors, &crls, now).map_err(|r| reasons(&r))
+    }
+
+    fn read(&self) -> Result<(AnchorSet, CrlStore), TrustError> {
+        let mut anchors = AnchorSet::new();
+        for (path, purpose) in [
+            (&self.files.center_ca, Purpose::Center),
+            (&self.files.switch_ca, Purpose::Switch),
+            (&self.files.gate_ca, Purpose::Gate),
+        ] {
+            for der in certificates(path)? {
+                let anchor = TrustAnchor::new(&der, purpose).map_err(|e| wrong(path, e))?;
+                anchors.add(anchor);
+            }
+        }
+        let mut crls = CrlStore::new();
+        for path in &self.files.crls {
+            crls.add(&crl(path)?, &anchors).map_err(|e| wrong(path, e))?;
+        }
+        Ok((anchors, crls))
+    }
+
+    fn chain(&self) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+        certificates(&self.files.chain)
+    }
+
+    fn key(&self) -> Result<PrivateKeyDer<'static>, TrustError> {
+        PrivateKeyDer::from_pem_file(&self.files.key).map_err(|e| wrong(&self.files.key, format!("no private key in PEM ({e})")))
+    }
+}
+
+/// What strongSwan is given over VICI.
+pub(crate) struct IkeCredentials {
+    pub chain: String,
+    pub key: String,
+    pub gate_ca: String,
+    pub crls: Vec<Vec<u8>>,
+}
+
+/// The public key orders are signed with.
+///
+/// # Errors
+/// [`TrustError`] if the file holds no public key.
+pub fn order_key(path: &Path) -> Result<pki::PublicKey, TrustError> {
+    let der = rustls_pki_types::SubjectPublicKeyInfoDer::from_pem_file(path)
+        .map_err(|e| wrong(path, format!("no public key in PEM ({e}); take the center's `order-key.pub.pem`")))?;
+    pki::PublicKey::from_spki_der(&der).map_err(|e| wrong(path, e))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+    let all: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(|e| wrong(path, format!("no certificates in PEM ({e})")))?;
+    if all.is_empty() { Err(wrong(path, "holds no certificate in PEM")) } else { Ok(all) }
+}
+
+fn crl(path: &Path) -> Result<CertificateRevocationListDer<'static>, TrustError> {
+    let bytes = std::fs::read(path).map_err(|e| wrong(path, e))?;
+    if bytes.starts_with(b"-----") {
+        return CertificateRevocationListDer::from_pem_slice(&bytes).map_err(|e| wrong(path, e));
+    }
+    Ok(CertificateRevocationListDer::from(bytes))
+}
+
+fn text(path: &Path) -> Result<String, TrustError> {
+    std::fs::read_to_string(path).map_err(|e| wrong(path, e))
+}
+
+fn wrong(path: &Path, what: impl std::fmt::Display) -> TrustError {
+    TrustError::File { path: path.to_owned(), what: what.to_string() }
+}
+
+fn reasons(refusals: &[pki::Refusal]) -> String {
+    refusals.iter().map(|r| format!("{r:?}")).collect::<Vec<_>>().join("; ")
+}
+
+fn refused(why: String) -> Error {
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(Refused(why)))))
+}
+
+fn seconds(now: UnixTime) -> i64 {
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[derive(Debug)]
+struct Switches(Trust);
+
+impl ClientCertVerifier for Switches {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let chain: Vec<CertificateDer<'_>> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
+        self.0.switch(&chain, seconds(now)).map_err(refused)?;
+        Ok(ClientCertVerified::assertion())
+    }
+    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.provider.signature_verification_algorithms)
+    }
+    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.provider.signature_verification_algorithms)
+    }
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[derive(Debug)]
+struct Centers {
+    trust: Trust,
+    name: String,
+}
+
+impl ServerCertVerifier for Centers {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server: &ServerName<'_>,
+        _ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let chain: Vec<&[u8]> = std::iter::once(end_entity).chain(intermediates).map(|c| c.as_ref()).collect();
+        let center = self.trust.center(&chain, seconds(now)).map_err(refused)?;
+        if center.name() != self.name {
+            return Err(refused(format!("this is center {}, the configuration names {}", center.name(), self.name)));
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("the link speaks TLS 1.3 only".into()))
+    }
+    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.trust.provider.signature_verification_algorithms)
+    }
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.trust.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

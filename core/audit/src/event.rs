@@ -461,6 +461,16 @@ mod tests {
     }
 
     #[test]
+    fn every_event_has_a_text_in_both_languages_x5() {
+        for lang in texts::Lang::ALL {
+            let texts = texts::Texts::new(lang);
+            for kind in CATALOGUE {
+                assert!(texts.has(kind.key), "{lang}: {}", kind.key);
+            }
+        }
+    }
+
+    #[test]
     fn only_entries_of_the_center_about_requests_hold_a_person() {
         let personal: Vec<_> = CATALOGUE.iter().filter(|k| k.personal()).map(|k| k.code).collect();
         assert_eq!(personal, ["A201", "A202", "A203"]);

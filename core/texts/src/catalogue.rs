@@ -19,12 +19,14 @@ macro_rules! files {
             ("center", include_str!(concat!("../locales/", $lang, "/center.ftl"))),
             ("gate", include_str!(concat!("../locales/", $lang, "/gate.ftl"))),
             ("demo", include_str!(concat!("../locales/", $lang, "/demo.ftl"))),
+            ("audit", include_str!(concat!("../locales/", $lang, "/audit.ftl"))),
+            ("registry", include_str!(concat!("../locales/", $lang, "/registry.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 9] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 11] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -147,6 +147,28 @@ impl RegistryError {
         }
     }
 
+    /// Fluent key of its text, whose only value is `why`: this error's own words. The remedy's is this with `-do`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::BadUrl { .. } => "registry-bad-url",
+            Self::Owned { .. } => "registry-owned",
+            Self::CannotOpen { .. } => "registry-cannot-open",
+            Self::Locked { .. } => "registry-locked",
+            Self::Full { .. } => "registry-full",
+            Self::ReadOnly { .. } => "registry-read-only",
+            Self::Corrupt { .. } => "registry-corrupt",
+            Self::Newer { .. } => "registry-newer",
+            Self::Unreachable { .. } => "registry-unreachable",
+            Self::OutcomeUnknown { .. } => "registry-outcome-unknown",
+            Self::Conflict { .. } => "registry-conflict",
+            Self::WrongState { .. } => "registry-wrong-state",
+            Self::Inconsistent(_) => "registry-inconsistent",
+            Self::GrantIdsExhausted => "registry-grant-ids-exhausted",
+            Self::Chain(_) => "registry-chain",
+            Self::Database { .. } => "registry-database",
+        }
+    }
+
     /// Whose section: the registry is the center's, so always the operator's (N12).
     pub fn section(&self) -> Section {
         Section::Operator
@@ -226,6 +248,44 @@ impl RegistryError {
             "XX001" | "XX002" => Self::Corrupt { name, what: message },
             c if c.starts_with("08") || c.starts_with("57P") => Self::Unreachable { name, why: message },
             _ => Self::Database { name, code, message },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use texts::{Lang, Texts};
+
+    #[test]
+    fn every_error_has_a_text_and_a_remedy_in_both_languages_x5() {
+        let name = || "r".to_owned();
+        let why = name;
+        let all = [
+            RegistryError::BadUrl { url: name(), why: why() },
+            RegistryError::Owned { file: name(), owner: why() },
+            RegistryError::CannotOpen { name: name(), why: why() },
+            RegistryError::Locked { name: name() },
+            RegistryError::Full { name: name() },
+            RegistryError::ReadOnly { name: name() },
+            RegistryError::Corrupt { name: name(), what: why() },
+            RegistryError::Newer { name: name(), found: 2, known: 1 },
+            RegistryError::Unreachable { name: name(), why: why() },
+            RegistryError::OutcomeUnknown { name: name(), why: why() },
+            RegistryError::Conflict { site: "a".parse().unwrap(), expected: Generation(1), found: Generation(2) },
+            RegistryError::WrongState { grant: GrantId(1), found: None, wanted: ConnectionState::Open },
+            RegistryError::Inconsistent(why()),
+            RegistryError::GrantIdsExhausted,
+            RegistryError::Chain(ChainError { seq: 1, what: audit::ChainFault::Truncated { known: 2 } }),
+            RegistryError::Database { name: name(), code: why(), message: why() },
+        ];
+        for (i, error) in all.iter().enumerate() {
+            assert_eq!(error.code(), format!("R{:03}", i + 1));
+            for lang in Lang::ALL {
+                let texts = Texts::new(lang);
+                assert!(texts.has(error.key()) && texts.has(&format!("{}-do", error.key())), "{lang}: {}", error.key());
+            }
+            assert!(!error.remedy().is_empty());
         }
     }
 }

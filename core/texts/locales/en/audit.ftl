@@ -1,0 +1,27 @@
+# audit: one line for each event of the log (A…)
+audit-log-started = the log begins (version { $version })
+audit-center-started = the center started (version { $version })
+audit-center-stopped = the center stopped: { $why }
+audit-log-verified = { $operator } verified the log up to entry { $seq }
+audit-evidence-handled = { $operator } handled evidence ({ $action }): { $what }, SHA-256 { $digest }
+audit-operator-action = { $operator }: { $action }
+audit-network-applied = { $operator } applied documents; network { $digest }
+audit-network-refused = documents of { $operator } were refused: { $faults }
+audit-plan-refused = the proof refused a plan: invariant { $invariant } breaks, { $because }
+audit-connection-requested = { $from } asked for { $service }
+audit-connection-denied = a connection was denied: { $reasons }
+audit-connection-permitted = connection g-{ $grant } from { $from } to { $service } was permitted by agreement { $agreement } and rule { $rule } until { $lease_until }
+audit-connection-opening = connection g-{ $grant } is opening
+audit-connection-open = connection g-{ $grant } is open
+audit-connection-closing = connection g-{ $grant } is closing ({ $cause })
+audit-connection-closed = connection g-{ $grant } is closed
+audit-connection-failed = connection g-{ $grant } failed ({ $section }): { $why }
+audit-gate-joined = the gate of { $site } joined at generation { $generation } (version { $version })
+audit-gate-left = the gate of { $site } left ({ $section }): { $why }
+audit-gate-refused = a gate was refused: { $reasons }
+audit-order-refused = the gate of { $site } refused the order to generation { $generation } ({ $section }): { $why }
+audit-gate-converged = the gate of { $site } mended differences at generation { $generation }: { $added } put back, { $removed } removed
+audit-packet-refused = the gate of { $site } refused a packet from { $from } to { $destination }: { $reasons }
+audit-evidence-source = evidence of the source: { $seen }
+audit-evidence-access-point = evidence of the access point: { $seen }
+audit-evidence-destination = evidence of the destination: { $seen }

@@ -1,0 +1,27 @@
+# audit: 監査ログの事象を一行で（A…）
+audit-log-started = ログの記録を開始しました（版 { $version }）
+audit-center-started = センターが起動しました（版 { $version }）
+audit-center-stopped = センターが停止しました：{ $why }
+audit-log-verified = { $operator } がログを { $seq } 番まで検証しました
+audit-evidence-handled = { $operator } が証拠を取り扱いました（{ $action }）：{ $what }、SHA-256 { $digest }
+audit-operator-action = { $operator }：{ $action }
+audit-network-applied = { $operator } が定義文書を適用しました。ネットワーク { $digest }
+audit-network-refused = { $operator } の定義文書を拒否しました：{ $faults }
+audit-plan-refused = 計画を証明が拒否しました：不変条件 { $invariant } に反します。{ $because }
+audit-connection-requested = { $from } が { $service } への接続を要求しました
+audit-connection-denied = 接続を拒否しました：{ $reasons }
+audit-connection-permitted = 接続 g-{ $grant }（{ $from } から { $service }）を合意 { $agreement } と規則 { $rule } により { $lease_until } まで許可しました
+audit-connection-opening = 接続 g-{ $grant } を開いています
+audit-connection-open = 接続 g-{ $grant } が開きました
+audit-connection-closing = 接続 g-{ $grant } を閉じています（{ $cause }）
+audit-connection-closed = 接続 g-{ $grant } が閉じました
+audit-connection-failed = 接続 g-{ $grant } が失敗しました（{ $section }）：{ $why }
+audit-gate-joined = 拠点 { $site } のゲートが世代 { $generation } で参加しました（版 { $version }）
+audit-gate-left = 拠点 { $site } のゲートが離脱しました（{ $section }）：{ $why }
+audit-gate-refused = ゲートを拒否しました：{ $reasons }
+audit-order-refused = 拠点 { $site } のゲートが世代 { $generation } への指示を拒否しました（{ $section }）：{ $why }
+audit-gate-converged = 拠点 { $site } のゲートが世代 { $generation } との差を直しました：復元 { $added } 件、削除 { $removed } 件
+audit-packet-refused = 拠点 { $site } のゲートが { $from } から { $destination } へのパケットを拒否しました：{ $reasons }
+audit-evidence-source = 接続元の証跡：{ $seen }
+audit-evidence-access-point = アクセスポイントの証跡：{ $seen }
+audit-evidence-destination = 接続先の証跡：{ $seen }

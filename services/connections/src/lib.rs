@@ -1,1 +1,45 @@
-//! Use cases: the way of a connection.
+//! Use cases of the center, one file each. Start with [`open`]: it is the way of a connection.
+//!
+//! Every use case goes the same way: proofs in, plan, proof, one transaction of state and audit, then orders; memory
+//! follows the registry, never leads it. This crate knows no socket, no HTTP and no RPC: gates are reached through
+//! [`Gates`], time comes from [`Clock`]. It holds no rule of its own: who may is `decision`, what is safe is `verify`.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod apply;
+mod center;
+mod clock;
+mod close;
+mod expire;
+mod explain;
+mod gate_joined;
+mod gate_report;
+mod gates;
+mod live;
+mod log;
+mod open;
+mod order_key;
+mod reasons;
+mod refused;
+mod restart;
+mod status;
+#[cfg(test)]
+mod tests;
+mod trust;
+
+pub use apply::{Applied, apply, plan_only};
+pub use center::{Center, Parts, Settings};
+pub use clock::{Clock, SystemClock};
+pub use close::{Closed, Closer, close};
+pub use expire::{expire_due, keep_leases};
+pub use explain::{Explained, Told, explain};
+pub use gate_joined::{Joined, gate_joined, gate_left, gate_refused, reexamine};
+pub use gate_report::gate_report;
+pub use gates::{Gates, LinkNumber, ToGate};
+pub use log::{log_page, log_verdict, three_points};
+pub use open::{Asked, Opened, open};
+pub use order_key::{OrderKey, OrderKeyError};
+pub use reasons::Trouble;
+pub use refused::Refused;
+pub use restart::{begin, end};
+pub use status::{status, terminal_status};
+pub use trust::{Trust, TrustError, TrustSettings, TrustStore};

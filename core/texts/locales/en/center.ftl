@@ -1,1 +1,28 @@
-# center
+# center: what goes wrong at the center and its gates (O…)
+center-gate-silent = the gate of { $site } did not confirm within { $seconds } seconds; nothing stays open
+center-gate-silent-do = try again; if it happens again, let { $site } check its line and its gate
+center-gate-refused-order = the gate of { $site } refused the change: { $why }
+center-gate-refused-order-do = tell the network operator; nothing was opened
+center-tunnel-down = both gates are ready, but the tunnel between { $origin } and { $destination } did not come up within { $seconds } seconds
+center-tunnel-down-do = try again; if it happens again, check the lines of both sites (UDP 500 and 4500)
+center-registry-fails = the center could not record the change, so it was not made: { $why }
+center-registry-fails-do = ask the network operator to look at the center's registry; what is open stays open
+center-challenge-unknown = this challenge is unknown, already used or too old
+center-challenge-unknown-do = try again; a challenge serves once, for two minutes, in its own session
+center-malformed = the call cannot be read: { $why }
+center-malformed-do = use a client of the same version as the center
+center-no-such-connection = there is no open connection { $grant } here
+center-no-such-connection-do = look at `sekisho status`
+center-no-such-refusal = no refusal is recorded under { $id }
+center-no-such-refusal-do = use the number that came with the refusal
+center-document-wrong = { $place }: { $what }
+center-document-wrong-do = { $mend }
+center-not-plannable = no plan can be made: { $why }
+center-not-plannable-do = apply the documents of both sites again
+center-closed-meanwhile = connection { $grant } was closed while it was opening
+center-closed-meanwhile-do = look at `sekisho log show` for the reason, then try again
+center-no-such-path = { $path } is not part of this API
+center-no-such-path-do = use a client of the same version as the center
+center-not-opened = { $terminal } tried to reach { $destination }, and nothing is open to there
+center-not-opened-do = open the service with your card first: `sekisho open`
+center-contradiction = { $what }: { $one } says { $says }, { $other } says { $contradicts }

@@ -1,1 +1,28 @@
-# center
+# center: センターとゲートで起こる問題 (O…)
+center-gate-silent = { $site } のゲートから { $seconds } 秒以内に確認がありませんでした。開いたままのものはありません
+center-gate-silent-do = もう一度お試しください。続く場合は { $site } で回線とゲートを確認してください
+center-gate-refused-order = { $site } のゲートが変更を拒否しました: { $why }
+center-gate-refused-order-do = ネットワーク事業者に連絡してください。何も開いていません
+center-tunnel-down = 両方のゲートは準備できましたが、{ $origin } と { $destination } の間のトンネルが { $seconds } 秒以内に確立しませんでした
+center-tunnel-down-do = もう一度お試しください。続く場合は両拠点の回線（UDP 500 と 4500）を確認してください
+center-registry-fails = センターが変更を記録できないため、変更しませんでした: { $why }
+center-registry-fails-do = ネットワーク事業者にセンターの台帳の確認を依頼してください。開いている接続はそのままです
+center-challenge-unknown = このチャレンジは不明か、使用済みか、古すぎます
+center-challenge-unknown-do = もう一度お試しください。チャレンジは同じセッションで2分以内に一度だけ使えます
+center-malformed = 要求を読み取れません: { $why }
+center-malformed-do = センターと同じ版のクライアントを使ってください
+center-no-such-connection = 接続 { $grant } はここでは開いていません
+center-no-such-connection-do = `sekisho status` で確認してください
+center-no-such-refusal = 番号 { $id } の拒否は記録されていません
+center-no-such-refusal-do = 拒否のときに表示された番号を使ってください
+center-document-wrong = { $place }: { $what }
+center-document-wrong-do = { $mend }
+center-not-plannable = 計画を作れません: { $why }
+center-not-plannable-do = 両拠点の文書をもう一度適用してください
+center-closed-meanwhile = 接続 { $grant } は開いている途中で閉じられました
+center-closed-meanwhile-do = `sekisho log show` で理由を確認してから、もう一度お試しください
+center-no-such-path = { $path } はこの API にありません
+center-no-such-path-do = センターと同じ版のクライアントを使ってください
+center-not-opened = { $terminal } から { $destination } に通信しようとしましたが、開いている接続がありません
+center-not-opened-do = 先にカードでサービスを開いてください: `sekisho open`
+center-contradiction = { $what }: { $one } は { $says }、{ $other } は { $contradicts } と記録しています

@@ -1,0 +1,227 @@
+//! Take documents in, or show what they would change (N10, X1).
+
+use audit::{CloseCause, Digest, Event, SiteGeneration};
+use decision::{Check, HypotheticalQuestion, Outcome, explain};
+use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, SiteDelta, Timestamp, parse_document};
+use registry::Commit;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use texts::Arg;
+use verify::{Proof, Refutation, VerifiedPlan};
+
+use crate::center::State;
+use crate::close::{closing, site_generations};
+use crate::live::Live;
+use crate::open::gates_of;
+use crate::{Center, Refused, Trouble, Trust};
+
+/// What documents change.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// Per site, only sites that change.
+    pub sites: Vec<SiteDelta>,
+    /// Grants that end by it.
+    pub grants_ended: Vec<GrantId>,
+    /// What was proved.
+    pub proof: Proof,
+    /// How long the proof took.
+    pub proof_took: Duration,
+}
+
+/// Shows what documents would change, with its proof, and changes nothing.
+///
+/// # Errors
+/// [`Refused`] with every fault of the documents, or the counter-example.
+pub async fn plan_only(center: &Center, documents: &[(String, String)]) -> Result<Applied, Refused> {
+    let state = center.state().await;
+    let network = network_with(&state.network, documents)?;
+    let change = change(&state, &network, &center.trust(), center.now())?;
+    Ok(change.applied())
+}
+
+/// Takes documents in, all or nothing. Live connections they no longer carry end with them.
+///
+/// # Errors
+/// As [`plan_only`]; also if the registry cannot record it. Refusals are recorded.
+pub async fn apply(center: &Center, documents: Vec<(String, String)>, operator: String) -> Result<Applied, Refused> {
+    let center = center.clone();
+    Center::whole(async move { apply_whole(&center, &documents, operator).await }).await
+}
+
+async fn apply_whole(center: &Center, documents: &[(String, String)], operator: String) -> Result<Applied, Refused> {
+    let now = center.now();
+    let mut state = center.state().await;
+    let network = match network_with(&state.network, documents) {
+        Ok(network) => network,
+        Err(refused) => {
+            let fault = |r: &texts::Reason| {
+                let part = |name: &str| match r.args.get(name) {
+                    Some(Arg::Text(text)) => text.clone(),
+                    _ => String::new(),
+                };
+                format!("{}: {}; {}", part("place"), part("what"), part("mend"))
+            };
+            let faults = refused.reasons.iter().map(fault).collect();
+            return Err(recorded(center, Event::NetworkRefused { operator, faults }, refused).await);
+        }
+    };
+    let change = match change(&state, &network, &center.trust(), now) {
+        Ok(change) => change,
+        Err(refused) => {
+            let event = match &refused.refutation {
+                Some(refutation) => plan_refused(PlanCause::Apply, None, refutation),
+                None => Event::NetworkRefused { operator, faults: vec![refused.to_string()] },
+            };
+            return Err(recorded(center, event, refused).await);
+        }
+    };
+    let canonical =
+        audit::canonical(&network).map_err(|e| Refused::trouble(Trouble::NotPlannable, [("why", Arg::text(e))]))?;
+    let mut commit = Commit::at(now).network(&network).plan(&change.plan).event(Event::NetworkApplied {
+        operator,
+        digest: Digest::of(canonical.as_bytes()),
+        sites: site_generations(&change.plan),
+        grants_ended: change.ended.iter().map(|(id, _)| *id).collect(),
+    });
+    for (grant, cause) in &change.ended {
+        let sites = site_generations(&change.plan).into_iter().filter(|s| has_end(&state, *grant, s)).collect();
+        commit = commit.closing(*grant, *cause).event(Event::ConnectionClosing {
+            grant: *grant,
+            cause: *cause,
+            operator: None,
+            sites,
+        });
+    }
+    center.commit(&mut state, commit, Some(&change.plan)).await?;
+    state.network = Arc::new(network);
+    for (grant, cause) in &change.ended {
+        closing(&mut state, *grant, *cause, Some(&change.plan));
+    }
+    center.order(&change.plan);
+    Ok(change.applied())
+}
+
+fn has_end(state: &State, grant: GrantId, at: &SiteGeneration) -> bool {
+    state.live.get(&grant).is_some_and(|l| l.sites().contains(&&at.site))
+}
+
+struct Change {
+    plan: VerifiedPlan,
+    ended: Vec<(GrantId, CloseCause)>,
+    proof_took: Duration,
+}
+
+impl Change {
+    fn applied(&self) -> Applied {
+        Applied {
+            sites: self.plan.plan().sites.values().cloned().collect(),
+            grants_ended: self.ended.iter().map(|(id, _)| *id).collect(),
+            proof: self.plan.proof(),
+            proof_took: self.proof_took,
+        }
+    }
+}
+
+fn network_with(network: &Network, documents: &[(String, String)]) -> Result<Network, Refused> {
+    let wrong = |place: String, what: String, mend: String| {
+        let args = [("place", Arg::Text(place)), ("what", Arg::Text(what)), ("mend", Arg::Text(mend))];
+        Trouble::DocumentWrong.reason(args)
+    };
+    let mut parsed = Vec::new();
+    let mut reasons = Vec::new();
+    for (name, text) in documents {
+        match parse_document(name, text) {
+            Ok(document) => parsed.push(document),
+            Err(e) => {
+                let place = e.line.map_or(e.document.clone(), |line| format!("{}:{line}", e.document));
+                reasons.push(wrong(place, e.what, e.mend));
+            }
+        }
+    }
+    if !reasons.is_empty() {
+        return Err(Refused::because(reasons));
+    }
+    network
+        .with(&parsed)
+        .map_err(|faults| Refused::because(faults.into_iter().map(|f| wrong(f.place, f.what, f.mend)).collect()))
+}
+
+fn change(state: &State, network: &Network, trust: &Trust, now: Timestamp) -> Result<Change, Refused> {
+    let open = state.live.values().filter(|l| l.state != ConnectionState::Closing);
+    let mut kept = Vec::new();
+    let mut ended = Vec::new();
+    for live in open {
+        match end_cause(state, live, network, trust, now) {
+            Some(cause) => ended.push((live.grant.id, cause)),
+            None => kept.push(live.grant.clone()),
+        }
+    }
+    let plan = plan::apply(network, &kept, state.verifier.states())?;
+    // Hosts that moved or changed their address take their grants with them.
+    let gone: std::collections::BTreeSet<GrantId> =
+        plan.sites.values().flat_map(|d| d.grants_removed.iter().copied()).collect();
+    for grant in kept.iter().filter(|g| gone.contains(&g.id)) {
+        ended.push((grant.id, CloseCause::NetworkChanged));
+    }
+    let began = Instant::now();
+    let plan = state.verifier.check(plan)?;
+    Ok(Change { plan, ended, proof_took: began.elapsed() })
+}
+
+/// Would this connection still be permitted under another network? Judged like a request, without the card: its owner
+/// proved who they are when it was opened.
+fn end_cause(state: &State, live: &Live, network: &Network, trust: &Trust, now: Timestamp) -> Option<CloseCause> {
+    let request = ConnectionRequest { from: live.grant.origin.host_ref(), service: live.grant.service.clone() };
+    let steps = explain(&HypotheticalQuestion {
+        request: &request,
+        role: live.person.role.as_deref().unwrap_or_default(),
+        network,
+        trust: decision::Trust { anchors: &trust.anchors, crls: &trust.crls },
+        gates: gates_of(state, &request),
+        already_open: None,
+        now,
+    });
+    // A gate that is away, the hour, or a revocation list that is late must not drop what a patient may depend on (X4).
+    let failed = |check: Check| steps.iter().any(|s| s.check == check && matches!(s.outcome, Outcome::Failed(_)));
+    let agreement_gone = match network.agreements.get(&live.grant.agreement) {
+        None => true,
+        Some(agreement) => {
+            state.network.agreements.get(&live.grant.agreement) != Some(agreement) && failed(Check::Agreement)
+        }
+    };
+    if agreement_gone {
+        return Some(CloseCause::AgreementEnded);
+    }
+    let rules = [Check::Terminal, Check::Service, Check::Route, Check::Qualification, Check::Whitelist, Check::Zones];
+    let service_changed = network.services.get(&live.grant.service).is_none_or(|s| {
+        s.protocol != live.grant.protocol || s.ports != live.grant.ports || s.host != live.grant.destination.host_ref()
+    });
+    (service_changed || rules.into_iter().any(failed)).then_some(CloseCause::NetworkChanged)
+}
+
+/// The audit event of a refutation.
+pub(crate) fn plan_refused(cause: PlanCause, grant: Option<GrantId>, refutation: &Refutation) -> Event {
+    Event::PlanRefused {
+        cause,
+        grant,
+        invariant: refutation.invariant.id().to_owned(),
+        site: Some(refutation.site.clone()),
+        packet: refutation.packet.as_ref().map(ToString::to_string),
+        path: refutation.path.iter().map(ToString::to_string).collect(),
+        because: refutation.because.to_string(),
+        section: model::Section::Operator,
+    }
+}
+
+async fn recorded(center: &Center, event: Event, refused: Refused) -> Refused {
+    match center.registry().commit(Commit::at(center.now()).event(event)).await {
+        Ok(committed) => match committed.entries.last() {
+            Some(entry) => refused.recorded(entry.seq),
+            None => refused,
+        },
+        Err(error) => {
+            tracing::error!(%error, %refused, "a refusal could not be recorded");
+            refused
+        }
+    }
+}

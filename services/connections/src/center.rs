@@ -1,0 +1,179 @@
+//! What every use case works with.
+
+use model::{GrantId, HostRef, Network, ServiceId, SiteId, SiteState, Timestamp};
+use registry::{Commit, Committed, Registry, RegistryError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard, Notify};
+use verify::{VerifiedPlan, Verifier};
+use wire::{Order, OrderBody};
+
+use crate::live::{GateView, Live};
+use crate::{Clock, Gates, OrderKey, ToGate, Trust, TrustStore};
+
+/// How the center behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How long both gates have to confirm; then the connection is closed again (half failure, N5).
+    pub confirm_within: Duration,
+    /// How long gates have to come back after a start of the center, for connections that were opening.
+    pub return_within: Duration,
+    /// Name and version, for people and for the log.
+    pub software: String,
+}
+
+impl Settings {
+    /// Five seconds to confirm, thirty to come back.
+    pub fn new(software: &str) -> Self {
+        Self {
+            confirm_within: Duration::from_secs(5),
+            return_within: Duration::from_secs(30),
+            software: software.to_owned(),
+        }
+    }
+}
+
+/// What a center is made of.
+pub struct Parts {
+    /// State and audit.
+    pub registry: Registry,
+    /// Links to gates.
+    pub gates: Arc<dyn Gates>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Whom to believe.
+    pub trust: Arc<TrustStore>,
+    /// Signs orders.
+    pub key: OrderKey,
+    /// Behaviour.
+    pub settings: Settings,
+}
+
+/// The center. Clones share it.
+#[derive(Clone)]
+pub struct Center {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    state: Mutex<State>,
+    leases: Notify,
+}
+
+/// What is true now, in memory; always what the registry holds. Locked for plan, proof and commit, never while a gate
+/// is waited for: two opens at different sites wait for each other only for that long.
+pub(crate) struct State {
+    pub network: Arc<Network>,
+    pub verifier: Verifier,
+    /// Connections that are not closed.
+    pub live: BTreeMap<GrantId, Live>,
+    /// Requests between their first check and their commit.
+    pub asking: BTreeMap<(HostRef, ServiceId), GrantId>,
+    pub gates: BTreeMap<SiteId, GateView>,
+}
+
+impl Center {
+    pub(crate) fn new(parts: Parts, state: State) -> Self {
+        Self { inner: Arc::new(Inner { parts, state: Mutex::new(state), leases: Notify::new() }) }
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.inner.parts.clock.now()
+    }
+    /// State and audit.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.parts.registry
+    }
+    /// Behaviour.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.parts.settings
+    }
+    /// Whom to believe now.
+    pub fn trust(&self) -> Arc<Trust> {
+        self.inner.parts.trust.now()
+    }
+    pub(crate) fn gates(&self) -> &dyn Gates {
+        self.inner.parts.gates.as_ref()
+    }
+    pub(crate) async fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().await
+    }
+    /// Wakes whoever waits for the next end of a lease.
+    pub(crate) fn leases(&self) -> &Notify {
+        &self.inner.leases
+    }
+
+    /// Commits and makes memory follow. A use case that is given up meanwhile (its caller is gone) must not stop
+    /// between the two, so use cases that commit run as tasks of their own: [`Center::whole`].
+    pub(crate) async fn commit(
+        &self,
+        state: &mut State,
+        change: Commit,
+        plan: Option<&VerifiedPlan>,
+    ) -> Result<Committed, RegistryError> {
+        let committed = match self.registry().commit(change).await {
+            Ok(committed) => committed,
+            Err(error @ (RegistryError::OutcomeUnknown { .. } | RegistryError::Conflict { .. })) => {
+                tracing::error!(%error, "memory and registry may differ; reading the registry again");
+                self.read_again(state).await;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(plan) = plan
+            && let Err(stale) = state.verifier.advance(plan)
+        {
+            tracing::error!(%stale, "a plan was committed that memory does not lead to; reading the registry again");
+            self.read_again(state).await;
+        }
+        Ok(committed)
+    }
+
+    async fn read_again(&self, state: &mut State) {
+        match self.registry().load().await {
+            Ok(loaded) => match Verifier::from_states(loaded.sites) {
+                Ok(verifier) => {
+                    state.verifier = verifier;
+                    state.network = Arc::new(loaded.network);
+                }
+                Err(refutation) => tracing::error!(%refutation, "the registry holds a state that is not sound"),
+            },
+            Err(error) => tracing::error!(%error, "the registry cannot be read"),
+        }
+    }
+
+    /// Sends each site of a committed plan its delta. Called under the lock, so a gate gets generations in order.
+    pub(crate) fn order(&self, plan: &VerifiedPlan) {
+        for (site, delta) in &plan.plan().sites {
+            self.send(site, OrderBody::Delta(Box::new(delta.clone())));
+        }
+    }
+
+    /// Sends a site its whole state.
+    pub(crate) fn order_snapshot(&self, state: &SiteState) {
+        self.send(&state.facts.site.id, OrderBody::Snapshot(Box::new(state.clone())));
+    }
+
+    fn send(&self, site: &SiteId, body: OrderBody) {
+        let order = Order { site: site.clone(), issued_at: self.now(), body };
+        match self.inner.parts.key.sign(&order) {
+            Some(signed) => self.gates().send(site, ToGate::Order(signed)),
+            None => tracing::error!(%site, "no randomness to sign with; the gate gets a snapshot when it asks"),
+        }
+    }
+
+    /// Runs a use case to its end even if whoever asked for it goes away.
+    pub(crate) async fn whole<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+        match tokio::spawn(work).await {
+            Ok(value) => value,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only at shutdown: the runtime is going down and nobody reads the answer.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}

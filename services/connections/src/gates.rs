@@ -1,0 +1,24 @@
+//! How gates are reached.
+
+use model::{GrantId, SiteId};
+use wire::link::SignedOrder;
+
+/// Number of a link, never used twice by one center: what an older link of a gate still says is told apart by it.
+pub type LinkNumber = u64;
+
+/// What a gate is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToGate {
+    /// An order.
+    Order(SignedOrder),
+    /// The other end is prepared: start the tunnel.
+    Go(GrantId),
+}
+
+/// Links to gates. Sending never waits: a gate that is away or too slow gets a snapshot when it comes back.
+pub trait Gates: Send + Sync {
+    /// Puts a message into the link's queue, in order. Without a link it is dropped.
+    fn send(&self, site: &SiteId, message: ToGate);
+    /// Cuts the link.
+    fn cut(&self, site: &SiteId);
+}

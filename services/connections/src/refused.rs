@@ -1,0 +1,79 @@
+//! A use case that did not happen: why, and where it is recorded.
+
+use decision::Denial;
+use plan::PlanError;
+use registry::RegistryError;
+use std::fmt;
+use texts::{Arg, Reason};
+use verify::Refutation;
+
+use crate::Trouble;
+
+/// All reasons, the packet that would have passed if a proof refused, and the audit entry that tells it again.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// At least one.
+    pub reasons: Vec<Reason>,
+    /// The counter-example.
+    pub refutation: Option<Box<Refutation>>,
+    /// Number of the audit entry, to be given to `explain`; none if it could not be written.
+    pub entry: Option<u64>,
+}
+
+impl Refused {
+    /// For these reasons.
+    pub fn because(reasons: Vec<Reason>) -> Self {
+        Self { reasons, refutation: None, entry: None }
+    }
+    /// The same, recorded.
+    pub(crate) fn recorded(mut self, entry: u64) -> Self {
+        self.entry = Some(entry);
+        self
+    }
+    /// Reason of one trouble.
+    pub fn trouble<const N: usize>(trouble: Trouble, args: [(&str, Arg); N]) -> Self {
+        Self::because(vec![trouble.reason(args)])
+    }
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Self {
+        Self::because(denial.reasons().to_vec())
+    }
+}
+
+impl From<PlanError> for Refused {
+    fn from(error: PlanError) -> Self {
+        Self::trouble(Trouble::NotPlannable, [("why", Arg::text(error))])
+    }
+}
+
+impl From<RegistryError> for Refused {
+    fn from(error: RegistryError) -> Self {
+        tracing::error!(%error, mend = error.remedy(), "the registry refused");
+        let reason = Trouble::RegistryFails.reason_in(error.section(), [("why", Arg::text(&error))]);
+        Self::because(vec![reason])
+    }
+}
+
+impl From<Box<Refutation>> for Refused {
+    fn from(refutation: Box<Refutation>) -> Self {
+        let reason = Reason {
+            code: refutation.invariant.id().to_owned(),
+            section: model::Section::Operator,
+            key: refutation.key().to_owned(),
+            note: None,
+            args: refutation.args().into_iter().map(|(name, text)| (name.to_owned(), Arg::Text(text))).collect(),
+        };
+        Self { reasons: vec![reason], refutation: Some(refutation), entry: None }
+    }
+}
+
+/// For logs: codes only, no names.
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let codes: Vec<&str> = self.reasons.iter().map(|r| r.code.as_str()).collect();
+        write!(f, "refused: {}", codes.join(" "))
+    }
+}
+impl std::error::Error for Refused {}

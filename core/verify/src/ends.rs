@@ -50,9 +50,8 @@ fn sanity(p: &Premises<'_>, id: GrantId, grant: &Grant) -> Option<Breach> {
     let here = &p.site.id;
     let far = if &grant.origin.site == here { &grant.destination } else { &grant.origin };
     let Some((near, _)) = grant.end_at(here) else { return sane(false, Fault::GrantEnds) };
-    let registered = p.site.hosts.get(&near.host).is_some_and(|h| {
-        h.address == near.address && p.site.zone_of(h) == Some(near.zone)
-    });
+    let registered =
+        p.site.hosts.get(&near.host).is_some_and(|h| h.address == near.address && p.site.zone_of(h) == Some(near.zone));
     let ports_sorted = grant.ports.windows(2).all(|w| w[0] < w[1]);
     let same_family = near.address.is_ipv4() == far.address.is_ipv4();
     sane(grant.id == id && id.0 <= GrantId::MAX, Fault::GrantKey)

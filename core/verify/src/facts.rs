@@ -11,11 +11,8 @@ type Verdict = Result<(), Box<Refutation>>;
 
 /// Judges a site's facts by themselves and against what its neighbours say.
 pub(crate) fn judge(p: &Premises<'_>) -> Verdict {
-    let found = segments(p)
-        .or_else(|| hosts(p))
-        .or_else(|| in_house(p))
-        .or_else(|| prefixes(p))
-        .or_else(|| neighbours(p));
+    let found =
+        segments(p).or_else(|| hosts(p)).or_else(|| in_house(p)).or_else(|| prefixes(p)).or_else(|| neighbours(p));
     match found {
         Some((fault, what)) => Err(p.refute(Invariant::Facts, fault, Because::Facts(what))),
         None => Ok(()),

@@ -13,7 +13,8 @@ type Breach = (Invariant, Fault);
 pub(crate) fn judge(p: &Premises<'_>) -> Verdict {
     let mut before: Option<&Tunnel> = None;
     for tunnel in &p.state.tunnels {
-        let twice = before.is_some_and(|b| b.grant == tunnel.grant).then_some((Invariant::Mirrored, Fault::TunnelTwice));
+        let twice =
+            before.is_some_and(|b| b.grant == tunnel.grant).then_some((Invariant::Mirrored, Fault::TunnelTwice));
         if let Some((invariant, fault)) = twice.or_else(|| tunnel_breach(p, tunnel)) {
             let because = Because::Tunnel { grant: tunnel.grant, peer: tunnel.peer.clone() };
             return Err(p.refute(invariant, fault, because));
@@ -57,8 +58,7 @@ fn tunnel_breach(p: &Premises<'_>, tunnel: &Tunnel) -> Option<Breach> {
     }
     let hosts = tunnel.local.address == near.address && tunnel.remote.address == far.address;
     let protocols = tunnel.local.protocol == grant.protocol && tunnel.remote.protocol == grant.protocol;
-    let (client, server) =
-        if originates { (&tunnel.local, &tunnel.remote) } else { (&tunnel.remote, &tunnel.local) };
+    let (client, server) = if originates { (&tunnel.local, &tunnel.remote) } else { (&tunnel.remote, &tunnel.local) };
     let within = !server.ports.is_empty() && server.ports.iter().all(|port| grant.ports.contains(port));
     if !hosts || !protocols || !within {
         return Some((Invariant::Selectors, Fault::SelectorWide));
@@ -128,8 +128,7 @@ fn transit_filter(p: &Premises<'_>, filter: &Filter, n: u32) -> Option<Breach> {
     };
     let is = |host: &model::HostRef, address| {
         // Where the other site is in view, the very host; a gate alone knows its prefix.
-        p.neighbour(&host.site)
-            .is_none_or(|s| s.facts.site.hosts.get(&host.host).is_some_and(|h| h.address == address))
+        p.neighbour(&host.site).is_none_or(|s| s.facts.site.hosts.get(&host.host).is_some_and(|h| h.address == address))
     };
     let ends = source.0 == &from.site
         && destination.0 == &to.site

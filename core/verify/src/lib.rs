@@ -28,7 +28,6 @@ mod trace;
 mod verifier;
 mod walk;
 
-
 pub use fault::Fault;
 pub use invariant::Invariant;
 pub use packet::{ArpPacket, Packet};

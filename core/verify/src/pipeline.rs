@@ -19,10 +19,7 @@ pub(crate) fn judge(p: &Premises<'_>) -> Verdict {
     for rule in &p.state.rules {
         // The set is ordered by switch, table, priority, match: equals stand side by side.
         let equal = |b: &&FlowRule| {
-            b.switch == rule.switch
-                && b.table == rule.table
-                && b.priority == rule.priority
-                && b.matches == rule.matches
+            b.switch == rule.switch && b.table == rule.table && b.priority == rule.priority && b.matches == rule.matches
         };
         if before.as_ref().is_some_and(equal) {
             return Err(p.refute_rule(Invariant::OneRule, Fault::EqualMatch, rule));

@@ -55,14 +55,7 @@ impl<'a> Premises<'a> {
     }
 
     pub fn refute(&self, invariant: Invariant, fault: Fault, because: Because) -> Box<Refutation> {
-        Box::new(Refutation {
-            invariant,
-            fault,
-            site: self.site.id.clone(),
-            packet: None,
-            path: Vec::new(),
-            because,
-        })
+        Box::new(Refutation { invariant, fault, site: self.site.id.clone(), packet: None, path: Vec::new(), because })
     }
 
     pub fn refute_rule(&self, invariant: Invariant, fault: Fault, rule: &FlowRule) -> Box<Refutation> {

@@ -1,8 +1,8 @@
 //! What only this crate can make: values that say "the invariants hold of this".
 
+use model::Generation;
 use model::{Plan, SiteDelta, SiteId, SiteState};
 use std::collections::BTreeMap;
-use model::Generation;
 
 use crate::Invariant;
 

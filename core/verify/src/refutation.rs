@@ -272,12 +272,9 @@ fn side_text(side: FilterSide) -> &'static str {
 impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rule { switch, table, priority, owner } => write!(
-                f,
-                "rule of {} on {switch}, table {}, priority {priority}",
-                owner_text(*owner),
-                table.number()
-            ),
+            Self::Rule { switch, table, priority, owner } => {
+                write!(f, "rule of {} on {switch}, table {}, priority {priority}", owner_text(*owner), table.number())
+            }
             Self::Filter { owner, from, to, source, destination } => write!(
                 f,
                 "filter of {}, {} to {}, {source} to {destination}",

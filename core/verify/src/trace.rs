@@ -84,8 +84,7 @@ fn to_far(p: &Premises<'_>, packet: &Packet) -> Vec<Hop> {
         return path;
     }
     let gateway = &there.facts.site.gateway;
-    let arrived =
-        Packet { in_port: gateway.uplink.port, eth_src: gateway.mac, ..packet.clone() };
+    let arrived = Packet { in_port: gateway.uplink.port, eth_src: gateway.mac, ..packet.clone() };
     path.extend(through_switch(peer, there, &arrived));
     path
 }
@@ -137,9 +136,8 @@ fn matches(m: &FlowMatch, p: &Packet, tag: Option<Tag>, ct: u8) -> bool {
     fn eq<T: PartialEq>(want: Option<T>, have: T) -> bool {
         want.is_none_or(|w| w == have)
     }
-    let net = |want: Option<ipnet::IpNet>, have: Option<IpAddr>| {
-        want.is_none_or(|n| have.is_some_and(|a| n.contains(&a)))
-    };
+    let net =
+        |want: Option<ipnet::IpNet>, have: Option<IpAddr>| want.is_none_or(|n| have.is_some_and(|a| n.contains(&a)));
     let port = |want: Option<model::PortMatch>, have: Option<u16>| {
         want.is_none_or(|w| have.is_some_and(|h| h & w.mask == w.value & w.mask))
     };

@@ -4,9 +4,7 @@
 //! priorities. Rules are found by entry port and destination, so the work follows the number of rules.
 
 use ipnet::IpNet;
-use model::{
-    Action, CookieOwner, CtMatch, EtherType, FlowRule, Grant, GrantId, Host, PortNo, Protocol, Table,
-};
+use model::{Action, CookieOwner, CtMatch, EtherType, FlowRule, Grant, GrantId, Host, PortNo, Protocol, Table};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 

@@ -215,15 +215,23 @@ fn i05_wider_than_the_grant() {
     });
     // Delivered to the wrong port.
     assert_broken(Invariant::DefaultDeny, Fault::WrongExit, "hospital", |s| {
-        alter(s, |r| r.actions.contains(&Action::Output(PortNo(3))), |r| {
-            r.actions.pop();
-            r.actions.push(Action::Output(PortNo(4)));
-        });
+        alter(
+            s,
+            |r| r.actions.contains(&Action::Output(PortNo(3))),
+            |r| {
+                r.actions.pop();
+                r.actions.push(Action::Output(PortNo(4)));
+            },
+        );
     });
     assert_broken(Invariant::DefaultDeny, Fault::WrongMac, "hospital", |s| {
-        alter(s, |r| r.actions.contains(&Action::Output(PortNo(3))), |r| {
-            r.actions[1] = Action::SetEthDst(Mac([2, 0, 0, 2, 1, 4]));
-        });
+        alter(
+            s,
+            |r| r.actions.contains(&Action::Output(PortNo(3))),
+            |r| {
+                r.actions[1] = Action::SetEthDst(Mac([2, 0, 0, 2, 1, 4]));
+            },
+        );
     });
     // More than the in-house rule says.
     assert_broken(Invariant::DefaultDeny, Fault::WiderThanInHouse, "clinic", |s| {
@@ -533,7 +541,8 @@ fn i20_a_refusal_allows_nothing() {
     let refusal = |actions| {
         move |s: &mut SiteState| {
             let site = s.facts.site.clone();
-            let m = FlowMatch { in_port: Some(PortNo(3)), ip_dst: host_net("10.2.10.20".parse().unwrap()), ..ip_match() };
+            let m =
+                FlowMatch { in_port: Some(PortNo(3)), ip_dst: host_net("10.2.10.20".parse().unwrap()), ..ip_match() };
             s.rules.insert(rule(&site, CookieOwner::Refusal, Table::Connections, 900, m, actions));
         }
     };

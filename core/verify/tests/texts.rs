@@ -69,10 +69,7 @@ fn every_text_is_there_with_arguments_it_is_given() {
             assert!(used.is_subset(args), "{key} in {lang} uses {used:?}, is given {args:?}");
         }
     }
-    assert_eq!(
-        messages(LOCALES[0].1).keys().collect::<Vec<_>>(),
-        messages(LOCALES[1].1).keys().collect::<Vec<_>>()
-    );
+    assert_eq!(messages(LOCALES[0].1).keys().collect::<Vec<_>>(), messages(LOCALES[1].1).keys().collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,5 +1,5 @@
-fn forge(plan: model::Plan) -> verify::VerifiedPlan {
-    verify::VerifiedPlan { plan, next: Default::default(), leans_on: Default::default(), proof: todo!() }
+fn forge(plan: model::Plan, proof: verify::Proof) -> verify::VerifiedPlan {
+    verify::VerifiedPlan { plan, next: Default::default(), leans_on: Default::default(), proof }
 }
 
 fn main() {}

@@ -1,5 +1,5 @@
-fn forge(state: model::SiteState) -> verify::VerifiedState {
-    verify::VerifiedState { state, proof: todo!() }
+fn forge(state: model::SiteState, proof: verify::Proof) -> verify::VerifiedState {
+    verify::VerifiedState { state, proof }
 }
 
 fn main() {}

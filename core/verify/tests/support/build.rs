@@ -66,23 +66,25 @@ fn site(
 }
 
 pub fn in_house(from: &str, to: &str, port: u16) -> InHouseRule {
-    InHouseRule {
-        from: from.parse().unwrap(),
-        to: to.parse().unwrap(),
-        protocol: Protocol::Tcp,
-        ports: vec![port],
-    }
+    InHouseRule { from: from.parse().unwrap(), to: to.parse().unwrap(), protocol: Protocol::Tcp, ports: vec![port] }
 }
 
 /// clinic (aoba), hospital (keyaki), provider (midori), and two more of keyaki: annex and branch.
 pub fn sites() -> Vec<Site> {
     use SiteModel::*;
     use Zone::*;
-    let clinic = site(1, "clinic", "aoba", Small, &[("exam", Secure, 20)], &[
-        ("exam-1", "exam", "20.11", 3, true, false),
-        ("exam-2", "exam", "20.12", 4, true, false),
-        ("printer", "exam", "20.13", 5, false, false),
-    ]);
+    let clinic = site(
+        1,
+        "clinic",
+        "aoba",
+        Small,
+        &[("exam", Secure, 20)],
+        &[
+            ("exam-1", "exam", "20.11", 3, true, false),
+            ("exam-2", "exam", "20.12", 4, true, false),
+            ("printer", "exam", "20.13", 5, false, false),
+        ],
+    );
     let mut clinic = clinic;
     clinic.in_house = vec![in_house("exam-1", "printer", 631)];
     let mut hospital = site(
@@ -113,11 +115,16 @@ pub fn sites() -> Vec<Site> {
             ports: vec![445],
         },
     ];
-    let provider = site(3, "provider", "midori", ServiceProvider, &[("service", Dmz, 10)], &[
-        ("ops-1", "service", "10.10", 3, true, true),
-        ("lookup", "service", "10.11", 4, false, false),
-    ]);
-    let annex = site(4, "annex", "keyaki", Small, &[("desks", Secure, 20)], &[("desk", "desks", "20.11", 3, true, false)]);
+    let provider = site(
+        3,
+        "provider",
+        "midori",
+        ServiceProvider,
+        &[("service", Dmz, 10)],
+        &[("ops-1", "service", "10.10", 3, true, true), ("lookup", "service", "10.11", 4, false, false)],
+    );
+    let annex =
+        site(4, "annex", "keyaki", Small, &[("desks", Secure, 20)], &[("desk", "desks", "20.11", 3, true, false)]);
     let branch = site(5, "branch", "keyaki", Large, &[("dmz", Dmz, 10)], &[("files", "dmz", "10.10", 3, false, false)]);
     vec![clinic, hospital, provider, annex, branch]
 }

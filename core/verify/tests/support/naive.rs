@@ -4,6 +4,7 @@
 use model::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use super::build::States;
 
@@ -44,7 +45,7 @@ pub enum Event {
 }
 
 pub struct Net {
-    pub states: States,
+    pub states: Rc<States>,
     /// Conntrack of the switch and of the gateway, per site.
     tracked: BTreeMap<SiteId, BTreeSet<Flow>>,
     passed: BTreeMap<SiteId, BTreeSet<Flow>>,
@@ -53,7 +54,7 @@ pub struct Net {
 
 impl Net {
     pub fn new(states: States) -> Self {
-        Self { states, tracked: BTreeMap::new(), passed: BTreeMap::new(), events: Vec::new() }
+        Self { states: Rc::new(states), tracked: BTreeMap::new(), passed: BTreeMap::new(), events: Vec::new() }
     }
 
     /// Puts a packet into a switch port and follows it to all its ends.
@@ -69,12 +70,12 @@ impl Net {
     }
 
     fn gateway(&mut self, site: &SiteId, from: FilterSide, packet: Pkt) {
-        let facts = self.states[site].facts.clone();
+        let states = Rc::clone(&self.states);
+        let facts = &states[site].facts;
         if facts.site.segments.values().any(|s| s.gateway_address() == packet.dst) {
             return;
         }
-        let to =
-            if facts.site.host_at(packet.dst).is_some() { FilterSide::Lan } else { FilterSide::Tunnel };
+        let to = if facts.site.host_at(packet.dst).is_some() { FilterSide::Lan } else { FilterSide::Tunnel };
         let passed = self.passed.entry(site.clone()).or_default();
         let established = passed.contains(&packet.flow()) || passed.contains(&packet.reverse());
         let accepts = |f: &Filter| {
@@ -89,7 +90,7 @@ impl Net {
                 && Some(f.protocol) == packet.protocol
                 && ports
         };
-        if !self.states[site].filters.iter().any(accepts) {
+        if !states[site].filters.iter().any(accepts) {
             return;
         }
         passed.insert(packet.flow());
@@ -112,9 +113,7 @@ impl Net {
                 && Some(s.protocol) == packet.protocol
                 && (s.ports.is_empty() || s.ports.contains(&port))
         };
-        let takes = |t: &Tunnel| {
-            fits(&t.local, packet.src, packet.sport) && fits(&t.remote, packet.dst, packet.dport)
-        };
+        let takes = |t: &Tunnel| fits(&t.local, packet.src, packet.sport) && fits(&t.remote, packet.dst, packet.dport);
         let Some(out) = self.states[site].tunnels.iter().find(|t| takes(t)).cloned() else { return };
         let Some(there) = self.states.get(&out.peer) else { return };
         // IKE agrees on what both ends want: without the other end there is no SA.
@@ -132,7 +131,8 @@ impl Net {
     }
 
     fn switch(&mut self, site: &SiteId, entry: PortNo, packet: &Pkt) -> Vec<(PortNo, Pkt)> {
-        let rules: Vec<FlowRule> = self.states[site].rules.iter().cloned().collect();
+        let states = Rc::clone(&self.states);
+        let rules = &states[site].rules;
         let (mut table, mut tag, mut ct, mut packet) = (Table::Admission, None, 0u8, packet.clone());
         let mut out = Vec::new();
         for _ in 0..16 {
@@ -204,9 +204,8 @@ fn fits(m: &FlowMatch, entry: PortNo, tag: Option<Tag>, ct: u8, p: &Pkt) -> bool
     if m.ip_src.is_some_and(|x| !x.contains(&p.src)) || m.ip_dst.is_some_and(|x| !x.contains(&p.dst)) {
         return false;
     }
-    let port = |want: Option<PortMatch>, have: u16| {
-        want.is_none_or(|w| p.protocol.is_some() && have & w.mask == w.value)
-    };
+    let port =
+        |want: Option<PortMatch>, have: u16| want.is_none_or(|w| p.protocol.is_some() && have & w.mask == w.value);
     port(m.tp_src, p.sport) && port(m.tp_dst, p.dport) && m.ct.is_none_or(|c| ct & c.mask == c.value)
 }
 
@@ -260,7 +259,9 @@ impl Oracle {
         let uplink = site.gateway.uplink.port;
         // Nobody speaks as another, nothing is delivered to another, nothing goes from tunnel to tunnel.
         let behind = |port: PortNo, address: IpAddr| {
-            if port == uplink { site.host_at(address).is_none() } else {
+            if port == uplink {
+                site.host_at(address).is_none()
+            } else {
                 site.host_at(address).is_some_and(|h| h.port.port == port)
             }
         };
@@ -270,9 +271,10 @@ impl Oracle {
         }
         let by_grant = (entry == uplink || exit == uplink) && state.grants.values().any(|g| self.by(g, p));
         let in_house = entry != uplink
-            && site.in_house.iter().any(|r| {
-                self.joins(site.hosts[&r.from].address, site.hosts[&r.to].address, r.protocol, &r.ports, p)
-            });
+            && site
+                .in_house
+                .iter()
+                .any(|r| self.joins(site.hosts[&r.from].address, site.hosts[&r.to].address, r.protocol, &r.ports, p));
         let gate = site.hosts.values().filter(|h| h.terminal).any(|h| {
             let gateway = site.segment_of(h).unwrap().gateway_address();
             self.joins(h.address, gateway, Protocol::Tcp, &[GATE_SERVICE_PORT], p)

@@ -199,3 +199,20 @@ async fn numbers_of_grants_are_never_given_twice(place: Place) {
     }
     assert_eq!(seen.first(), Some(&GrantId(1)));
 }
+
+/// What SQLite itself says of the writing connection: 1 is NORMAL, 2 is FULL.
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_wait_for_the_disk_as_the_setting_says() {
+    for (durability, said) in [(crate::Durability::Process, 1), (crate::Durability::Power, 2)] {
+        let mut place = Place::sqlite();
+        place.settings.durability = durability;
+        let registry = place.open().await;
+        // Reserving numbers switches to FULL and must switch back.
+        registry.next_grant_id().await.unwrap();
+        let mut writer = registry.database.writer().await.unwrap();
+        let row = writer.get().unwrap().fetch_one("PRAGMA synchronous").await.unwrap();
+        assert_eq!(sqlx::Row::get::<i64, _>(&row, 0), said);
+        let row = writer.get().unwrap().fetch_one("PRAGMA journal_mode").await.unwrap();
+        assert_eq!(sqlx::Row::get::<String, _>(&row, 0), "wal");
+    }
+}

@@ -1,1 +1,18 @@
-//! Benches against a peer in the same run.
+//! Benches against a peer in the same run: every number stands beside what the trade already has.
+//!
+//! A bench speaks to the product from outside: it is a switch to a gate, a terminal to the center. It must not know how
+//! the product does its work; only the rows that measure planning and proving call the pure rooms themselves.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod controller;
+mod cpu;
+mod failure;
+mod network;
+mod noise;
+mod plan_open;
+mod row;
+
+pub use failure::BenchError;
+pub use noise::Noise;
+pub use plan_open::plan_open;
+pub use row::{Peer, Row, Summary, table};

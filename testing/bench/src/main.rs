@@ -1,0 +1,54 @@
+//! `sekisho-bench controller|connect [--json FILE]`: measures against a peer in the same run.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bench::{BenchError, Noise, Row};
+use clap::{Parser, ValueEnum};
+
+/// Measures against a peer in the same run; exit 0 means measured, not fast.
+#[derive(Parser)]
+#[command(name = "sekisho-bench")]
+struct Arguments {
+    /// What to measure.
+    what: What,
+    /// Write the rows here as a JSON array.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// First packets answered: gates against ovs-testcontroller.
+    Controller,
+    /// From a request to the first byte, from a close to the last packet.
+    Connect,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    lab::enter();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sekisho-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), BenchError> {
+    let progress = |what: &str| eprintln!("… {what}");
+    let noise = Noise::begin();
+    let (rows, notes): (Vec<Row>, String) = match arguments.what {
+        What::Controller => bench::controller::measure(&progress)?,
+        What::Connect => (bench::plan_open(&progress)?, String::new()),
+    };
+    print!("{}", bench::table(&rows));
+    println!("{notes}{}", noise.end());
+    if let Some(path) = &arguments.json {
+        let text = serde_json::to_string_pretty(&rows).map_err(|e| BenchError::Subject(e.to_string()))?;
+        std::fs::write(path, text + "\n").map_err(|source| BenchError::File { path: path.clone(), source })?;
+    }
+    Ok(())
+}

@@ -8,6 +8,10 @@ use std::collections::BTreeSet;
 use support::build::*;
 use verify::{Because, Fault, Hop, Invariant, Refutation, Verifier, check_slice, check_state};
 
+type Pick = Box<dyn Fn(&FlowRule) -> bool>;
+type Change<T> = fn(&mut T);
+type Case<T> = (Fault, Change<T>);
+
 /// Changes one site of the valid network and expects the whole-network verdict.
 fn broken(site: &str, change: impl FnOnce(&mut SiteState)) -> Refutation {
     let mut states = world();
@@ -155,7 +159,7 @@ fn i02_facts_that_contradict_each_other() {
 #[test]
 fn i03_tables_do_only_their_own_work() {
     let forwarding = |r: &FlowRule| r.table == Table::Forwarding && r.matches.tag.is_some();
-    let cases: Vec<(Fault, Box<dyn Fn(&FlowRule) -> bool>, fn(&mut FlowRule))> = vec![
+    let cases: Vec<(Fault, Pick, Change<FlowRule>)> = vec![
         (Fault::UnknownSwitch, Box::new(of(7)), |r| r.switch = "sw9".parse().unwrap()),
         (Fault::ActionNotHere, Box::new(of(7)), |r| r.actions.insert(0, Action::SetTag(Tag::Zone(Zone::Dmz)))),
         (Fault::ActionNotHere, Box::new(of(7)), |r| r.actions = vec![Action::Output(PortNo(1))]),
@@ -263,7 +267,7 @@ fn i06_nobody_speaks_as_another() {
     let admits = |r: &FlowRule| {
         r.table == Table::Admission && r.matches.in_port == Some(PortNo(3)) && r.matches.ip_src.is_some()
     };
-    let cases: [(Fault, fn(&mut FlowRule)); 6] = [
+    let cases: [Case<FlowRule>; 6] = [
         (Fault::UnboundPort, |r| r.matches.in_port = None),
         (Fault::UnboundPort, |r| r.matches.in_port = Some(PortNo(77))),
         (Fault::UnboundMac, |r| r.matches.eth_src = None),
@@ -395,7 +399,7 @@ fn i11_first_packets_of_terminals_only() {
 
 #[test]
 fn i12_grants_are_what_they_say() {
-    let cases: [(Fault, fn(&mut Grant)); 7] = [
+    let cases: [Case<Grant>; 7] = [
         (Fault::GrantHost, |g| g.origin.address = "10.1.20.12".parse().unwrap()),
         (Fault::GrantHost, |g| g.origin.zone = Zone::HighSecure),
         (Fault::GrantEntity, |g| g.origin.institution = "keyaki".parse().unwrap()),
@@ -442,7 +446,7 @@ fn i14_exactly_one_end_initiates() {
 
 #[test]
 fn i15_filters_no_wider_than_the_grant() {
-    let cases: [(Fault, fn(&mut Filter)); 5] = [
+    let cases: [Case<Filter>; 5] = [
         (Fault::FilterWide, |f| f.ports.push(22)),
         (Fault::FilterWide, |f| f.ports.clear()),
         (Fault::FilterWide, |f| f.destination = "10.2.10.20".parse().unwrap()),

@@ -13,12 +13,13 @@ mod terminal_relay;
 mod trust;
 mod vici;
 
-use site::{Event, IkePolicy, RedInterfaces, SiteConfig, SiteMachine};
+use site::{Event, IkePolicy, RedInterfaces, Report, SiteConfig, SiteMachine};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 pub use center_link::CenterLink;
@@ -72,56 +73,88 @@ pub fn site_config(config: &Config) -> SiteConfig {
 /// # Errors
 /// [`StartError`] if it cannot start; once started it runs on through every failure around it.
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-    let trust = Trust::new(&config, now().unix_seconds())?;
     let order_key = order_key(&config.center.order_key)?;
-    let store = Store::open(&config.data).map_err(StartError::Store)?;
-    let kept = match store.load() {
-        Ok(kept) => kept.filter(|state| {
+    let (mut gate, reports) = Gate::start(&config)?;
+    let link = CenterLink {
+        center: config.center.clone(),
+        site: config.site.clone(),
+        black: config.namespaces.black.clone(),
+        trust: gate.trust.clone(),
+        order_key,
+    };
+    gate.tasks.spawn(link.serve(Arc::clone(&gate.hub), reports, gate.live.clone()));
+    tracing::info!(site = %config.site, generation = ?gate.hub.state().map(|s| s.generation.0), "the gate runs");
+    stop.await;
+    tracing::info!("the gate stops; flows, tunnels and filters stay as they are");
+    gate.stop().await;
+    Ok(())
+}
+
+/// A gate without its center: everything that holds the data plane.
+pub struct Gate {
+    hub: Arc<Hub>,
+    trust: Trust,
+    live: watch::Sender<Option<tonic::transport::Channel>>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl Gate {
+    /// Starts from the state kept on disk; returns also what there is to report.
+    ///
+    /// # Errors
+    /// [`StartError`] names the mend.
+    pub fn start(config: &Config) -> Result<(Self, UnboundedReceiver<Report>), StartError> {
+        let trust = Trust::new(config, now().unix_seconds())?;
+        let store = Store::open(&config.data).map_err(StartError::Store)?;
+        let kept = kept(&store, config)?;
+        let (hub, receivers) = Hub::new(SiteMachine::new(kept, site_config(config), now()));
+        let red = config.namespaces.red.as_path();
+        let switches = listen(config.openflow.listen, red)?;
+        let mut terminals = Vec::new();
+        for address in &config.terminals.listen {
+            terminals.push(listen(*address, red)?);
+        }
+        let interfaces = site_config(config).red;
+        filter_link::start(red.to_owned(), interfaces, Arc::clone(&hub), receivers.filter).map_err(StartError::Thread)?;
+        let (live, center) = watch::channel(None);
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(openflow_link::serve(switches, trust.clone(), config.site.to_string(), Arc::clone(&hub)));
+        tasks.spawn(ike_link::serve(config.ike.vici.clone(), trust.clone(), Arc::clone(&hub), receivers.ike));
+        for listener in terminals {
+            tasks.spawn(terminal_relay::serve(listener, center.clone()));
+        }
+        tasks.spawn(keep(store, Arc::clone(&hub), receivers.store));
+        let clock = Arc::clone(&hub);
+        tasks.spawn(async move { clock.keep_time().await });
+        Ok((Self { hub, trust, live, tasks }, receivers.reports))
+    }
+
+    /// The machine, to be fed.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Ends every task and connection. Nothing is taken out of the data plane (X4).
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+fn kept(store: &Store, config: &Config) -> Result<Option<verify::VerifiedState>, StartError> {
+    match store.load() {
+        Ok(kept) => Ok(kept.filter(|state| {
             let ours = state.state().facts.site.id == config.site;
             if !ours {
                 tracing::error!(found = %state.state().facts.site.id, "the kept state is another site's; it is not enforced");
             }
             ours
-        }),
+        })),
         Err(error @ (StoreError::Damaged { .. } | StoreError::Unsound { .. })) => {
             tracing::error!(%error, "starting without a state; the data plane stays as it is until the center speaks");
-            None
+            Ok(None)
         }
-        Err(error @ StoreError::Io { .. }) => return Err(StartError::Store(error)),
-    };
-    let machine = SiteMachine::new(kept, site_config(&config), now());
-    let (hub, receivers) = Hub::new(machine);
-    let red = config.namespaces.red.as_path();
-    let switches = listen(config.openflow.listen, red)?;
-    let mut terminals = Vec::new();
-    for address in &config.terminals.listen {
-        terminals.push(listen(*address, red)?);
+        Err(error @ StoreError::Io { .. }) => Err(StartError::Store(error)),
     }
-    let interfaces = site_config(&config).red;
-    filter_link::start(red.to_owned(), interfaces, Arc::clone(&hub), receivers.filter).map_err(StartError::Thread)?;
-    let (live, center) = watch::channel(None);
-    let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(openflow_link::serve(switches, trust.clone(), config.site.to_string(), Arc::clone(&hub)));
-    tasks.spawn(ike_link::serve(config.ike.vici.clone(), trust.clone(), Arc::clone(&hub), receivers.ike));
-    for listener in terminals {
-        tasks.spawn(terminal_relay::serve(listener, center.clone()));
-    }
-    let link = CenterLink {
-        center: config.center.clone(),
-        site: config.site.clone(),
-        black: config.namespaces.black.clone(),
-        trust,
-        order_key,
-    };
-    tasks.spawn(link.serve(Arc::clone(&hub), receivers.reports, live));
-    tasks.spawn(keep(store, Arc::clone(&hub), receivers.store));
-    let clock = Arc::clone(&hub);
-    tasks.spawn(async move { clock.keep_time().await });
-    tracing::info!(site = %config.site, generation = ?hub.state().map(|s| s.generation.0), "the gate runs");
-    stop.await;
-    tracing::info!("the gate stops; flows, tunnels and filters stay as they are");
-    tasks.shutdown().await;
-    Ok(())
 }
 
 /// Writes the newest state to disk, one at a time; states that were overtaken need no writing.

@@ -46,7 +46,10 @@ pub enum SessionError {
 
 /// Accepts switches for ever. A newer session replaces an older one.
 pub async fn serve(listener: TcpListener, trust: Trust, site: String, hub: Arc<Hub>) {
+    // Sessions end with this task.
+    let mut sessions = tokio::task::JoinSet::new();
     loop {
+        while sessions.try_join_next().is_some() {}
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -56,7 +59,7 @@ pub async fn serve(listener: TcpListener, trust: Trust, site: String, hub: Arc<H
             }
         };
         let (trust, hub, site) = (trust.clone(), Arc::clone(&hub), site.clone());
-        tokio::spawn(async move {
+        sessions.spawn(async move {
             if let Err(error) = secured(stream, &trust, &site, &hub).await {
                 tracing::warn!(%error, "the switch's session ended");
             }

@@ -1,0 +1,345 @@
+//! Gates on real switches, real strongSwan and real packets: the lab without a center; orders come from plan and proof.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use authority::{Authority, CaKind};
+use gate::{Config, Gate, now};
+use lab::{Answer, Lab, LabError, Probe, Scenario, SwitchTls, Trial};
+use model::{Endpoint, Grant, GrantId, Network, Plan, Protocol, SiteId, SiteState, parse_document};
+use site::{Event, Report};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+type Outcome = Result<(), LabError>;
+
+fn main() {
+    lab::enter();
+    lab::trials(vec![
+        Trial::new("a line opens, carries its service only, survives every restart, and closes without a trace", line),
+        Trial::new("wrong configurations are refused with their mend", configurations),
+    ]);
+}
+
+/// One gate under test.
+struct Running {
+    gate: Gate,
+    reports: UnboundedReceiver<Report>,
+}
+
+struct World {
+    lab: Lab,
+    runtime: Runtime,
+    network: Network,
+    states: BTreeMap<SiteId, SiteState>,
+    gates: BTreeMap<SiteId, Running>,
+    folder: PathBuf,
+}
+
+fn id(text: &str) -> SiteId {
+    text.parse().unwrap()
+}
+
+fn documents(scenario: &Scenario) -> Network {
+    let texts = [
+        ("clinic", include_str!("../../../core/model/tests/documents/clinic.toml")),
+        ("hospital", include_str!("../../../core/model/tests/documents/hospital.toml")),
+        ("provider", include_str!("../../../core/model/tests/documents/provider.toml")),
+    ];
+    let parsed: Vec<_> = texts.iter().map(|(name, text)| (*name, parse_document(name, text).unwrap())).collect();
+    let mut documents = Vec::new();
+    for (name, _) in &parsed {
+        let spec = scenario.site(name).unwrap();
+        let network = Network::default().with(&parsed.iter().map(|(_, d)| d.clone()).collect::<Vec<_>>()).unwrap();
+        let site = network.facts(&id(name)).unwrap().site;
+        let mut text = texts.iter().find(|(n, _)| n == name).unwrap().1.to_owned();
+        let mut replace = |old: String, new: String| text = text.replace(&old, &new);
+        replace(site.switch.dpid.to_string(), format!("{:016x}", spec.datapath_id));
+        replace(site.gateway.mac.to_string(), spec.gateway_mac.to_string());
+        for host in site.hosts.values() {
+            if let Some(real) = spec.host(host.id.as_str()) {
+                replace(host.mac.to_string(), real.mac.to_string());
+            }
+        }
+        documents.push(parse_document(name, &text).unwrap());
+    }
+    Network::default().with(&documents).unwrap()
+}
+
+fn gate_toml(folder: &Path, lab: &Lab, site: &str, ca: &Authority, gate: &authority::Issued) -> PathBuf {
+    let crls: Vec<_> = [CaKind::Gate, CaKind::Switch, CaKind::Center].map(|k| ca.crl_path(k)).to_vec();
+    let text = format!(
+        "site = \"{site}\"\ndata = \"{data}\"\n\n[namespaces]\nred = \"{red}\"\n\n[openflow]\nlisten = \"169.254.77.1:6653\"\n\n\
+         [terminals]\nlisten = []\n\n[center]\naddress = \"192.0.2.2:7443\"\nname = \"center\"\norder-key = \"order.pem\"\n\n\
+         [certificates]\nchain = \"{chain}\"\nkey = \"{key}\"\ncenter-ca = \"{center}\"\nswitch-ca = \"{switch}\"\ngate-ca = \"{gates}\"\ncrls = {crls:?}\n\n\
+         [ike]\nvici = \"{vici}\"\n",
+        data = folder.join(format!("data-{site}")).display(),
+        red = lab.ns_path(lab.site(site).unwrap().red.name()).unwrap().display(),
+        chain = gate.folder.join("chain.pem").display(),
+        key = gate.folder.join("key.pem").display(),
+        center = ca.ca_pem_path(CaKind::Center).display(),
+        switch = ca.ca_pem_path(CaKind::Switch).display(),
+        gates = ca.ca_pem_path(CaKind::Gate).display(),
+        vici = lab.site(site).unwrap().charon.vici_socket().display(),
+    );
+    let path = folder.join(format!("{site}.toml"));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+impl World {
+    fn raise() -> Result<Self, LabError> {
+        let lab = Lab::up(&Scenario::three_sites(), &|_| {})?;
+        let folder = lab.scratch().join("gates");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut ca = Authority::new(&folder.join("ca"), now().unix_seconds()).unwrap();
+        let network = documents(lab.scenario());
+        let runtime = Runtime::new().unwrap();
+        let mut world = Self { lab, runtime, network, states: BTreeMap::new(), gates: BTreeMap::new(), folder };
+        let plan = plan::apply(&world.network, &[], &BTreeMap::new()).unwrap();
+        for (site, delta) in &plan.sites {
+            let mut state = SiteState::empty(delta.facts.clone().unwrap());
+            state.advance(delta).unwrap();
+            world.states.insert(site.clone(), state);
+        }
+        for site in ["clinic", "hospital"] {
+            let gate = ca.issue_gate(site).unwrap();
+            let dpid = world.lab.site(site)?.switch.datapath_id();
+            let switch = ca.issue_switch(site, dpid).unwrap();
+            gate_toml(&world.folder, &world.lab, site, &ca, &gate);
+            world.start(site);
+            let tls = SwitchTls {
+                key: switch.folder.join("key.pem"),
+                cert: switch.folder.join("cert.pem"),
+                ca: ca.ca_pem_path(CaKind::Gate),
+            };
+            world.lab.site(site)?.switch.set_controller("ssl:169.254.77.1:6653", Some(&tls))?;
+            let state = verify::check_state(world.states[&id(site)].clone()).unwrap();
+            world.feed(site, Event::Snapshot(Box::new(state)));
+        }
+        for site in ["clinic", "hospital"] {
+            world.until(site, "in force", |r| matches!(r, Report::Accepted(_)));
+        }
+        Ok(world)
+    }
+
+    fn start(&mut self, site: &str) {
+        let config = Config::load(&self.folder.join(format!("{site}.toml"))).unwrap();
+        let _inside = self.runtime.enter();
+        // A listener closed a moment ago may hold the address for a blink.
+        let (gate, reports) = (0..50)
+            .find_map(|_| Gate::start(&config).map_err(|e| eprintln!("{e}")).ok().or_else(|| { std::thread::sleep(Duration::from_millis(50)); None }))
+            .unwrap();
+        self.gates.insert(id(site), Running { gate, reports });
+    }
+
+    fn stop(&mut self, site: &str) {
+        let running = self.gates.remove(&id(site)).unwrap();
+        self.runtime.block_on(running.gate.stop());
+    }
+
+    fn feed(&self, site: &str, event: Event) {
+        let _inside = self.runtime.enter();
+        self.gates[&id(site)].gate.hub().feed(event);
+    }
+
+    fn order(&mut self, plan: &Plan) {
+        for (site, delta) in &plan.sites {
+            let state = &self.states[site];
+            let slice = verify::check_slice(state, delta).unwrap();
+            self.states.insert(site.clone(), slice.next().clone());
+            self.feed(site.as_str(), Event::Order(Box::new(slice)));
+        }
+    }
+
+    /// Waits for a report; fails after 20 s with everything that came instead.
+    fn until(&mut self, site: &str, what: &str, wanted: impl Fn(&Report) -> bool) -> Report {
+        let running = self.gates.get_mut(&id(site)).unwrap();
+        let mut seen = Vec::new();
+        self.runtime.block_on(async {
+            let end = tokio::time::Instant::now() + Duration::from_secs(20);
+            loop {
+                match tokio::time::timeout_at(end, running.reports.recv()).await {
+                    Ok(Some(report)) if wanted(&report) => return report,
+                    Ok(Some(report)) => seen.push(report),
+                    _ => panic!("{site}: no \"{what}\" in 20 s, but {seen:#?}"),
+                }
+            }
+        })
+    }
+
+    fn whole(&mut self, site: &str) {
+        self.until(site, "whole", |r| matches!(r, Report::Observed { complete: true, sa: true, .. }));
+    }
+
+    fn end(&self, site: &str, host: &str) -> Endpoint {
+        let (site, host) = self.network.host(&format!("{site}/{host}").parse().unwrap()).unwrap();
+        Endpoint {
+            site: site.id.clone(),
+            institution: site.institution.clone(),
+            host: host.id.clone(),
+            address: host.address,
+            zone: site.zone_of(host).unwrap(),
+        }
+    }
+
+    fn grant(&self, number: u64) -> Grant {
+        Grant {
+            id: GrantId(number),
+            agreement: "A-0012".parse().unwrap(),
+            service: "keyaki/records".parse().unwrap(),
+            origin: self.end("clinic", "exam-1"),
+            destination: self.end("hospital", "record-server"),
+            protocol: Protocol::Tcp,
+            ports: vec![8080],
+            granted_at: now(),
+            lease_until: now().plus_ms(600_000),
+        }
+    }
+
+    fn open(&mut self, number: u64) -> Duration {
+        let grant = self.grant(number);
+        let plan = plan::open(&grant, &self.states[&id("clinic")], &self.states[&id("hospital")]).unwrap();
+        let begin = Instant::now();
+        self.order(&plan);
+        self.until("hospital", "prepared", |r| matches!(r, Report::Prepared(_)));
+        self.feed("clinic", Event::Go(grant.id));
+        self.whole("clinic");
+        self.whole("hospital");
+        begin.elapsed()
+    }
+
+    fn close(&mut self, number: u64) -> Duration {
+        let grant = self.grant(number);
+        let plan = plan::close(&grant, &[&self.states[&id("clinic")], &self.states[&id("hospital")]]).unwrap();
+        let begin = Instant::now();
+        self.order(&plan);
+        for site in ["clinic", "hospital"] {
+            let report = self.until(site, "closed", |r| matches!(r, Report::Closed { .. }));
+            eprintln!("    {site}: {report:?}");
+        }
+        begin.elapsed()
+    }
+
+    fn flows(&self, site: &str) -> Vec<String> {
+        let mut flows = self.lab.site(site).unwrap().switch.dump_flows().unwrap();
+        flows.retain(|f| !f.contains("0x5e05000000000000"));
+        flows
+    }
+
+    fn nft(&self, site: &str) -> String {
+        let mut command = std::process::Command::new("nft");
+        command.args(["list", "table", "inet", "sekisho"]);
+        let red = self.lab.site(site).unwrap().red.name().to_owned();
+        format!("{:?}", self.lab.run_in(&red, command, Duration::from_secs(5)).unwrap())
+    }
+
+    fn probe(&self, from: &str, to: &str, port: u16) -> Answer {
+        let (site, host) = to.split_once('/').unwrap();
+        let probe = Probe::tcp(&format!("sk-{}", from.replace('/', "-")), self.lab.address(site, host).unwrap(), port);
+        self.lab.probe_all(&[probe.within(Duration::from_secs(2))]).unwrap()[0]
+    }
+
+    fn passes(&self) {
+        let until = Instant::now() + Duration::from_secs(10);
+        while self.probe("clinic/exam-1", "hospital/record-server", 8080) != Answer::Answered {
+            assert!(Instant::now() < until, "the open line does not pass");
+        }
+        for (from, to, port) in [
+            ("clinic/exam-2", "hospital/record-server", 8080),
+            ("clinic/exam-1", "hospital/portal", 443),
+            ("hospital/record-server", "clinic/exam-1", 8080),
+        ] {
+            assert_eq!(self.probe(from, to, port), Answer::Silent, "{from} to {to}:{port}");
+        }
+    }
+}
+
+fn line() -> Outcome {
+    let mut world = World::raise()?;
+    let _servers = world.lab.serve("hospital", "portal", None)?;
+    let _echo = world.lab.serve_echo(
+        "sk-hospital-record-server",
+        &lab::Echo { name: "record-server".into(), tcp: vec![8080], udp: vec![] },
+    )?;
+    let before: Vec<_> = ["clinic", "hospital"].map(|s| (world.flows(s), world.nft(s))).to_vec();
+    assert!(!before[0].0.is_empty());
+    assert_eq!(world.probe("clinic/exam-1", "hospital/record-server", 8080), Answer::Silent);
+    let refused = world.until("clinic", "refusal", |r| matches!(r, Report::FirstPacketRefused { .. }));
+    eprintln!("    {refused:?}");
+
+    eprintln!("    open cold: {:?}", world.open(1));
+    world.passes();
+    for site in ["clinic", "hospital"] {
+        assert_eq!(world.flows(site).iter().filter(|f| f.contains("0x5e02000000000001")).count(), 3);
+        assert_eq!(world.lab.site(site)?.charon.list_sas()?.len(), 1);
+    }
+
+    eprintln!("    the gate restarts: nothing is touched");
+    let flows = world.flows("clinic");
+    world.stop("clinic");
+    world.passes();
+    world.start("clinic");
+    world.whole("clinic");
+    assert_eq!(world.flows("clinic"), flows);
+    world.passes();
+
+    eprintln!("    a strange hand: its rule goes, a missing one comes back");
+    let switch = &world.lab.site("clinic")?.switch;
+    switch.ofctl(&["add-flow", "br0", "table=0,priority=1,cookie=0x1234,actions=NORMAL"])?;
+    switch.ofctl(&["del-flows", "br0", "cookie=0x5e02000000000001/-1"])?;
+    world.until("clinic", "foreign", |r| matches!(r, Report::Foreign { .. }));
+    world.whole("clinic");
+    assert_eq!(world.flows("clinic"), flows);
+
+    eprintln!("    charon is killed and comes back");
+    world.lab.site("clinic")?.charon.kill9();
+    world.until("clinic", "loss", |r| matches!(r, Report::Observed { sa: false, .. }));
+    world.lab.site("clinic")?.charon.start()?;
+    world.whole("clinic");
+    world.passes();
+
+    eprintln!("    the switch is killed and comes back");
+    world.lab.site("hospital")?.switch.restart()?;
+    world.until("hospital", "link", |r| matches!(r, Report::Link { up: true, place: site::Place::Switch }));
+    world.whole("hospital");
+    world.passes();
+
+    eprintln!("    close: {:?}", world.close(1));
+    assert_eq!(world.probe("clinic/exam-1", "hospital/record-server", 8080), Answer::Silent);
+    for (i, site) in ["clinic", "hospital"].into_iter().enumerate() {
+        assert_eq!(world.flows(site), before[i].0);
+        assert_eq!(world.nft(site), before[i].1);
+        let tracked = world.lab.site(site)?.switch.dump_conntrack()?;
+        assert!(!tracked.iter().any(|t| t.contains("8080")), "{tracked:?}");
+        eventually("no child", || world.lab.site(site).unwrap().charon.list_sas().unwrap().is_empty());
+    }
+    for number in 2..8 {
+        let opened = world.open(number);
+        eprintln!("    open {opened:?}, close {:?}", world.close(number));
+    }
+    assert!(world.lab.capture().clear_counted()? == 0, "a clear packet on the Internet segment");
+    Ok(())
+}
+
+fn configurations() -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gate.toml");
+    let load = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path).unwrap_err().to_string()
+    };
+    assert!(load("site = \"clinic\"\nsiet = 1\n").contains("siet"));
+    assert!(load("site = ").contains("gate.toml"));
+    assert!(Config::load(Path::new("/nonexistent.toml")).unwrap_err().to_string().contains("--config"));
+    Ok(())
+}
+
+fn eventually(what: &str, done: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !done() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

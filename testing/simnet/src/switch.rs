@@ -1,0 +1,107 @@
+//! A switch: tables by (table, priority, match), atomic bundles, entries that are forgotten on restart.
+
+use openflow::{FlowMod, FlowModCommand, FlowRemoved, FlowRemovedReason, FlowStats, Frame, Message};
+use site::{Event, Output, RuleKey};
+use std::collections::BTreeMap;
+
+/// A switch in memory.
+#[derive(Debug, Default)]
+pub struct Switch {
+    entries: BTreeMap<RuleKey, FlowMod>,
+    /// Tells the machine of entries that go (OFPFF_SEND_FLOW_REM).
+    removed: Vec<FlowRemoved>,
+}
+
+impl Switch {
+    /// Carries out what the machine wants; the answers come back in order.
+    pub fn carry_out(&mut self, output: Output) -> Vec<Event> {
+        let answer = match output {
+            Output::Meter(_) => return Vec::new(),
+            Output::ReadFlows { read } => Event::FlowStats { read, entries: self.stats() },
+            Output::Bundle { bundle, changes } => {
+                for change in changes {
+                    self.apply(over_the_wire(change));
+                }
+                Event::BundleCommitted(bundle)
+            }
+            Output::FlushConntrack { flush, .. } => Event::ConntrackFlushed(flush, Ok(())),
+            other => unreachable!("not for a switch: {other:?}"),
+        };
+        let mut events: Vec<Event> = self.removed.drain(..).map(|r| Event::FlowRemoved(Box::new(r))).collect();
+        events.push(answer);
+        events
+    }
+
+    /// Forgets everything, as a restarted ovs-vswitchd does.
+    pub fn restart(&mut self) {
+        self.entries.clear();
+    }
+
+    /// A strange hand adds an entry.
+    pub fn intrude(&mut self, change: FlowMod) {
+        self.apply(change);
+    }
+
+    /// A strange hand takes the n-th entry away, without a word.
+    pub fn steal(&mut self, n: usize) {
+        let key = self.entries.keys().nth(n.checked_rem(self.entries.len()).unwrap_or(0)).cloned();
+        if let Some(key) = key {
+            self.entries.remove(&key);
+        }
+    }
+
+    /// What stands, as the machine would read it.
+    pub fn stats(&self) -> Vec<FlowStats> {
+        self.entries
+            .values()
+            .map(|entry| FlowStats {
+                table: entry.table,
+                duration_s: 0,
+                duration_ns: 0,
+                priority: entry.priority,
+                idle_timeout: entry.idle_timeout,
+                hard_timeout: entry.hard_timeout,
+                flags: entry.flags,
+                cookie: entry.cookie,
+                packets: 1,
+                bytes: 60,
+                matching: entry.matching.clone(),
+                instructions: entry.instructions.clone(),
+            })
+            .collect()
+    }
+
+    fn apply(&mut self, change: FlowMod) {
+        let key = RuleKey { table: change.table, priority: change.priority, matching: change.matching.normalized() };
+        match change.command {
+            FlowModCommand::DeleteStrict => {
+                let Some(gone) = self.entries.remove(&key) else { return };
+                if gone.flags.contains(openflow::FlowModFlags::SEND_FLOW_REMOVED) {
+                    self.removed.push(FlowRemoved {
+                        cookie: gone.cookie,
+                        priority: gone.priority,
+                        reason: FlowRemovedReason::Delete,
+                        table: gone.table,
+                        duration_s: 0,
+                        duration_ns: 0,
+                        idle_timeout: 0,
+                        hard_timeout: 0,
+                        packets: 1,
+                        bytes: 60,
+                        matching: gone.matching,
+                    });
+                }
+            }
+            _ => drop(self.entries.insert(key, change)),
+        }
+    }
+}
+
+fn over_the_wire(change: FlowMod) -> FlowMod {
+    let message = Message::FlowMod(change);
+    let bytes = openflow::encode(&message, 1).expect("a planned rule fits an OpenFlow message");
+    match Frame::decode(&bytes).map(|frame| frame.message) {
+        Ok(Message::FlowMod(read)) => read,
+        other => unreachable!("a flow-mod came back as {other:?}"),
+    }
+}

@@ -1,0 +1,308 @@
+//! Whatever the order of messages and whoever restarts: in the end what stands is what is wanted, and nothing more.
+#![allow(clippy::unwrap_used)]
+
+use model::{CookieOwner, Endpoint, Grant, GrantId, Network, Protocol, SiteId, SiteState, Timestamp, parse_document};
+use proptest::prelude::*;
+use simnet::{LINKS, World};
+use site::{Event, IkePolicy, RedInterfaces, Report, SiteConfig};
+use std::collections::{BTreeMap, BTreeSet};
+
+const START: Timestamp = Timestamp(1_800_000_000_000);
+
+#[derive(Debug, Clone)]
+enum Step {
+    Open { number: u64, pair: usize },
+    Close { number: u64 },
+    Go { number: u64 },
+    Again { number: u64 },
+    Deliver { site: usize, link: usize, times: u8 },
+    Pass { ms: i64 },
+    RestartSwitch(usize),
+    ReconnectSwitch(usize),
+    RestartCharon(usize),
+    RestartGate(usize),
+    Intrude(usize),
+    Steal(usize, usize),
+    Wipe(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (1u64..12, 0usize..3).prop_map(|(number, pair)| Step::Open { number, pair }),
+        3 => (1u64..12).prop_map(|number| Step::Close { number }),
+        2 => (1u64..12).prop_map(|number| Step::Go { number }),
+        1 => (1u64..12).prop_map(|number| Step::Again { number }),
+        20 => (0usize..3, 0usize..7, 1u8..6).prop_map(|(site, link, times)| Step::Deliver { site, link, times }),
+        4 => (1i64..2_000).prop_map(|ms| Step::Pass { ms }),
+        1 => (0usize..3).prop_map(Step::RestartSwitch),
+        1 => (0usize..3).prop_map(Step::ReconnectSwitch),
+        1 => (0usize..3).prop_map(Step::RestartCharon),
+        1 => (0usize..3).prop_map(Step::RestartGate),
+        1 => (0usize..3).prop_map(Step::Intrude),
+        1 => (0usize..3, any::<usize>()).prop_map(|(s, n)| Step::Steal(s, n)),
+        1 => (0usize..3).prop_map(Step::Wipe),
+    ]
+}
+
+struct Story {
+    network: Network,
+    world: World,
+    states: BTreeMap<SiteId, SiteState>,
+    open: BTreeMap<u64, Grant>,
+    used: BTreeSet<u64>,
+    ended: BTreeMap<u64, [SiteId; 2]>,
+    forgetful: BTreeSet<SiteId>,
+}
+
+fn config() -> SiteConfig {
+    SiteConfig {
+        red: RedInterfaces { lan: "lan0".into(), tunnel: "ipsec0".into() },
+        ike: IkePolicy {
+            ike_proposals: vec!["aes256gcm16-prfsha384-ecp256".into()],
+            esp_proposals: vec!["aes256gcm16-ecp256".into()],
+            ike_rekey_seconds: 28800,
+            child_rekey_seconds: 3600,
+            child_rekey_packets: 1 << 32,
+            replay_window: 128,
+            dpd_seconds: 30,
+            revocation: "strict".into(),
+        },
+        audit_ms: 5_000,
+        ike_linger_ms: 0,
+        first_packets_per_second: 1000,
+    }
+}
+
+impl Story {
+    fn new() -> Self {
+        let documents: Vec<_> = [
+            ("clinic", include_str!("../../../core/model/tests/documents/clinic.toml")),
+            ("hospital", include_str!("../../../core/model/tests/documents/hospital.toml")),
+            ("provider", include_str!("../../../core/model/tests/documents/provider.toml")),
+        ]
+        .iter()
+        .map(|(name, text)| parse_document(name, text).unwrap())
+        .collect();
+        let network = Network::default().with(&documents).unwrap();
+        let mut states = BTreeMap::new();
+        for (id, delta) in plan::apply(&network, &[], &BTreeMap::new()).unwrap().sites {
+            let mut state = SiteState::empty(delta.facts.clone().unwrap());
+            state.advance(&delta).unwrap();
+            states.insert(id, state);
+        }
+        let proved = states.iter().map(|(id, s)| (id.clone(), verify::check_state(s.clone()).unwrap())).collect();
+        let world = World::new(proved, &config(), START);
+        Self { network, world, states, open: BTreeMap::new(), used: BTreeSet::new(), ended: BTreeMap::new(), forgetful: BTreeSet::new() }
+    }
+
+    fn site(&self, n: usize) -> SiteId {
+        self.world.sites()[n].clone()
+    }
+
+    fn end(&self, at: &str) -> Endpoint {
+        let (site, host) = self.network.host(&at.parse().unwrap()).unwrap();
+        Endpoint {
+            site: site.id.clone(),
+            institution: site.institution.clone(),
+            host: host.id.clone(),
+            address: host.address,
+            zone: site.zone_of(host).unwrap(),
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Open { number, pair } => self.open(number, pair),
+            Step::Close { number } => {
+                if let Some(grant) = self.open.remove(&number) {
+                    let ends = [&self.states[&grant.origin.site], &self.states[&grant.destination.site]];
+                    let plan = plan::close(&grant, &ends).unwrap();
+                    self.order(&plan);
+                    self.ended.insert(number, [grant.origin.site, grant.destination.site]);
+                }
+            }
+            Step::Go { number } => {
+                for id in self.world.sites() {
+                    self.world.feed(&id, Event::Go(GrantId(number)));
+                }
+            }
+            Step::Again { number } => {
+                for id in self.world.sites() {
+                    self.world.feed(&id, Event::Repeated { grants: [GrantId(number)].into() });
+                }
+            }
+            Step::Deliver { site, link, times } => {
+                let id = self.site(site);
+                for _ in 0..times {
+                    self.world.deliver(&id, LINKS[link]);
+                }
+            }
+            Step::Pass { ms } => self.world.pass(ms),
+            Step::RestartSwitch(n) => self.world.restart_switch(&self.site(n)),
+            Step::ReconnectSwitch(n) => self.world.reconnect_switch(&self.site(n)),
+            Step::RestartCharon(n) => self.world.restart_charon(&self.site(n)),
+            Step::RestartGate(n) => {
+                let id = self.site(n);
+                self.world.restart_gate(&id).unwrap();
+                self.forgetful.insert(id.clone());
+                // The center sees an older generation in the gate's hello and sends a snapshot.
+                let state = verify::check_state(self.states[&id].clone()).unwrap();
+                self.world.feed(&id, Event::Snapshot(Box::new(state)));
+                self.world.feed(&id, Event::CenterUp);
+            }
+            Step::Intrude(n) => {
+                let normal = vec![openflow::Instruction::ApplyActions(vec![openflow::Action::output(openflow::PortNo::NORMAL)])];
+                let id = self.site(n);
+                self.world.switch(&id).intrude(openflow::FlowMod::add(0, 1, 0x1234, openflow::Match::any(), normal));
+            }
+            Step::Steal(n, which) => {
+                let id = self.site(n);
+                self.world.switch(&id).steal(which);
+            }
+            Step::Wipe(n) => {
+                let id = self.site(n);
+                self.world.nft(&id).wipe();
+            }
+        }
+    }
+
+    fn open(&mut self, number: u64, pair: usize) {
+        let (from, to, ports) = [
+            ("clinic/exam-1", "hospital/record-server", vec![443]),
+            ("clinic/exam-2", "provider/ops-1", vec![443, 8443]),
+            ("clinic/exam-2", "hospital/portal", vec![443]),
+        ][pair].clone();
+        let (origin, destination) = (self.end(from), self.end(to));
+        let same = |g: &Grant| g.origin == origin && g.destination == destination;
+        if self.open.values().any(same) || !self.used.insert(number) {
+            return;
+        }
+        let grant = Grant {
+            id: GrantId(number),
+            agreement: "A-0012".parse().unwrap(),
+            service: format!("{}/service", destination.institution).parse().unwrap(),
+            origin,
+            destination,
+            protocol: Protocol::Tcp,
+            ports,
+            granted_at: self.world.now(),
+            lease_until: START.plus_ms(86_400_000),
+        };
+        let plan = plan::open(&grant, &self.states[&grant.origin.site], &self.states[&grant.destination.site]).unwrap();
+        self.order(&plan);
+        self.open.insert(number, grant);
+    }
+
+    fn order(&mut self, plan: &model::Plan) {
+        for (id, delta) in &plan.sites {
+            let slice = verify::check_slice(&self.states[id], delta).unwrap();
+            self.states.insert(id.clone(), slice.next().clone());
+            self.world.feed(id, Event::Order(Box::new(slice)));
+        }
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..60 {
+            for _ in 0..200 {
+                let mut moved = false;
+                for id in self.world.sites() {
+                    for link in LINKS {
+                        moved |= self.world.deliver(&id, link);
+                    }
+                }
+                if !moved {
+                    break;
+                }
+            }
+            self.world.pass(1_000);
+        }
+    }
+
+    /// Observed equals wanted, and nothing more.
+    fn check(&mut self, expected: &BTreeMap<SiteId, SiteState>) {
+        for (id, state) in expected {
+            let wanted: BTreeMap<_, _> = state.rules.iter().map(|r| site::to_entry(r).unwrap()).collect();
+            let stands: BTreeMap<_, _> = self.world.switch(id).stats().iter().map(site::observed_entry).collect();
+            assert_eq!(stands, wanted, "rules of {id}");
+            let tunnels: Vec<_> =
+                state.tunnels.iter().map(|t| (site::connection_name(id, &t.peer), site::child_name(t.grant))).collect();
+            let mut children = self.world.charon(id).children.clone();
+            children.sort();
+            let mut tunnels = tunnels;
+            tunnels.sort();
+            assert_eq!(children, tunnels, "children of {id}");
+            let ike: BTreeSet<_> = children.iter().map(|(c, _)| c.clone()).collect();
+            assert_eq!(self.world.charon(id).ike, ike, "IKE SAs of {id}");
+            let accepted: usize = state.filters.iter().map(|f| f.ports.len()).sum();
+            assert_eq!(self.world.nft(id).elements().len(), accepted, "filter of {id}");
+            assert_eq!(self.world.kept(id).unwrap().generation, state.generation);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #[test]
+    fn what_stands_becomes_what_is_wanted(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut story = Story::new();
+        for step in steps {
+            story.take(step);
+        }
+        story.settle();
+        let expected = story.states.clone();
+        story.check(&expected);
+        for (number, ends) in &story.ended {
+            let id = GrantId(*number);
+            // A gate that was killed may know nothing of the grant any more: then its acceptance of the state without it
+            // says the same.
+            for site in ends.iter().filter(|s| !story.forgetful.contains(*s)) {
+                let said = story.world.reports(site).iter().any(|r| matches!(r, Report::Closed { grant, .. } if *grant == id));
+                prop_assert!(said, "{id} closed at {site}");
+            }
+        }
+        for (site, state) in &expected {
+            let last = story.world.reports(site).iter().rev().find_map(|r| match r {
+                Report::Accepted(generation) => Some(*generation),
+                _ => None,
+            });
+            let orders = state.generation > model::Generation(1) || story.forgetful.contains(site);
+            prop_assert!(!orders || last == Some(state.generation), "{site} accepted {last:?} of {}", state.generation);
+        }
+        for (number, grant) in &story.open {
+            for site in [&grant.origin.site, &grant.destination.site] {
+                let last = story.world.reports(site).iter().rev().find_map(|r| match r {
+                    Report::Observed { grant, complete, sa, .. } if grant.0 == *number => Some(*complete && *sa),
+                    _ => None,
+                });
+                prop_assert_eq!(last, Some(true), "g-{} at {}", number, site);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lease_ends_without_the_center_x4() {
+    let mut story = Story::new();
+    story.open(1, 0);
+    story.open(2, 1);
+    story.settle();
+    let before = story.states.clone();
+    story.check(&before);
+    story.world.pass(86_400_000);
+    story.settle();
+    let empty = Story::new().states;
+    for (id, state) in &empty {
+        let wanted: BTreeMap<_, _> = state.rules.iter().map(|r| site::to_entry(r).unwrap()).collect();
+        let stands: BTreeMap<_, _> = story.world.switch(id).stats().iter().map(site::observed_entry).collect();
+        assert_eq!(stands, wanted);
+        assert!(story.world.charon(id).children.is_empty() && story.world.nft(id).elements().is_empty());
+        assert!(!story.states[id].rules.iter().any(|r| r.owner == CookieOwner::Refusal));
+    }
+    let clinic: SiteId = "clinic".parse().unwrap();
+    let reports = story.world.reports(&clinic);
+    for number in [1, 2] {
+        let lapsed = Report::Lapsed(GrantId(number));
+        assert!(reports.contains(&lapsed));
+        assert!(reports.iter().any(|r| matches!(r, Report::Closed { grant, cause: site::CloseCause::Lease, .. } if grant.0 == number)));
+    }
+}

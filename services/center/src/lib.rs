@@ -1,1 +1,167 @@
-//! The center process.
+//! The center process: configuration, wiring, TLS, the link to gates, the terminal and operator APIs.
+//!
+//! It decides nothing: calls are parsed, handed to `connections`, and answers rendered. Every certificate is judged by
+//! `core/pki`; rustls only proves that the peer holds the key.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod answer;
+mod config;
+mod control;
+mod gate_tls;
+mod hub;
+mod identity;
+mod operator;
+mod terminal;
+
+use connections::{Center, OrderKey, Parts, Settings, SystemClock, TrustSettings, TrustStore};
+use registry::Registry;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+pub use config::{Config, ConfigError};
+use hub::Hub;
+
+/// How often revocation lists are looked at without anybody asking, so that a revoked gate's link is cut.
+const LOOK_AT_LISTS: Duration = Duration::from_secs(1);
+
+/// Name and version, as people and logs see it.
+pub const SOFTWARE: &str = concat!("sekisho-center ", env!("CARGO_PKG_VERSION"));
+
+/// Why the center does not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration or a file it names.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The registry.
+    #[error("{error}; {}", error.remedy())]
+    Registry {
+        /// Why.
+        #[from]
+        error: registry::RegistryError,
+    },
+    /// What the registry holds is not believed.
+    #[error("the registry holds a state that cannot be believed ({0}); restore the last backup")]
+    Unsound(String),
+    /// An address or socket.
+    #[error("{what}: {error}")]
+    Listen {
+        /// Which.
+        what: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A part ended that should not.
+    #[error("{0} ended")]
+    Ended(&'static str),
+}
+
+/// Runs until `stop` is ready. Killing it at any point loses nothing that was answered.
+///
+/// # Errors
+/// [`RunError`], before anything is served, or if a listener breaks.
+pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Result<(), RunError> {
+    let listen = |what: &str| {
+        let what = what.to_owned();
+        move |error| RunError::Listen { what, error }
+    };
+    let (center, hub, identity) = assemble(&config).await?;
+    let gates = TcpListener::bind(config.gates.listen).await.map_err(listen(&config.gates.listen.to_string()))?;
+    let socket =
+        operator::bind(&config.operator.socket).map_err(listen(&config.operator.socket.display().to_string()))?;
+    tracing::info!(gates = %config.gates.listen, socket = %config.operator.socket.display(), "{SOFTWARE} serves");
+
+    let mut parts: JoinSet<&'static str> = JoinSet::new();
+    let gate_side = control::serve(center.clone(), Arc::clone(&hub), identity, gates);
+    parts.spawn(async move {
+        gate_side.await;
+        "the listener for gates"
+    });
+    let operator_side = operator::serve(center.clone(), socket);
+    parts.spawn(async move {
+        operator_side.await;
+        "the operator's socket"
+    });
+    let leases = center.clone();
+    parts.spawn(async move {
+        connections::keep_leases(leases).await;
+        "the watch over leases"
+    });
+    let lists = center.clone();
+    parts.spawn(async move {
+        watch_lists(lists).await;
+        "the watch over revocation lists"
+    });
+    let ended = tokio::select! {
+        () = stop => None,
+        Some(part) = parts.join_next() => Some(part.unwrap_or("a part")),
+    };
+    hub.cut_all();
+    parts.shutdown().await;
+    connections::end(&center, ended.unwrap_or("asked to")).await;
+    let _ = std::fs::remove_file(&config.operator.socket);
+    ended.map_or(Ok(()), |part| Err(RunError::Ended(part)))
+}
+
+/// Reads every file the configuration names and starts the use cases over the registry.
+async fn assemble(config: &Config) -> Result<(Center, Arc<Hub>, Arc<identity::Identity>), RunError> {
+    let identity = Arc::new(identity::Identity::load(&config.certificates)?);
+    let key = config::read(&config.orders.key)?;
+    let key = OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
+    let trust = TrustStore::open(TrustSettings {
+        dir: config.trust.dir.clone(),
+        hpki_policies: config.trust.hpki_policies.clone(),
+        max_crl_age: config.trust.max_crl_age_hours.map(|h| i64::from(h) * 3600),
+    })
+    .map_err(|e| ConfigError::file(&config.trust.dir, e))?;
+    let registry = Registry::open_with(config.registry()?).await?;
+    let hub = Arc::new(Hub::default());
+    let mut settings = Settings::new(SOFTWARE);
+    settings.confirm_within = Duration::from_secs(config.limits.confirm_seconds.into());
+    settings.return_within = Duration::from_secs(config.limits.return_seconds.into());
+    let parts = Parts {
+        registry,
+        gates: Arc::clone(&hub) as Arc<dyn connections::Gates>,
+        clock: Arc::new(SystemClock),
+        trust: Arc::new(trust),
+        key,
+        settings,
+    };
+    let center = connections::begin(parts).await.map_err(|refused| {
+        let why = refused.refutation.map_or_else(|| format!("{:?}", refused.reasons), |r| r.to_string());
+        RunError::Unsound(why)
+    })?;
+    Ok((center, hub, identity))
+}
+
+async fn watch_lists(center: Center) {
+    let mut held = center.trust();
+    loop {
+        tokio::time::sleep(LOOK_AT_LISTS).await;
+        let now = center.trust();
+        if !Arc::ptr_eq(&held, &now) {
+            held = now;
+            connections::reexamine(&center).await;
+        }
+    }
+}
+
+/// Reads and checks everything a start needs, and starts nothing.
+///
+/// # Errors
+/// [`RunError`].
+pub fn check(config: &Config) -> Result<(), RunError> {
+    identity::Identity::load(&config.certificates)?;
+    let key = config::read(&config.orders.key)?;
+    OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
+    TrustStore::open(TrustSettings {
+        dir: config.trust.dir.clone(),
+        hpki_policies: config.trust.hpki_policies.clone(),
+        max_crl_age: config.trust.max_crl_age_hours.map(|h| i64::from(h) * 3600),
+    })
+    .map_err(|e| ConfigError::file(&config.trust.dir, e))?;
+    config.registry()?;
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! What a center is told once: a TOML file. Relative paths count from the file's folder.
+
+use registry::{Durability, Settings};
+use serde::Deserialize;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Not TOML of the right shape. The message names line, field and what was expected.
+    #[error("{path}: {error}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// toml's words.
+        error: Box<toml::de::Error>,
+    },
+    /// A file that cannot be read or is not what it should be.
+    #[error("{path}: {why}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl ConfigError {
+    pub(crate) fn file(path: &Path, why: impl fmt::Display) -> Self {
+        Self::File { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+/// A center's configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Folder of the SQLite registry; must be writable.
+    pub data: PathBuf,
+    /// Another registry than `<data>/registry.db`: `sqlite:///path` or `postgres://user@host/database`.
+    pub registry: Option<String>,
+    /// What a commit waits for on SQLite: `process` (default) or `power`.
+    #[serde(default)]
+    pub durability: Wait,
+    /// Whom to believe.
+    pub trust: TrustFolder,
+    /// The side of the gates.
+    pub gates: GateSide,
+    /// The side of the operators.
+    pub operator: OperatorSide,
+    /// The center's own certificate.
+    pub certificates: Certificates,
+    /// The key orders are signed with.
+    #[serde(default)]
+    pub orders: Orders,
+    /// Times.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wait {
+    /// Survives the death of the process.
+    #[default]
+    Process,
+    /// Survives a power loss.
+    Power,
+}
+
+/// `[trust]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrustFolder {
+    /// Folder with `hpki`, `gate`, `device` and `institution`, each with CA certificates and revocation lists.
+    pub dir: PathBuf,
+    /// Policies accepted of cards, dotted.
+    #[serde(default)]
+    pub hpki_policies: Vec<String>,
+    /// Age at which a revocation list is refused even before its nextUpdate.
+    pub max_crl_age_hours: Option<u32>,
+}
+
+/// `[gates]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GateSide {
+    /// Where gates dial in.
+    pub listen: SocketAddr,
+}
+
+/// `[operator]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OperatorSide {
+    /// Unix socket; whoever may open it is an operator.
+    pub socket: PathBuf,
+}
+
+/// `[certificates]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Certificates {
+    /// PEM chain, the center's certificate first.
+    pub chain: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+/// `[orders]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Orders {
+    /// ECDSA P-256 private key, PKCS#8 PEM.
+    pub key: PathBuf,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self { key: "order.key.pem".into() }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Limits {
+    /// How long gates have to confirm an opening.
+    pub confirm_seconds: u16,
+    /// How long gates have to come back after a start.
+    pub return_seconds: u16,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { confirm_seconds: 5, return_seconds: 30 }
+    }
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = read(path)?;
+        let text = String::from_utf8(text).map_err(|e| ConfigError::file(path, e))?;
+        let mut config: Self =
+            toml::from_str(&text).map_err(|e| ConfigError::Malformed { path: path.to_owned(), error: Box::new(e) })?;
+        let folder = std::path::absolute(path).map_err(|e| ConfigError::file(path, e))?;
+        let folder = folder.parent().unwrap_or(Path::new("/")).to_owned();
+        for relative in [
+            &mut config.data,
+            &mut config.trust.dir,
+            &mut config.operator.socket,
+            &mut config.certificates.chain,
+            &mut config.certificates.key,
+            &mut config.orders.key,
+        ] {
+            *relative = folder.join(&*relative);
+        }
+        Ok(config)
+    }
+
+    /// Where the registry is; makes the data folder.
+    pub(crate) fn registry(&self) -> Result<Settings, ConfigError> {
+        let url = match &self.registry {
+            Some(url) => url.clone(),
+            None => {
+                std::fs::create_dir_all(&self.data).map_err(|e| ConfigError::file(&self.data, e))?;
+                format!("sqlite://{}", self.data.join("registry.db").display())
+            }
+        };
+        let mut settings = Settings::new(&url);
+        settings.durability = match self.durability {
+            Wait::Process => Durability::Process,
+            Wait::Power => Durability::Power,
+        };
+        Ok(settings)
+    }
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(path).map_err(|e| ConfigError::file(path, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = "data = \"data\"\n[trust]\ndir = \"trust\"\n[gates]\nlisten = \"192.0.2.2:7443\"\n\
+                            [operator]\nsocket = \"center.sock\"\n[certificates]\nchain = \"c\"\nkey = \"k\"\n";
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("center.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path)
+    }
+
+    #[test]
+    fn the_smallest_file_is_enough_and_paths_count_from_it() {
+        let config = load(SMALLEST).unwrap();
+        assert!(config.orders.key.is_absolute() && config.orders.key.ends_with("order.key.pem"));
+        assert_eq!(config.limits.confirm_seconds, 5);
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_with_its_line() {
+        let said = load(&SMALLEST.replace("listen", "lisen")).unwrap_err().to_string();
+        assert!(said.contains("lisen") && said.contains("line 5"), "{said}");
+    }
+}

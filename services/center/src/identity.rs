@@ -1,0 +1,52 @@
+//! The center's certificate and key.
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
+use std::sync::Arc;
+
+use crate::config::{Certificates, ConfigError};
+
+/// Chain and key, read once.
+pub(crate) struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// # Errors
+    /// [`ConfigError`] for files that are not PEM, or do not fit each other.
+    pub fn load(files: &Certificates) -> Result<Self, ConfigError> {
+        let chain: Vec<_> = CertificateDer::pem_file_iter(&files.chain)
+            .and_then(Iterator::collect)
+            .map_err(|e| ConfigError::file(&files.chain, e))?;
+        if chain.is_empty() {
+            return Err(ConfigError::file(&files.chain, "no certificate in it"));
+        }
+        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| ConfigError::file(&files.key, e))?;
+        let identity = Self { chain, key };
+        let provider = rustls::crypto::ring::default_provider();
+        let fits = provider.key_provider.load_private_key(identity.key.clone_key());
+        let fits = fits.map(|key| rustls::sign::CertifiedKey::new(identity.chain.clone(), key).keys_match());
+        match fits {
+            Ok(Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown))) => Ok(identity),
+            Ok(Err(e)) | Err(e) => Err(ConfigError::file(&files.key, e)),
+        }
+    }
+
+    /// TLS 1.3 only, client certificate judged by `verifier`, no resumption: every session shows its certificate.
+    pub fn server(
+        &self,
+        verifier: Arc<dyn ClientCertVerifier>,
+        alpn: &[&[u8]],
+    ) -> Result<Arc<rustls::ServerConfig>, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(self.chain.clone(), self.key.clone_key())?;
+        config.send_tls13_tickets = 0;
+        config.alpn_protocols = alpn.iter().map(|p| p.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+}

@@ -1,0 +1,186 @@
+//! The operator API: HTTP/1.1 and JSON on a Unix socket. Whoever may open the socket is an operator.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::IncomingStream;
+use connections::{Center, Closer, Refused, Trouble};
+use model::{ConnectionState, GrantId};
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use texts::Arg;
+use tokio::net::UnixListener;
+use wire::api::{Documents, LogQuery};
+
+use crate::answer::{answer, apply_report, close_report, explanation, malformed, texts};
+
+/// Largest set of documents taken, octets.
+const DOCUMENTS: usize = 64 << 20;
+
+/// Makes the socket with mode 0600, in place of one that an earlier center left.
+pub(crate) fn bind(path: &std::path::Path) -> io::Result<UnixListener> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = std::path::PathBuf::from(beside);
+    match fs::remove_file(&beside) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&beside)?;
+    // Nobody sees it under its name before its mode is right.
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o600))?;
+    fs::rename(&beside, path)?;
+    Ok(listener)
+}
+
+/// Who is at the other end of the socket.
+#[derive(Clone)]
+struct Account(String);
+
+impl Connected<IncomingStream<'_, UnixListener>> for Account {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        Self(stream.io().peer_cred().map_or_else(|_| "unknown".into(), |c| format!("uid {}", c.uid())))
+    }
+}
+
+/// Serves operators until the socket breaks.
+pub(crate) async fn serve(center: Center, listener: UnixListener) {
+    let router = Router::new()
+        .route("/v1/plan", post(plan))
+        .route("/v1/apply", post(apply))
+        .route("/v1/status", get(status))
+        .route("/v1/refusals/{id}", get(explain))
+        .route("/v1/log", get(log))
+        .route("/v1/log/verify", get(verify_log))
+        .route("/v1/log/match/{grant}", get(match_log))
+        .route("/v1/connections/{grant}/close", post(close))
+        .route("/healthz", get(health))
+        .route("/metrics", get(metrics))
+        .fallback(nowhere)
+        .layer(axum::extract::DefaultBodyLimit::max(DOCUMENTS))
+        .with_state(center);
+    if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<Account>()).await {
+        tracing::error!(%error, "the operator's socket broke");
+    }
+}
+
+fn documents(body: &[u8]) -> Result<Vec<(String, String)>, Refused> {
+    let call: Documents = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
+    Ok(call.documents.into_iter().map(|d| (d.name, d.text)).collect())
+}
+
+async fn plan(State(center): State<Center>, headers: HeaderMap, body: Bytes) -> Response {
+    let result = match documents(&body) {
+        Ok(documents) => connections::plan_only(&center, &documents).await.map(|a| apply_report(a, false)),
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts(&headers))
+}
+
+async fn apply(
+    State(center): State<Center>,
+    ConnectInfo(account): ConnectInfo<Account>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let result = match documents(&body) {
+        Ok(documents) => connections::apply(&center, documents, account.0).await.map(|a| apply_report(a, true)),
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts(&headers))
+}
+
+async fn status(State(center): State<Center>, headers: HeaderMap) -> Response {
+    answer(Ok(connections::status(&center).await), texts(&headers))
+}
+
+async fn explain(State(center): State<Center>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let texts = texts(&headers);
+    let result = match id.parse() {
+        Ok(number) => connections::explain(&center, number).await.map(|e| explanation(number, e, texts)),
+        Err(_) => Err(Refused::trouble(Trouble::NoSuchRefusal, [("id", Arg::Text(id))])),
+    };
+    answer(result, texts)
+}
+
+async fn log(
+    State(center): State<Center>,
+    query: Result<Query<LogQuery>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let result = match query {
+        Ok(Query(query)) => match query.grant.as_deref().map(grant_id).transpose() {
+            Ok(grant) => connections::log_page(&center, query.after, query.limit, grant).await,
+            Err(refused) => Err(refused),
+        },
+        Err(rejection) => Err(malformed(&rejection)),
+    };
+    answer(result, texts(&headers))
+}
+
+async fn verify_log(State(center): State<Center>, headers: HeaderMap) -> Response {
+    answer(connections::log_verdict(&center).await, texts(&headers))
+}
+
+async fn match_log(State(center): State<Center>, Path(grant): Path<String>, headers: HeaderMap) -> Response {
+    let texts = texts(&headers);
+    let result = match grant_id(&grant) {
+        Ok(grant) => connections::three_points(&center, grant, texts).await,
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts)
+}
+
+async fn close(
+    State(center): State<Center>,
+    ConnectInfo(account): ConnectInfo<Account>,
+    Path(grant): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let result = match grant_id(&grant) {
+        Ok(grant) => connections::close(&center, grant, Closer::Operator(account.0)).await.map(close_report),
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts(&headers))
+}
+
+/// `g-7` or `7`.
+fn grant_id(text: &str) -> Result<GrantId, Refused> {
+    let number = text.strip_prefix("g-").unwrap_or(text);
+    format!("g-{number}").parse().map_err(|e| malformed(&e))
+}
+
+async fn health(State(center): State<Center>) -> Response {
+    match center.registry().head().await {
+        Ok(_) => "ok\n".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}; {}\n", error.remedy())).into_response(),
+    }
+}
+
+/// Prometheus text format.
+async fn metrics(State(center): State<Center>) -> Response {
+    let status = connections::status(&center).await;
+    let mut text = String::from("# TYPE sekisho_gates_linked gauge\n");
+    let linked = status.sites.iter().filter(|s| s.linked).count();
+    let _ = writeln!(text, "sekisho_gates_linked {linked}\n# TYPE sekisho_sites gauge");
+    let _ = writeln!(text, "sekisho_sites {}\n# TYPE sekisho_connections gauge", status.sites.len());
+    for state in [ConnectionState::Opening, ConnectionState::Open, ConnectionState::Closing] {
+        let count = status.connections.iter().filter(|c| c.state == state).count();
+        let _ = writeln!(text, "sekisho_connections{{state=\"{state}\"}} {count}");
+    }
+    if let Ok(head) = center.registry().head().await {
+        let _ = writeln!(text, "# TYPE sekisho_audit_entries counter\nsekisho_audit_entries {}", head.seq);
+    }
+    text.into_response()
+}
+
+async fn nowhere(uri: Uri, headers: HeaderMap) -> Response {
+    let refused = Refused::trouble(Trouble::NoSuchPath, [("path", Arg::text(uri.path()))]);
+    answer::<()>(Err(refused), texts(&headers))
+}

@@ -217,11 +217,11 @@ pub struct Oracle {
 
 impl Oracle {
     /// The first event that nothing covers.
-    pub fn uncovered(&mut self, net: &Net) -> Option<Event> {
+    pub fn uncovered(&self, net: &Net) -> Option<Event> {
         net.events.iter().find(|event| !self.covered(net, event)).cloned()
     }
 
-    fn covered(&mut self, net: &Net, event: &Event) -> bool {
+    fn covered(&self, net: &Net, event: &Event) -> bool {
         match event {
             Event::Out { site, entry, exit, packet } => self.out(&net.states[site], *entry, *exit, packet),
             Event::ToGate { site, entry, .. } => {
@@ -254,35 +254,46 @@ impl Oracle {
                     && self.begun.contains(&p.reverse())))
     }
 
-    fn out(&mut self, state: &SiteState, entry: PortNo, exit: PortNo, p: &Pkt) -> bool {
+    fn out(&self, state: &SiteState, entry: PortNo, exit: PortNo, p: &Pkt) -> bool {
         let site = &state.facts.site;
         let uplink = site.gateway.uplink.port;
         // Nobody speaks as another, nothing is delivered to another, nothing goes from tunnel to tunnel.
-        let behind = |port: PortNo, address: IpAddr| {
-            if port == uplink {
-                site.host_at(address).is_none()
-            } else {
-                site.host_at(address).is_some_and(|h| h.port.port == port)
-            }
-        };
         let to_gateway_in_house = exit == uplink && site.host_at(p.dst).is_some();
-        if entry == exit || !behind(entry, p.src) || !(behind(exit, p.dst) || to_gateway_in_house) {
+        if entry == exit || !behind(site, entry, p.src) || !(behind(site, exit, p.dst) || to_gateway_in_house) {
             return false;
         }
-        let by_grant = (entry == uplink || exit == uplink) && state.grants.values().any(|g| self.by(g, p));
-        let in_house = entry != uplink
-            && site
-                .in_house
-                .iter()
-                .any(|r| self.joins(site.hosts[&r.from].address, site.hosts[&r.to].address, r.protocol, &r.ports, p));
+        self.permitted(state, entry, p) && (entry == uplink || exit == uplink || self.in_house(state, p))
+    }
+
+    /// A packet is put into a port: if its sender is behind it and may, that begins a connection, delivered or not.
+    pub fn sent(&mut self, state: &SiteState, entry: PortNo, p: &Pkt) {
+        if behind(&state.facts.site, entry, p.src)
+            && self.permitted(state, entry, p)
+            && !self.begun.contains(&p.reverse())
+        {
+            self.begun.insert(p.flow());
+        }
+    }
+
+    fn permitted(&self, state: &SiteState, entry: PortNo, p: &Pkt) -> bool {
+        let site = &state.facts.site;
         let gate = site.hosts.values().filter(|h| h.terminal).any(|h| {
             let gateway = site.segment_of(h).unwrap().gateway_address();
             self.joins(h.address, gateway, Protocol::Tcp, &[GATE_SERVICE_PORT], p)
         });
-        let covered = by_grant || in_house || gate;
-        if covered && !self.begun.contains(&p.reverse()) {
-            self.begun.insert(p.flow());
-        }
-        covered
+        let in_house = entry != site.gateway.uplink.port && self.in_house(state, p);
+        gate || in_house || state.grants.values().any(|g| self.by(g, p))
     }
+
+    fn in_house(&self, state: &SiteState, p: &Pkt) -> bool {
+        let site = &state.facts.site;
+        let address = |id| site.hosts[id].address;
+        site.in_house.iter().any(|r| self.joins(address(&r.from), address(&r.to), r.protocol, &r.ports, p))
+    }
+}
+
+/// Is the address at home behind this port?
+fn behind(site: &Site, port: PortNo, address: IpAddr) -> bool {
+    let host = site.host_at(address);
+    if port == site.gateway.uplink.port { host.is_none() } else { host.is_some_and(|h| h.port.port == port) }
 }

@@ -4,8 +4,14 @@
 //! the order meter, apply-actions, goto-table, and register moves under the headers Open vSwitch reports.
 
 use ipnet::IpNet;
-use model::{Action, ArpOp, Cookie, CtMatch, EtherType, FlowMatch, FlowRule, Mac, PortMatch, PortNo, Protocol, SwitchId, Table, Tag};
-use openflow::{BitRange, Ct, CtState, CtZone, EthAddr, FieldKind, FlowMod, FlowModFlags, FlowStats, Instruction, Masked, Match, OxmField};
+use model::{
+    Action, ArpOp, Cookie, CtMatch, EtherType, FlowMatch, FlowRule, Mac, PortMatch, PortNo, Protocol, SwitchId, Table,
+    Tag,
+};
+use openflow::{
+    BitRange, Ct, CtState, CtZone, EthAddr, FieldKind, FlowMod, FlowModFlags, FlowStats, Instruction, Masked, Match,
+    OxmField,
+};
 
 /// Meter that every first packet passes on its way to the gate (N1).
 pub const FIRST_PACKET_METER: u32 = 1;
@@ -77,8 +83,7 @@ pub fn to_entry(rule: &FlowRule) -> Result<(RuleKey, RuleBody), Inexpressible> {
 /// The flow-mod that adds an entry, overwriting one with the same key. Grants' entries report their counters when
 /// they go (OpenFlow 1.3.5 §7.4.2), which is the evidence of what the line carried (G13).
 pub fn to_add(key: &RuleKey, body: &RuleBody) -> FlowMod {
-    let mut add =
-        FlowMod::add(key.table, key.priority, body.cookie, key.matching.clone(), body.instructions.clone());
+    let mut add = FlowMod::add(key.table, key.priority, body.cookie, key.matching.clone(), body.instructions.clone());
     if matches!(Cookie(body.cookie).owner(), Some(model::CookieOwner::Grant(_))) {
         add.flags = FlowModFlags::SEND_FLOW_REMOVED;
     }
@@ -172,10 +177,18 @@ fn from_match(matching: &Match) -> Result<FlowMatch, NotOurs> {
             OxmField::EthType(0x0806) => m.eth_type = Some(EtherType::Arp),
             OxmField::IpProto(6) => m.protocol = Some(Protocol::Tcp),
             OxmField::IpProto(17) => m.protocol = Some(Protocol::Udp),
-            OxmField::Ipv4Src(v) => m.ip_src = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?),
-            OxmField::Ipv4Dst(v) => m.ip_dst = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?),
-            OxmField::Ipv6Src(v) => m.ip_src = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?),
-            OxmField::Ipv6Dst(v) => m.ip_dst = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?),
+            OxmField::Ipv4Src(v) => {
+                m.ip_src = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?)
+            }
+            OxmField::Ipv4Dst(v) => {
+                m.ip_dst = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?)
+            }
+            OxmField::Ipv6Src(v) => {
+                m.ip_src = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?)
+            }
+            OxmField::Ipv6Dst(v) => {
+                m.ip_dst = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?)
+            }
             OxmField::TcpSrc(v) | OxmField::UdpSrc(v) => m.tp_src = Some(port(*v)),
             OxmField::TcpDst(v) | OxmField::UdpDst(v) => m.tp_dst = Some(port(*v)),
             OxmField::CtState(v) => {
@@ -332,7 +345,9 @@ fn canonical_action(action: &openflow::Action) -> openflow::Action {
         openflow::Action::RegMove { from, to } => {
             openflow::Action::RegMove { from: canonical_range(*from), to: canonical_range(*to) }
         }
-        openflow::Action::RegLoad { to, value } => load_as_set(canonical_range(*to), *value).unwrap_or_else(|| action.clone()),
+        openflow::Action::RegLoad { to, value } => {
+            load_as_set(canonical_range(*to), *value).unwrap_or_else(|| action.clone())
+        }
         openflow::Action::SetField(field) => field.normalized().map_or_else(|| action.clone(), set),
         other => other.clone(),
     }

@@ -89,8 +89,8 @@ pub enum Event {
         connections: BTreeSet<String>,
         /// Connections with an established IKE SA.
         ike: BTreeSet<String>,
-        /// Installed children, one entry an SA, as (connection, child).
-        children: Vec<(String, String)>,
+        /// Installed children, one entry an SA.
+        children: Vec<ChildSa>,
     },
     /// An initiation could not even be asked for.
     InitiateFailed {
@@ -109,6 +109,17 @@ pub enum Event {
     FilterState(Option<ObservedFilters>),
     /// Time passed.
     Tick,
+}
+
+/// An installed CHILD_SA as strongSwan lists it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChildSa {
+    /// Its connection.
+    pub connection: String,
+    /// Its name, as configured.
+    pub child: String,
+    /// strongSwan's number for it, unique in this daemon.
+    pub number: u32,
 }
 
 /// What the shell shall do. Nothing here decides; each is carried out as it is written.
@@ -158,6 +169,8 @@ pub enum Output {
         /// The child.
         child: String,
     },
+    /// `terminate` of the one CHILD_SA with this number: a second of a name that two initiations made.
+    TerminateSa(u32),
     /// `terminate` of the IKE SA.
     TerminateIke(String),
     /// `list-conns` and `list-sas`.

@@ -125,9 +125,10 @@ impl FirstPackets {
             protocol: tuple.protocol,
             port: tuple.destination_port,
         };
-        let holder = self.allowed.get(&wish).and_then(|holders| {
-            holders.values().find(|a| a.in_port.0 == in_port.0 && now < a.until)
-        });
+        let holder = self
+            .allowed
+            .get(&wish)
+            .and_then(|holders| holders.values().find(|a| a.in_port.0 == in_port.0 && now < a.until));
         if let Some(allowed) = holder {
             let grant = allowed.grant;
             let encoded = self.encoded.entry(grant).or_insert_with(|| encode_all(rules.repair(grant)));

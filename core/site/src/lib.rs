@@ -19,8 +19,10 @@ mod tunnels;
 pub use conversion::{
     FIRST_PACKET_METER, Inexpressible, NotOurs, RuleBody, RuleKey, observed_entry, to_add, to_delete, to_entry, to_rule,
 };
-pub use event::{CloseCause, Count, Event, Outbox, Output, Place, Report, Traffic};
+pub use event::{ChildSa, CloseCause, Count, Event, Outbox, Output, Place, Report, Traffic};
 pub use ike::{IkeChild, IkeConnection, IkeEnd, IkePolicy, child_name, connection, connection_name};
 pub use machine::{SiteConfig, SiteMachine};
-pub use nftables::{FilterElement, FilterStateError, ObservedFilters, RedInterfaces, change_script, elements, full_script, parse_state};
+pub use nftables::{
+    FilterElement, FilterStateError, ObservedFilters, RedInterfaces, change_script, elements, full_script, parse_state,
+};
 pub use packet::FiveTuple;

@@ -244,7 +244,11 @@ impl SiteMachine {
                 BTreeSet::new()
             }
             Event::FilterApplied(change) => {
-                if self.filters.on_applied(change) { self.everything() } else { BTreeSet::new() }
+                if self.filters.on_applied(change) {
+                    self.everything()
+                } else {
+                    BTreeSet::new()
+                }
             }
             Event::FilterFailed(change, error) => {
                 self.filters.on_failed(change, &error, now, out);
@@ -336,11 +340,8 @@ impl SiteMachine {
             self.filters.unwant(filter);
         }
         // A renewed lease brings a lapsed grant back: its parts are wanted again although no set changed.
-        let back: BTreeSet<GrantId> = lapsed
-            .iter()
-            .copied()
-            .filter(|id| next.grants.get(id).is_some_and(|g| now < g.lease_until))
-            .collect();
+        let back: BTreeSet<GrantId> =
+            lapsed.iter().copied().filter(|id| next.grants.get(id).is_some_and(|g| now < g.lease_until)).collect();
         self.lapsed.retain(|id| next.grants.contains_key(id) && !back.contains(id));
         let returns = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if back.contains(&id));
         for rule in next.rules.iter().filter(|r| !before.rules.contains(r) || returns(r.owner)) {

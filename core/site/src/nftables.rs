@@ -77,12 +77,20 @@ pub fn full_script(red: &RedInterfaces, wanted: &BTreeMap<FilterElement, CookieO
     // `add` before `delete`: a delete of what is not there would fail the transaction.
     let mut out = format!("add table inet {TABLE}\ndelete table inet {TABLE}\nadd table inet {TABLE}\n");
     for (set, family) in set_names() {
-        let _ = writeln!(out, "add set inet {TABLE} {set} {{ type {family}_addr . {family}_addr . inet_proto . inet_service ; }}");
+        let _ = writeln!(
+            out,
+            "add set inet {TABLE} {set} {{ type {family}_addr . {family}_addr . inet_proto . inet_service ; }}"
+        );
     }
-    let _ = writeln!(out, "add chain inet {TABLE} forward {{ type filter hook forward priority filter ; policy drop ; }}");
-    let _ = writeln!(out, "add chain inet {TABLE} clamp {{ type filter hook forward priority mangle ; policy accept ; }}");
+    let _ =
+        writeln!(out, "add chain inet {TABLE} forward {{ type filter hook forward priority filter ; policy drop ; }}");
+    let _ =
+        writeln!(out, "add chain inet {TABLE} clamp {{ type filter hook forward priority mangle ; policy accept ; }}");
     // A tunnel narrows the path; without this, TCP waits for ICMP that some network drops.
-    let _ = writeln!(out, "add rule inet {TABLE} clamp tcp flags syn tcp option maxseg size set rt mtu comment \"{EDITION}\"");
+    let _ = writeln!(
+        out,
+        "add rule inet {TABLE} clamp tcp flags syn tcp option maxseg size set rt mtu comment \"{EDITION}\""
+    );
     for (from, to) in SIDES {
         for direction in DIRECTIONS {
             let (port, states) = match direction {
@@ -191,21 +199,27 @@ fn is_guard_rule(red: &RedInterfaces, rule: &Value) -> bool {
             DIRECTIONS.into_iter().any(|d| {
                 [true, false].into_iter().any(|v4| {
                     let set = format!("@{}", set_name(from, to, d, v4));
-                    right.first() == Some(&side(from)) && right.get(1) == Some(&side(to)) && right.get(2) == Some(&set.as_str())
+                    right.first() == Some(&side(from))
+                        && right.get(1) == Some(&side(to))
+                        && right.get(2) == Some(&set.as_str())
                 })
             })
         })
         && expressions.iter().any(|e| e.pointer("/match/left/ct/key").and_then(Value::as_str) == Some("state"))
 }
 
-fn read_element((from, to, direction): (FilterSide, FilterSide, FlowDirection), entry: &Value) -> Option<FilterElement> {
+fn read_element(
+    (from, to, direction): (FilterSide, FilterSide, FlowDirection),
+    entry: &Value,
+) -> Option<FilterElement> {
     let value = entry.pointer("/elem/val").unwrap_or(entry);
     let [source, destination, protocol, port] = value.get("concat")?.as_array()?.as_slice() else { return None };
-    let protocol = match protocol.as_str().map(str::to_owned).or_else(|| protocol.as_u64().map(|n| n.to_string()))?.as_str() {
-        "tcp" | "6" => Protocol::Tcp,
-        "udp" | "17" => Protocol::Udp,
-        _ => return None,
-    };
+    let protocol =
+        match protocol.as_str().map(str::to_owned).or_else(|| protocol.as_u64().map(|n| n.to_string()))?.as_str() {
+            "tcp" | "6" => Protocol::Tcp,
+            "udp" | "17" => Protocol::Udp,
+            _ => return None,
+        };
     Some(FilterElement {
         from,
         to,

@@ -1,7 +1,9 @@
 //! The switch: rules wanted, rules observed, and the difference as one bundle.
 
 use model::{Action, Cookie, CookieOwner, FlowRule, Generation, GrantId, Timestamp};
-use openflow::{CtFlush, CtTuple, FlowMod, FlowRemoved, FlowStats, MeterBand, MeterFlags, MeterMod, MeterModCommand, OxmField};
+use openflow::{
+    CtFlush, CtTuple, FlowMod, FlowRemoved, FlowStats, MeterBand, MeterFlags, MeterMod, MeterModCommand, OxmField,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::conversion::{self, FIRST_PACKET_METER, RuleBody, RuleKey};
@@ -215,7 +217,12 @@ impl Rules {
         }
     }
 
-    pub(crate) fn on_flushed(&mut self, flush: u64, outcome: Result<(), String>, out: &mut Outbox) -> BTreeSet<GrantId> {
+    pub(crate) fn on_flushed(
+        &mut self,
+        flush: u64,
+        outcome: Result<(), String>,
+        out: &mut Outbox,
+    ) -> BTreeSet<GrantId> {
         if self.flushing.as_ref().is_none_or(|(number, _)| *number != flush) {
             return BTreeSet::new();
         }
@@ -274,7 +281,9 @@ impl Rules {
         let mending = std::mem::take(&mut self.mending);
         if !changes.is_empty() {
             if mending {
-                let count = |added| u32::try_from(changes.iter().filter(|c| c.body.is_some() == added).count()).unwrap_or(u32::MAX);
+                let count = |added| {
+                    u32::try_from(changes.iter().filter(|c| c.body.is_some() == added).count()).unwrap_or(u32::MAX)
+                };
                 out.report(Report::Converged { generation, added: count(true), removed: count(false) });
             }
             self.audit_read = None;
@@ -310,7 +319,10 @@ impl Rules {
 
     /// Nothing is left to send or to hear.
     pub(crate) fn settled(&self) -> bool {
-        matches!(self.phase, Phase::Ready) && self.suspects.is_empty() && self.to_flush.is_empty() && self.flushing.is_none()
+        matches!(self.phase, Phase::Ready)
+            && self.suspects.is_empty()
+            && self.to_flush.is_empty()
+            && self.flushing.is_none()
     }
 
     /// How many of a grant's rules are wanted, and how many of them are seen.
@@ -393,12 +405,11 @@ impl Rules {
         };
         if let Some(id) = before.and_then(|b| grant_of(b.cookie))
             && now_of != Some(id)
+            && let Some(keys) = self.observed_of.get_mut(&id)
         {
-            if let Some(keys) = self.observed_of.get_mut(&id) {
-                keys.remove(key);
-                if keys.is_empty() {
-                    self.observed_of.remove(&id);
-                }
+            keys.remove(key);
+            if keys.is_empty() {
+                self.observed_of.remove(&id);
             }
         }
         if let Some(id) = now_of {

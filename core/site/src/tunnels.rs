@@ -3,7 +3,7 @@
 use model::{GrantId, SiteFacts, SiteId, Timestamp, Tunnel};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{Outbox, Output, Place, Report, earlier};
+use crate::event::{ChildSa, Outbox, Output, Place, Report, earlier};
 use crate::ike::{self, IkePolicy};
 
 /// An initiator that hears no "go" starts by itself.
@@ -167,19 +167,23 @@ impl Tunnels {
             self.up.remove(&grant);
             self.start_later(grant, now);
         }
-        // Children of ended grants went with it; the list will say so.
-        if !self.to_stop.is_empty() {
-            self.known = false;
-        }
+        // Children of ended grants went with it, and an initiation may have outlived it; the list will say so.
+        self.known = false;
         lost
     }
 
-    pub(crate) fn on_child_up(&mut self, connection: &str, child: &str, now: Timestamp, out: &mut Outbox) -> Option<GrantId> {
+    pub(crate) fn on_child_up(
+        &mut self,
+        connection: &str,
+        child: &str,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Option<GrantId> {
         let Some((id, grant)) = self.resolve(connection, child) else {
             out.report(Report::Foreign { place: Place::Tunnels, what: format!("child {child} of {connection}") });
             return None;
         };
-        *self.up.entry(grant).or_insert(0) = 1;
+        *self.up.entry(grant).or_insert(0) += 1;
         self.to_start.remove(&grant);
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.ike_up = true;
@@ -195,13 +199,29 @@ impl Tunnels {
 
     pub(crate) fn on_child_down(&mut self, connection: &str, child: &str, now: Timestamp) -> Option<GrantId> {
         let (_, grant) = self.resolve(connection, child)?;
+        if let Some(count) = self.up.get_mut(&grant)
+            && *count > 1
+        {
+            *count -= 1;
+            return Some(grant);
+        }
         self.up.remove(&grant);
         self.to_stop.remove(&grant);
-        self.start_later(grant, now);
+        if self.start_later(grant, now) {
+            // Whether an initiation of ours is still under way, only the list can tell.
+            self.known = false;
+        }
         Some(grant)
     }
 
-    pub(crate) fn on_initiate_failed(&mut self, connection: &str, child: &str, error: &str, now: Timestamp, out: &mut Outbox) {
+    pub(crate) fn on_initiate_failed(
+        &mut self,
+        connection: &str,
+        child: &str,
+        error: &str,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) {
         let Some((id, grant)) = self.resolve(connection, child) else { return };
         if let Some(peer) = self.peers.get_mut(&id)
             && peer.initiating.is_some_and(|(g, _)| g == grant)
@@ -216,7 +236,7 @@ impl Tunnels {
         &mut self,
         connections: &BTreeSet<String>,
         ike_up: &BTreeSet<String>,
-        children: &[(String, String)],
+        children: &[ChildSa],
         now: Timestamp,
         out: &mut Outbox,
     ) -> BTreeSet<GrantId> {
@@ -227,16 +247,24 @@ impl Tunnels {
         self.known = true;
         self.audit_at = now.plus_ms(self.audit_ms);
         let mut seen: BTreeMap<GrantId, u32> = BTreeMap::new();
-        for (connection, child) in children {
+        for ChildSa { connection, child, number } in children {
             match self.resolve(connection, child) {
                 Some((id, grant)) => {
-                    *seen.entry(grant).or_insert(0) += 1;
+                    let count = seen.entry(grant).or_insert(0);
+                    *count += 1;
+                    // Two initiations crossed a restart. One is enough, and the initiator's end of it decides which.
+                    if *count > 1 && self.is_initiator(grant) {
+                        out.push(Output::TerminateSa(*number));
+                    }
                     if self.peer_of.get(&grant) != Some(&id) {
                         self.stop(grant, &id, now);
                     }
                 }
                 None => {
-                    out.report(Report::Foreign { place: Place::Tunnels, what: format!("child {child} of {connection}") });
+                    out.report(Report::Foreign {
+                        place: Place::Tunnels,
+                        what: format!("child {child} of {connection}"),
+                    });
                     out.push(Output::TerminateChild { connection: connection.clone(), child: child.clone() });
                 }
             }
@@ -325,7 +353,9 @@ impl Tunnels {
 
     /// strongSwan's configuration is what is wanted.
     pub(crate) fn settled(&self) -> bool {
-        self.charon && self.known && self.peers.values().all(|p| p.loading.is_none() && !(p.stale && (p.is_loaded || !p.wanted.is_empty())))
+        self.charon
+            && self.known
+            && self.peers.values().all(|p| p.loading.is_none() && !(p.stale && (p.is_loaded || !p.wanted.is_empty())))
     }
 
     /// True if strongSwan has this grant's child configured.
@@ -440,16 +470,21 @@ impl Tunnels {
         self.to_stop.entry(grant).or_insert((connection, now));
     }
 
-    fn start_later(&mut self, grant: GrantId, now: Timestamp) {
-        let initiator = self
-            .peer_of
+    fn is_initiator(&self, grant: GrantId) -> bool {
+        self.peer_of
             .get(&grant)
             .and_then(|id| self.peers.get(id)?.wanted.get(&grant))
-            .is_some_and(|tunnel| tunnel.initiator);
+            .is_some_and(|tunnel| tunnel.initiator)
+    }
+
+    /// True if it is this end's to start.
+    fn start_later(&mut self, grant: GrantId, now: Timestamp) -> bool {
+        let initiator = self.is_initiator(grant);
         if initiator {
             let not_before = now.plus_ms(FIRST_BACKOFF_MS);
             self.to_start.entry(grant).or_insert(Attempt { not_before, failures: 0 });
         }
+        initiator
     }
 
     fn fail(&mut self, grant: GrantId, error: &str, now: Timestamp, out: &mut Outbox) {
@@ -476,11 +511,8 @@ impl Tunnels {
             peer.ike_up = false;
             peer.initiating = None;
         }
-        let initiators: Vec<GrantId> = self
-            .peers
-            .values()
-            .flat_map(|p| p.wanted.values().filter(|t| t.initiator).map(|t| t.grant))
-            .collect();
+        let initiators: Vec<GrantId> =
+            self.peers.values().flat_map(|p| p.wanted.values().filter(|t| t.initiator).map(|t| t.grant)).collect();
         for grant in initiators {
             self.to_start.entry(grant).or_insert(Attempt { not_before: Timestamp(0), failures: 0 });
         }

@@ -1,7 +1,10 @@
 //! Rules to entries and back, against Open vSwitch's own words.
 #![allow(clippy::unwrap_used)]
 
-use model::{Action, ArpOp, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, GrantId, Mac, PortMatch, PortNo, Protocol, Table, Tag, Zone};
+use model::{
+    Action, ArpOp, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, GrantId, Mac, PortMatch, PortNo, Protocol,
+    Table, Tag, Zone,
+};
 use proptest::prelude::*;
 use site::{to_add, to_entry, to_rule};
 use std::net::Ipv4Addr;
@@ -28,31 +31,87 @@ fn golden() -> Vec<(FlowRule, &'static str)> {
     };
     vec![
         (
-            rule(Table::Admission, 200, FlowMatch { in_port: Some(PortNo(3)), eth_src: Some(host), ip_src: Some("10.1.20.11/32".parse().unwrap()), ..ip(EtherType::Ipv4) }, CookieOwner::Standing, vec![Action::SetTag(Tag::Zone(Zone::Secure)), Action::Goto(Table::Posture)]),
+            rule(
+                Table::Admission,
+                200,
+                FlowMatch {
+                    in_port: Some(PortNo(3)),
+                    eth_src: Some(host),
+                    ip_src: Some("10.1.20.11/32".parse().unwrap()),
+                    ..ip(EtherType::Ipv4)
+                },
+                CookieOwner::Standing,
+                vec![Action::SetTag(Tag::Zone(Zone::Secure)), Action::Goto(Table::Posture)],
+            ),
             "ADD priority=200,ip,in_port=3,dl_src=02:00:00:01:20:11,nw_src=10.1.20.11 cookie:0x5e01000000000000 actions=set_field:0x11->reg0,goto_table:1",
         ),
         (
-            rule(Table::Posture, 100, FlowMatch { in_port: Some(PortNo(1)), ..ip(EtherType::Ipv4) }, CookieOwner::Standing, vec![Action::Track { zone: 5, next: Table::Connections }]),
+            rule(
+                Table::Posture,
+                100,
+                FlowMatch { in_port: Some(PortNo(1)), ..ip(EtherType::Ipv4) },
+                CookieOwner::Standing,
+                vec![Action::Track { zone: 5, next: Table::Connections }],
+            ),
             "ADD table:1 priority=100,ip,in_port=1 cookie:0x5e01000000000000 actions=ct(table=2,zone=5)",
         ),
         (
-            rule(Table::Connections, 1000, origin.clone(), grant, vec![Action::Commit { zone: 5 }, Action::Goto(Table::Forwarding)]),
+            rule(
+                Table::Connections,
+                1000,
+                origin.clone(),
+                grant,
+                vec![Action::Commit { zone: 5 }, Action::Goto(Table::Forwarding)],
+            ),
             "ADD table:2 priority=1000,ct_state=+new-inv+trk,tcp,reg0=0x11,in_port=3,nw_src=10.1.20.11,nw_dst=10.2.10.10,tp_dst=443 cookie:0x5e02000000000007 send_flow_rem actions=ct(commit,zone=5),goto_table:4",
         ),
         (
-            rule(Table::Connections, 1000, FlowMatch { ct: Some(CtMatch::GOES_ON), ..origin }, grant, vec![Action::Goto(Table::Forwarding)]),
+            rule(
+                Table::Connections,
+                1000,
+                FlowMatch { ct: Some(CtMatch::GOES_ON), ..origin },
+                grant,
+                vec![Action::Goto(Table::Forwarding)],
+            ),
             "ADD table:2 priority=1000,ct_state=+est-rpl-inv+trk,tcp,reg0=0x11,in_port=3,nw_src=10.1.20.11,nw_dst=10.2.10.10,tp_dst=443 cookie:0x5e02000000000007 send_flow_rem actions=goto_table:4",
         ),
         (
-            rule(Table::Connections, 100, FlowMatch { in_port: Some(PortNo(3)), tag: Some(Tag::Zone(Zone::Secure)), ct: Some(CtMatch::BEGINS), ..ip(EtherType::Ipv4) }, CookieOwner::Standing, vec![Action::ToGate]),
+            rule(
+                Table::Connections,
+                100,
+                FlowMatch {
+                    in_port: Some(PortNo(3)),
+                    tag: Some(Tag::Zone(Zone::Secure)),
+                    ct: Some(CtMatch::BEGINS),
+                    ..ip(EtherType::Ipv4)
+                },
+                CookieOwner::Standing,
+                vec![Action::ToGate],
+            ),
             "ADD table:2 priority=100,ct_state=+new-inv+trk,ip,reg0=0x11,in_port=3 cookie:0x5e01000000000000 actions=meter:1,CONTROLLER:65535",
         ),
         (
-            rule(Table::Forwarding, 200, FlowMatch { ip_dst: Some("10.1.20.11/32".parse().unwrap()), ..ip(EtherType::Ipv4) }, CookieOwner::Standing, vec![Action::SetEthSrc(gateway), Action::SetEthDst(host), Action::Output(PortNo(3))]),
+            rule(
+                Table::Forwarding,
+                200,
+                FlowMatch { ip_dst: Some("10.1.20.11/32".parse().unwrap()), ..ip(EtherType::Ipv4) },
+                CookieOwner::Standing,
+                vec![Action::SetEthSrc(gateway), Action::SetEthDst(host), Action::Output(PortNo(3))],
+            ),
             "ADD table:4 priority=200,ip,nw_dst=10.1.20.11 cookie:0x5e01000000000000 actions=set_field:02:00:00:01:00:01->eth_src,set_field:02:00:00:01:20:11->eth_dst,output:3",
         ),
         (
-            rule(Table::Forwarding, 200, FlowMatch { arp_op: Some(ArpOp::Request), arp_tpa: Some("10.1.20.1".parse().unwrap()), ..ip(EtherType::Arp) }, CookieOwner::Standing, vec![Action::ArpReply { ip: "10.1.20.1".parse().unwrap(), mac: gateway }]),
+            rule(
+                Table::Forwarding,
+                200,
+                FlowMatch {
+                    arp_op: Some(ArpOp::Request),
+                    arp_tpa: Some("10.1.20.1".parse().unwrap()),
+                    ..ip(EtherType::Arp)
+                },
+                CookieOwner::Standing,
+                vec![Action::ArpReply { ip: "10.1.20.1".parse().unwrap(), mac: gateway }],
+            ),
             "ADD table:4 priority=200,arp,arp_tpa=10.1.20.1,arp_op=1 cookie:0x5e01000000000000 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:02:00:00:01:00:01->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:02:00:00:01:00:01->arp_sha,set_field:10.1.20.1->arp_spa,IN_PORT",
         ),
     ]

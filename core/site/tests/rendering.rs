@@ -1,5 +1,7 @@
 //! Filters and IKE connections as text, compared with files. `UPDATE_GOLDEN=1 cargo test -p site` rewrites them.
 #![allow(clippy::unwrap_used)]
+// Golden files are written, and nft is run, by tests alone.
+#![allow(clippy::disallowed_methods)]
 
 use model::{CookieOwner, Filter, FilterSide, FlowDirection, GrantId, Protocol, Selector, Tunnel};
 use site::{IkePolicy, RedInterfaces, connection, elements, full_script, parse_state};

@@ -46,7 +46,12 @@ pub struct CenterLink {
 
 impl CenterLink {
     /// Keeps the link for ever. `live` shows the channel while it stands, for the terminals' relay.
-    pub async fn serve(self, hub: Arc<Hub>, mut reports: UnboundedReceiver<Report>, live: watch::Sender<Option<Channel>>) {
+    pub async fn serve(
+        self,
+        hub: Arc<Hub>,
+        mut reports: UnboundedReceiver<Report>,
+        live: watch::Sender<Option<Channel>>,
+    ) {
         let mut wait = FIRST_WAIT;
         let mut waiting = Evidence::default();
         let mut said = String::new();
@@ -94,7 +99,10 @@ impl CenterLink {
         });
         send(&outgoing, hello).await?;
         let mut client = link::LinkClient::new(channel.clone()).max_decoding_message_size(64 << 20);
-        let answer = client.control(ReceiverStream::new(stream)).await.map_err(|s| format!("the center refuses the link: {s}"))?;
+        let answer = client
+            .control(ReceiverStream::new(stream))
+            .await
+            .map_err(|s| format!("the center refuses the link: {s}"))?;
         let mut incoming = answer.into_inner();
         match incoming.next().await {
             Some(Ok(pb::CenterMessage { message: Some(pb::center_message::Message::Welcome(welcome)) })) => {
@@ -198,7 +206,11 @@ impl CenterLink {
             .map_err(|e| refuse(Generation(0), pb::RefusalCode::Malformed, e.to_string()))?;
         let generation = order.generation();
         if order.site != self.site {
-            return Err(refuse(generation, pb::RefusalCode::NotAuthentic, format!("the order is for site {}", order.site)));
+            return Err(refuse(
+                generation,
+                pb::RefusalCode::NotAuthentic,
+                format!("the order is for site {}", order.site),
+            ));
         }
         let unsound = |r: Box<verify::Refutation>| refuse(generation, pb::RefusalCode::Unsound, r.to_string());
         match order.body {
@@ -213,7 +225,11 @@ impl CenterLink {
                     return Ok(());
                 }
                 if delta.parent != at {
-                    return Err(refuse(generation, pb::RefusalCode::OutOfStep, format!("it leads from {}", delta.parent)));
+                    return Err(refuse(
+                        generation,
+                        pb::RefusalCode::OutOfStep,
+                        format!("it leads from {}", delta.parent),
+                    ));
                 }
                 let slice = verify::check_slice(&state, &delta).map_err(unsound)?;
                 hub.feed(Event::Order(Box::new(slice)));
@@ -310,7 +326,9 @@ impl Evidence {
         }
     }
     fn said(&mut self, report: &Report, message: Option<Say>) {
-        if let Some(message) = message.filter(|_| is_evidence(report) && !matches!(report, Report::FirstPacketRefused { .. })) {
+        if let Some(message) =
+            message.filter(|_| is_evidence(report) && !matches!(report, Report::FirstPacketRefused { .. }))
+        {
             self.remember(message);
         }
     }

@@ -14,7 +14,12 @@ use crate::namespaces;
 ///
 /// # Errors
 /// If the thread cannot start; a namespace or `nft` that is missing is reported as every later failure is.
-pub fn start(red: PathBuf, interfaces: RedInterfaces, hub: Arc<Hub>, mut orders: UnboundedReceiver<Output>) -> io::Result<()> {
+pub fn start(
+    red: PathBuf,
+    interfaces: RedInterfaces,
+    hub: Arc<Hub>,
+    mut orders: UnboundedReceiver<Output>,
+) -> io::Result<()> {
     std::thread::Builder::new().name("filter".into()).spawn(move || {
         let entered = namespaces::enter(&red);
         while let Some(order) = orders.blocking_recv() {

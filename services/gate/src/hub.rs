@@ -44,11 +44,8 @@ impl Hub {
         let (store, store_rx) = watch::channel(None);
         let (reports, reports_rx) = unbounded_channel();
         let queues = Queues { switch: Mutex::new((0, None)), ike, filter, store, reports };
-        let hub = Arc::new(Self {
-            machine: Mutex::new((machine, Timestamp(0))),
-            queues,
-            deadline: watch::channel(None).0,
-        });
+        let hub =
+            Arc::new(Self { machine: Mutex::new((machine, Timestamp(0))), queues, deadline: watch::channel(None).0 });
         (hub, Receivers { ike: ike_rx, filter: filter_rx, store: store_rx, reports: reports_rx })
     }
 
@@ -110,7 +107,9 @@ impl Hub {
         let mut deadline = self.deadline.subscribe();
         self.feed(Event::Tick);
         loop {
-            let wait = deadline.borrow_and_update().map(|at| Duration::from_millis(u64::try_from(at.0 - now().0).unwrap_or(0)));
+            let wait = deadline
+                .borrow_and_update()
+                .map(|at| Duration::from_millis(u64::try_from(at.0 - now().0).unwrap_or(0)));
             tokio::select! {
                 () = sleep(wait.unwrap_or(Duration::from_secs(3600))) => { self.feed(Event::Tick); }
                 changed = deadline.changed() => if changed.is_err() { return },
@@ -130,6 +129,7 @@ impl Hub {
             | Output::UnloadConnection(_)
             | Output::Initiate { .. }
             | Output::TerminateChild { .. }
+            | Output::TerminateSa(_)
             | Output::TerminateIke(_)
             | Output::ListSas => drop(self.queues.ike.send(output)),
             Output::ReadFilters | Output::ApplyFilters { .. } => drop(self.queues.filter.send(output)),

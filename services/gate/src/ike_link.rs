@@ -4,7 +4,7 @@
 //! ones hold charon's worker threads and deadlock with a few in flight.
 
 use serde::Serialize;
-use site::{Event, IkeConnection, Output};
+use site::{ChildSa, Event, IkeConnection, Output};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +23,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum IkeError {
     /// No socket.
-    #[error("cannot reach strongSwan at {path}: {error}; start charon-systemd and check `ike.vici` in the gate's configuration and `plugins.vici.socket` in strongswan.conf")]
+    #[error(
+        "cannot reach strongSwan at {path}: {error}; start charon-systemd and check `ike.vici` in the gate's configuration and `plugins.vici.socket` in strongswan.conf"
+    )]
     Unreachable {
         /// The socket.
         path: PathBuf,
@@ -135,6 +137,12 @@ async fn carry_out(client: &mut rsvici::Client, hub: &Hub, order: Output) -> Res
                 list(client, hub).await?;
             }
         }
+        Output::TerminateSa(number) => {
+            let ask = BTreeMap::from([("child-id", number.to_string()), ("timeout", "-1".to_owned())]);
+            if let Err(error) = request(client, "terminate", &ask).await? {
+                tracing::debug!(number, error, "terminate");
+            }
+        }
         Output::TerminateIke(connection) => {
             let ask = BTreeMap::from([("ike", connection.as_str()), ("timeout", "-1"), ("force", "yes")]);
             if let Err(error) = request(client, "terminate", &ask).await? {
@@ -148,7 +156,11 @@ async fn carry_out(client: &mut rsvici::Client, hub: &Hub, order: Output) -> Res
 }
 
 /// Success, strongSwan's refusal, or a broken connection.
-async fn request<T: Serialize>(client: &mut rsvici::Client, command: &str, message: &T) -> Result<Result<(), String>, IkeError> {
+async fn request<T: Serialize>(
+    client: &mut rsvici::Client,
+    command: &str,
+    message: &T,
+) -> Result<Result<(), String>, IkeError> {
     match client.request::<&T, Vici>(command, message).await {
         Ok(reply) if reply.text("success") == Some("no") => {
             Ok(Err(reply.text("errmsg").unwrap_or("no reason given").to_owned()))
@@ -162,21 +174,37 @@ async fn request<T: Serialize>(client: &mut rsvici::Client, command: &str, messa
 async fn list(client: &mut rsvici::Client, hub: &Hub) -> Result<(), IkeError> {
     let connections = collect(client.stream_request("list-conns", "list-conn", ())).await?;
     let sas = collect(client.stream_request("list-sas", "list-sa", ())).await?;
-    let connections = connections.iter().flat_map(|c| c.sections().map(|(n, _)| n.to_owned()).collect::<Vec<_>>()).collect();
+    let connections =
+        connections.iter().flat_map(|c| c.sections().map(|(n, _)| n.to_owned()).collect::<Vec<_>>()).collect();
     let mut ike = BTreeSet::new();
-    let mut children = Vec::new();
+    let mut children: Vec<ChildSa> = Vec::new();
+    let mut replaced = Vec::new();
     for sa in &sas {
         for (name, body) in sa.sections() {
             if matches!(body.text("state"), Some("ESTABLISHED" | "REKEYING")) {
                 ike.insert(name.to_owned());
             }
             for (key, child) in body.get("child-sas").into_iter().flat_map(Vici::sections) {
-                if matches!(child.text("state"), Some("INSTALLED" | "REKEYING" | "REKEYED")) {
-                    children.push((name.to_owned(), child.text("name").unwrap_or(key).to_owned()));
+                let sa = ChildSa {
+                    connection: name.to_owned(),
+                    child: child.text("name").unwrap_or(key).to_owned(),
+                    number: child.text("uniqueid").and_then(|n| n.parse().ok()).unwrap_or(0),
+                };
+                match child.text("state") {
+                    Some("INSTALLED" | "REKEYING") => children.push(sa),
+                    Some("REKEYED") => replaced.push(sa),
+                    _ => {}
                 }
             }
         }
     }
+    // One that was rekeyed lingers beside its successor: it is no second one, but it carries while it is alone.
+    for sa in replaced {
+        if !children.iter().any(|c| (&c.connection, &c.child) == (&sa.connection, &sa.child)) {
+            children.push(sa);
+        }
+    }
+    children.sort_by_key(|c| c.number);
     hub.feed(Event::SaList { connections, ike, children });
     Ok(())
 }
@@ -212,7 +240,8 @@ fn child_event(hub: &Hub, event: &Vici) {
 
 async fn load_credentials(client: &mut rsvici::Client, trust: &Trust) -> Result<(), IkeError> {
     let say = |what| move |error: String| IkeError::Credentials { what, error };
-    let credentials = trust.for_ike().map_err(|e| IkeError::Credentials { what: "the configured files", error: e.to_string() })?;
+    let credentials =
+        trust.for_ike().map_err(|e| IkeError::Credentials { what: "the configured files", error: e.to_string() })?;
     for pem in blocks(&credentials.chain) {
         let cert = BTreeMap::from([("type", "X509"), ("flag", "NONE"), ("data", pem.as_str())]);
         request(client, "load-cert", &cert).await?.map_err(say("the gate's certificate"))?;

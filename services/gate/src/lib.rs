@@ -115,7 +115,8 @@ impl Gate {
             terminals.push(listen(*address, red)?);
         }
         let interfaces = site_config(config).red;
-        filter_link::start(red.to_owned(), interfaces, Arc::clone(&hub), receivers.filter).map_err(StartError::Thread)?;
+        filter_link::start(red.to_owned(), interfaces, Arc::clone(&hub), receivers.filter)
+            .map_err(StartError::Thread)?;
         let (live, center) = watch::channel(None);
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(openflow_link::serve(switches, trust.clone(), config.site.to_string(), Arc::clone(&hub)));

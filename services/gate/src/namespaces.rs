@@ -28,7 +28,13 @@ pub fn inside<T: Send + 'static>(
 /// Names the namespace and the mend.
 pub fn enter(path: &Path) -> io::Result<()> {
     let say = |e: io::Error| {
-        io::Error::new(e.kind(), format!("cannot enter the network namespace {}: {e}; create it first, and start the gate as root", path.display()))
+        io::Error::new(
+            e.kind(),
+            format!(
+                "cannot enter the network namespace {}: {e}; create it first, and start the gate as root",
+                path.display()
+            ),
+        )
     };
     let file = File::open(path).map_err(say)?;
     move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).map_err(|e| say(e.into()))

@@ -1,8 +1,8 @@
 //! The switch's channel: TLS with certificates on both sides, the datapath id bound to the switch's certificate (N1).
 
 use openflow::{
-    BundleOutcome, BundleTransaction, Channel, ChannelConfig, ChannelEvent, FlowStatsRequest, Message, MultipartReplyBody,
-    MultipartRequest, MultipartRequestBody, PortStatusReason, Reassembly,
+    BundleOutcome, BundleTransaction, Channel, ChannelConfig, ChannelEvent, FlowStatsRequest, Message,
+    MultipartReplyBody, MultipartRequest, MultipartRequestBody, PortStatusReason, Reassembly,
 };
 use site::{Event, Outbox, Output};
 use std::collections::BTreeMap;
@@ -32,7 +32,9 @@ pub enum SessionError {
     #[error("{0}")]
     Channel(String),
     /// The switch is not the one its certificate names.
-    #[error("the switch says datapath {said:016x}, its certificate says {certified:016x}; issue a certificate for the right switch")]
+    #[error(
+        "the switch says datapath {said:016x}, its certificate says {certified:016x}; issue a certificate for the right switch"
+    )]
     WrongDatapath {
         /// In FEATURES_REPLY.
         said: u64,
@@ -106,7 +108,10 @@ pub async fn session<S: AsyncRead + AsyncWrite + Unpin>(
         if let Err(error) = stream.flush().await {
             break Err(error.into());
         }
-        let wait = talk.channel.next_deadline().map_or(Duration::from_secs(5), |at| Duration::from_millis(at.saturating_sub(clock())));
+        let wait = talk
+            .channel
+            .next_deadline()
+            .map_or(Duration::from_secs(5), |at| Duration::from_millis(at.saturating_sub(clock())));
         let order = async {
             match &mut registered {
                 Some((_, orders)) => orders.recv().await,
@@ -234,7 +239,10 @@ impl Talk {
                     let wanted = hub.state().map(|s| s.facts.site.switch.dpid.0);
                     for expected in [certified, wanted.filter(|_| certified.is_some())].into_iter().flatten() {
                         if features.datapath_id != expected {
-                            return Err(SessionError::WrongDatapath { said: features.datapath_id, certified: expected });
+                            return Err(SessionError::WrongDatapath {
+                                said: features.datapath_id,
+                                certified: expected,
+                            });
                         }
                     }
                     *registered = Some(hub.switch_session());

@@ -24,7 +24,9 @@ pub enum TrustError {
         what: String,
     },
     /// The gate's own certificate would be refused by every peer.
-    #[error("{path}: this is not a usable gate certificate of site {site}: {reasons}; ask the authority for one issued to urn:sekisho:gate:{site}")]
+    #[error(
+        "{path}: this is not a usable gate certificate of site {site}: {reasons}; ask the authority for one issued to urn:sekisho:gate:{site}"
+    )]
     NotAGate {
         /// The file.
         path: PathBuf,
@@ -61,14 +63,14 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] says which file and why.
     pub fn new(config: &Config, now: i64) -> Result<Self, TrustError> {
-        let trust = Self { files: config.certificates.clone(), provider: Arc::new(rustls::crypto::ring::default_provider()) };
+        let trust =
+            Self { files: config.certificates.clone(), provider: Arc::new(rustls::crypto::ring::default_provider()) };
         let path = &trust.files.chain;
         let refuse = |reasons| TrustError::NotAGate { path: path.clone(), site: config.site.to_string(), reasons };
         let (anchors, crls) = trust.read()?;
         let chain = trust.chain()?;
         let chain: Vec<&[u8]> = chain.iter().map(|c| c.as_ref()).collect();
-        let gate: VerifiedGate =
-            pki::verify_gate(&chain, &anchors, &crls, now).map_err(|r| refuse(reasons(&r)))?;
+        let gate: VerifiedGate = pki::verify_gate(&chain, &anchors, &crls, now).map_err(|r| refuse(reasons(&r)))?;
         if gate.site() != config.site.as_str() {
             return Err(refuse(format!("it names site {}", gate.site())));
         }
@@ -81,7 +83,12 @@ impl Trust {
         for path in &self.files.crls {
             crls.push(crl(path)?.as_ref().to_vec());
         }
-        Ok(IkeCredentials { chain: text(&self.files.chain)?, key: text(&self.files.key)?, gate_ca: text(&self.files.gate_ca)?, crls })
+        Ok(IkeCredentials {
+            chain: text(&self.files.chain)?,
+            key: text(&self.files.key)?,
+            gate_ca: text(&self.files.gate_ca)?,
+            crls,
+        })
     }
 
     /// TLS of the OpenFlow listener: the switch must show a certificate.
@@ -149,7 +156,8 @@ impl Trust {
     }
 
     fn key(&self) -> Result<PrivateKeyDer<'static>, TrustError> {
-        PrivateKeyDer::from_pem_file(&self.files.key).map_err(|e| wrong(&self.files.key, format!("no private key in PEM ({e})")))
+        PrivateKeyDer::from_pem_file(&self.files.key)
+            .map_err(|e| wrong(&self.files.key, format!("no private key in PEM ({e})")))
     }
 }
 
@@ -223,10 +231,20 @@ impl ClientCertVerifier for Switches {
         self.0.switch(&chain, seconds(now)).map_err(refused)?;
         Ok(ClientCertVerified::assertion())
     }
-    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(message, cert, dss, &self.0.provider.signature_verification_algorithms)
     }
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, cert, dss, &self.0.provider.signature_verification_algorithms)
     }
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -256,10 +274,20 @@ impl ServerCertVerifier for Centers {
         }
         Ok(ServerCertVerified::assertion())
     }
-    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         Err(Error::General("the link speaks TLS 1.3 only".into()))
     }
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, cert, dss, &self.trust.provider.signature_verification_algorithms)
     }
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

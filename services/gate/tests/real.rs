@@ -129,7 +129,12 @@ impl World {
         let _inside = self.runtime.enter();
         // A listener closed a moment ago may hold the address for a blink.
         let (gate, reports) = (0..50)
-            .find_map(|_| Gate::start(&config).map_err(|e| eprintln!("{e}")).ok().or_else(|| { std::thread::sleep(Duration::from_millis(50)); None }))
+            .find_map(|_| {
+                Gate::start(&config).map_err(|e| eprintln!("{e}")).ok().or_else(|| {
+                    std::thread::sleep(Duration::from_millis(50));
+                    None
+                })
+            })
             .unwrap();
         self.gates.insert(id(site), Running { gate, reports });
     }

@@ -1,5 +1,6 @@
 //! strongSwan: what is loaded, which children are up. A negotiation needs both ends; that is the world's to arrange.
 
+use site::ChildSa;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One site's daemon in memory.
@@ -9,8 +10,8 @@ pub struct Charon {
     pub loaded: BTreeMap<String, BTreeSet<String>>,
     /// Connections with an IKE SA.
     pub ike: BTreeSet<String>,
-    /// Installed children, as (connection, child); one entry an SA.
-    pub children: Vec<(String, String)>,
+    /// Installed children, one entry an SA. Both ends know one by the same number here.
+    pub children: Vec<ChildSa>,
 }
 
 impl Charon {
@@ -19,13 +20,10 @@ impl Charon {
         self.loaded.get(connection).is_some_and(|children| children.contains(child))
     }
 
-    /// Takes children out; says how many there were.
-    pub fn drop_children(&mut self, connection: &str, child: Option<&str>) -> Vec<String> {
-        let (gone, kept) = std::mem::take(&mut self.children)
-            .into_iter()
-            .partition(|(c, n)| c == connection && child.is_none_or(|child| child == n));
+    /// Takes children out.
+    pub fn drop_children(&mut self, which: impl Fn(&ChildSa) -> bool) -> Vec<ChildSa> {
+        let (gone, kept) = std::mem::take(&mut self.children).into_iter().partition(which);
         self.children = kept;
-        let gone: Vec<(String, String)> = gone;
-        gone.into_iter().map(|(_, name)| name).collect()
+        gone
     }
 }

@@ -19,9 +19,9 @@ impl Nft {
     /// Carries out a read or a script.
     pub fn carry_out(&mut self, output: Output, red: &RedInterfaces) -> Event {
         match output {
-            Output::ReadFilters => Event::FilterState(self.json().map(|json| {
-                site::parse_state(red, &json).expect("the fake writes nft's shape")
-            })),
+            Output::ReadFilters => Event::FilterState(
+                self.json().map(|json| site::parse_state(red, &json).expect("the fake writes nft's shape")),
+            ),
             Output::ApplyFilters { change, script } => {
                 let mut next = self.table.clone();
                 match run(&mut next, &script) {
@@ -55,7 +55,10 @@ impl Nft {
                 .iter()
                 .map(|key| {
                     let parts: Vec<&str> = key.split(" . ").collect();
-                    format!(r#"{{"elem":{{"val":{{"concat":["{}","{}","{}",{}]}}}}}}"#, parts[0], parts[1], parts[2], parts[3])
+                    format!(
+                        r#"{{"elem":{{"val":{{"concat":["{}","{}","{}",{}]}}}}}}"#,
+                        parts[0], parts[1], parts[2], parts[3]
+                    )
                 })
                 .collect();
             objects.push(format!(r#"{{"set":{{"name":"{name}","elem":[{}]}}}}"#, elements.join(",")));

@@ -1,7 +1,7 @@
 //! Sites, their parts, and the messages between them.
 
 use model::{SiteId, SiteState, Timestamp};
-use site::{Event, Output, Report, SiteConfig, SiteMachine};
+use site::{ChildSa, Event, Output, Report, SiteConfig, SiteMachine};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use verify::VerifiedState;
@@ -41,6 +41,7 @@ struct Place {
 pub struct World {
     places: BTreeMap<SiteId, Place>,
     now: Timestamp,
+    sas: u32,
 }
 
 impl World {
@@ -65,7 +66,7 @@ impl World {
                 (id, place)
             })
             .collect();
-        let mut world = Self { places, now };
+        let mut world = Self { places, now, sas: 0 };
         for id in world.sites() {
             world.feed(&id, Event::SwitchUp);
             world.feed(&id, Event::CharonUp);
@@ -104,7 +105,9 @@ impl World {
         let place = self.place(id);
         for output in place.machine.handle(event, now).outputs {
             let link = match &output {
-                Output::Meter(_) | Output::ReadFlows { .. } | Output::Bundle { .. } | Output::FlushConntrack { .. } => Link::ToSwitch,
+                Output::Meter(_) | Output::ReadFlows { .. } | Output::Bundle { .. } | Output::FlushConntrack { .. } => {
+                    Link::ToSwitch
+                }
                 Output::ReadFilters | Output::ApplyFilters { .. } => Link::ToNft,
                 Output::Persist(_) => Link::ToDisk,
                 Output::Report(report) => {
@@ -115,6 +118,7 @@ impl World {
                 | Output::UnloadConnection(_)
                 | Output::Initiate { .. }
                 | Output::TerminateChild { .. }
+                | Output::TerminateSa(_)
                 | Output::TerminateIke(_)
                 | Output::ListSas => Link::ToCharon,
             };
@@ -232,12 +236,9 @@ impl World {
             Output::UnloadConnection(name) => drop(place.charon.loaded.remove(&name)),
             Output::Initiate { connection, child } => self.initiate(id, &connection, &child),
             Output::TerminateChild { connection, child } => {
-                for site in [Some(id.clone()), self.peer(id, &connection)].into_iter().flatten() {
-                    for child in self.place(&site).charon.drop_children(&connection, Some(&child)) {
-                        self.tell(&site, Event::ChildDown { connection: connection.clone(), child });
-                    }
-                }
+                self.end_children(id, |sa| sa.connection == connection && sa.child == child);
             }
+            Output::TerminateSa(number) => self.end_children(id, |sa| sa.number == number),
             Output::TerminateIke(name) => self.end_ike(id, &name),
             Output::ListSas => {
                 let event = Event::SaList {
@@ -257,9 +258,12 @@ impl World {
         if !self.place(id).charon.accepts(connection, child) || !self.place(&peer).charon.accepts(connection, child) {
             return;
         }
+        self.sas += 1;
+        let number = self.sas;
         for site in [id, &peer] {
             let charon = &mut self.place(site).charon;
-            charon.children.push((connection.to_owned(), child.to_owned()));
+            let sa = ChildSa { connection: connection.to_owned(), child: child.to_owned(), number };
+            charon.children.push(sa);
             if charon.ike.insert(connection.to_owned()) {
                 self.tell(site, Event::IkeUp(connection.to_owned()));
             }
@@ -267,11 +271,22 @@ impl World {
         }
     }
 
+    /// A DELETE ends the SA at both ends (RFC 7296 §1.4.1), and both daemons say so.
+    fn end_children(&mut self, id: &SiteId, which: impl Fn(&ChildSa) -> bool) {
+        for sa in self.place(id).charon.drop_children(which) {
+            self.tell(id, Event::ChildDown { connection: sa.connection.clone(), child: sa.child.clone() });
+            let Some(peer) = self.peer(id, &sa.connection) else { continue };
+            for sa in self.place(&peer).charon.drop_children(|other| other.number == sa.number) {
+                self.tell(&peer, Event::ChildDown { connection: sa.connection, child: sa.child });
+            }
+        }
+    }
+
     fn end_ike(&mut self, id: &SiteId, connection: &str) {
         for site in [Some(id.clone()), self.peer(id, connection)].into_iter().flatten() {
             let charon = &mut self.place(&site).charon;
             let had = charon.ike.remove(connection);
-            charon.drop_children(connection, None);
+            charon.drop_children(|sa| sa.connection == connection);
             if had {
                 self.tell(&site, Event::IkeDown(connection.to_owned()));
             }

@@ -92,7 +92,15 @@ impl Story {
         }
         let proved = states.iter().map(|(id, s)| (id.clone(), verify::check_state(s.clone()).unwrap())).collect();
         let world = World::new(proved, &config(), START);
-        Self { network, world, states, open: BTreeMap::new(), used: BTreeSet::new(), ended: BTreeMap::new(), forgetful: BTreeSet::new() }
+        Self {
+            network,
+            world,
+            states,
+            open: BTreeMap::new(),
+            used: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            forgetful: BTreeSet::new(),
+        }
     }
 
     fn site(&self, n: usize) -> SiteId {
@@ -151,7 +159,8 @@ impl Story {
                 self.world.feed(&id, Event::CenterUp);
             }
             Step::Intrude(n) => {
-                let normal = vec![openflow::Instruction::ApplyActions(vec![openflow::Action::output(openflow::PortNo::NORMAL)])];
+                let normal =
+                    vec![openflow::Instruction::ApplyActions(vec![openflow::Action::output(openflow::PortNo::NORMAL)])];
                 let id = self.site(n);
                 self.world.switch(&id).intrude(openflow::FlowMod::add(0, 1, 0x1234, openflow::Match::any(), normal));
             }
@@ -171,7 +180,8 @@ impl Story {
             ("clinic/exam-1", "hospital/record-server", vec![443]),
             ("clinic/exam-2", "provider/ops-1", vec![443, 8443]),
             ("clinic/exam-2", "hospital/portal", vec![443]),
-        ][pair].clone();
+        ][pair]
+            .clone();
         let (origin, destination) = (self.end(from), self.end(to));
         let same = |g: &Grant| g.origin == origin && g.destination == destination;
         if self.open.values().any(same) || !self.used.insert(number) {
@@ -226,7 +236,8 @@ impl Story {
             assert_eq!(stands, wanted, "rules of {id}");
             let tunnels: Vec<_> =
                 state.tunnels.iter().map(|t| (site::connection_name(id, &t.peer), site::child_name(t.grant))).collect();
-            let mut children = self.world.charon(id).children.clone();
+            let installed = &self.world.charon(id).children;
+            let mut children: Vec<_> = installed.iter().map(|c| (c.connection.clone(), c.child.clone())).collect();
             children.sort();
             let mut tunnels = tunnels;
             tunnels.sort();
@@ -241,7 +252,10 @@ impl Story {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { 300 },
+        ..ProptestConfig::default()
+    })]
     #[test]
     fn what_stands_becomes_what_is_wanted(steps in proptest::collection::vec(step(), 1..120)) {
         let mut story = Story::new();
@@ -303,6 +317,10 @@ fn a_lease_ends_without_the_center_x4() {
     for number in [1, 2] {
         let lapsed = Report::Lapsed(GrantId(number));
         assert!(reports.contains(&lapsed));
-        assert!(reports.iter().any(|r| matches!(r, Report::Closed { grant, cause: site::CloseCause::Lease, .. } if grant.0 == number)));
+        assert!(
+            reports.iter().any(
+                |r| matches!(r, Report::Closed { grant, cause: site::CloseCause::Lease, .. } if grant.0 == number)
+            )
+        );
     }
 }

@@ -215,7 +215,7 @@ impl SiteMachine {
             }
             Event::CharonUp => {
                 out.report(Report::Link { place: Place::Tunnels, up: true });
-                self.tunnels.charon_up();
+                self.tunnels.charon_up(now);
                 self.everything()
             }
             Event::CharonDown => {

@@ -13,6 +13,9 @@ use crate::first_packet;
 const RETRY_MS: i64 = 1_000;
 /// EXT-230 lets a switch drop a bundle that is not touched for 10 s (Open vSwitch does); later no answer will come.
 const BUNDLE_MS: i64 = 15_000;
+/// A switch goes on with cached verdicts until it has revalidated them (Open vSwitch: 500 ms at the most), and one of
+/// them may remember a connection that was just forgotten. So what was flushed is flushed once more after that.
+const SWEEP_MS: i64 = 700;
 
 #[derive(Debug)]
 enum Phase {
@@ -30,9 +33,14 @@ struct Change {
     body: Option<RuleBody>,
 }
 
+#[derive(Clone)]
 struct Flush {
     grant: Option<GrantId>,
     request: CtFlush,
+    /// The rule whose connections are forgotten.
+    key: RuleKey,
+    /// The second pass.
+    sweeps: bool,
 }
 
 pub(crate) struct Rules {
@@ -50,6 +58,8 @@ pub(crate) struct Rules {
     audit_ms: i64,
     to_flush: Vec<Flush>,
     flushing: Option<(u64, Vec<Flush>)>,
+    /// Flushed once; to be flushed again at this time.
+    to_sweep: Vec<(Timestamp, Flush)>,
     number: u64,
     meter_rate: u32,
     /// The next difference comes from a reading, not from an order.
@@ -72,6 +82,7 @@ impl Rules {
             audit_ms,
             to_flush: Vec::new(),
             flushing: None,
+            to_sweep: Vec::new(),
             number: 0,
             meter_rate,
             mending: false,
@@ -268,9 +279,13 @@ impl Rules {
             return;
         }
         // The entries these belong to are gone by now: forgetting first would let a packet begin them anew.
+        self.sweep(now);
         if self.flushing.is_none() && !self.to_flush.is_empty() {
             self.number += 1;
             let flushes = std::mem::take(&mut self.to_flush);
+            let first_pass = flushes.iter().filter(|f| !f.sweeps);
+            self.to_sweep
+                .extend(first_pass.map(|f| (now.plus_ms(SWEEP_MS), Flush { grant: None, sweeps: true, ..f.clone() })));
             out.push(Output::FlushConntrack {
                 flush: self.number,
                 flushes: flushes.iter().map(|f| f.request.clone()).collect(),
@@ -311,7 +326,7 @@ impl Rules {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::Down | Phase::Waiting | Phase::Reading { .. } => None,
-            Phase::Ready => self.audit_at,
+            Phase::Ready => self.to_sweep.iter().fold(self.audit_at, |next, (at, _)| earlier(next, Some(*at))),
             Phase::Changing { until, .. } => earlier(Some(until), None),
             Phase::Failed { retry_at } => Some(retry_at),
         }
@@ -417,6 +432,14 @@ impl Rules {
         }
     }
 
+    /// Flushes again what is due, unless the same line was opened anew in the meantime.
+    fn sweep(&mut self, now: Timestamp) {
+        let (due, later) = std::mem::take(&mut self.to_sweep).into_iter().partition(|(at, _)| now >= *at);
+        self.to_sweep = later;
+        let due: Vec<(Timestamp, Flush)> = due;
+        self.to_flush.extend(due.into_iter().map(|(_, f)| f).filter(|f| !self.wanted.contains_key(&f.key)));
+    }
+
     fn requeue_flushes(&mut self) {
         if let Some((_, flushes)) = self.flushing.take() {
             self.to_flush.splice(0..0, flushes);
@@ -446,8 +469,8 @@ fn flushes(key: &RuleKey, body: &RuleBody) -> Vec<Flush> {
     let backward = CtTuple { source: destination, destination: source, source_port: port, ..CtTuple::default() };
     let request = |original, reply| CtFlush { ip_proto: protocol.number(), original, reply, zone: Some(zone) };
     vec![
-        Flush { grant, request: request(Some(forward), None) },
-        Flush { grant, request: request(None, Some(backward)) },
+        Flush { grant, request: request(Some(forward), None), key: key.clone(), sweeps: false },
+        Flush { grant, request: request(None, Some(backward)), key: key.clone(), sweeps: false },
     ]
 }
 

@@ -8,6 +8,8 @@ use crate::ike::{self, IkePolicy};
 
 /// An initiator that hears no "go" starts by itself.
 const START_ALONE_MS: i64 = 300;
+/// An end that came back without its SAs waits so long for the initiator, then asks itself.
+const COME_BACK_MS: i64 = 1_000;
 const FIRST_BACKOFF_MS: i64 = 100;
 const LAST_BACKOFF_MS: i64 = 10_000;
 /// How long an attempt may take; doubled with each failure.
@@ -120,9 +122,15 @@ impl Tunnels {
         }
     }
 
-    pub(crate) fn charon_up(&mut self) {
+    pub(crate) fn charon_up(&mut self, now: Timestamp) {
         self.charon = true;
         self.forget();
+        // The initiator cannot know that this end lost its SAs: it would send into nothing until its own dead peer
+        // detection gives up. So the end that came back asks; INITIAL_CONTACT (RFC 7296 §2.4) clears the other end.
+        let answerers = self.peers.values().flat_map(|p| p.wanted.values().filter(|t| !t.initiator).map(|t| t.grant));
+        for grant in answerers {
+            self.to_start.entry(grant).or_insert(Attempt { not_before: now.plus_ms(COME_BACK_MS), failures: 0 });
+        }
     }
 
     pub(crate) fn charon_down(&mut self) {

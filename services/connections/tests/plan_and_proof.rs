@@ -64,7 +64,7 @@ fn grant(network: &Network, id: u64, (from, to): (&str, &str), port: u16) -> Gra
 
 fn prove(verifier: &mut Verifier, plan: Plan) {
     let verified = verifier.check(plan).unwrap_or_else(|refutation| panic!("{refutation}"));
-    verifier.advance(&verified);
+    verifier.advance(&verified).unwrap();
 }
 
 fn applied(network: &Network) -> Verifier {

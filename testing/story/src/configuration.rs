@@ -60,7 +60,8 @@ pub(crate) fn write_center(dir: &Path, lab: &Lab, authority: &mut Authority) -> 
         "center.toml",
         format!(
             "data = \"data\"\n\n[trust]\ndir = \"trust\"\n\n[gates]\nlisten = \"{CENTER_FOR_GATES}\"\n\n\
-             [operator]\nsocket = \"center.sock\"\n\n[certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n"
+             [operator]\nsocket = \"center.sock\"\n\n[certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n\n\
+             [orders]\nkey = \"order.key.pem\"\n"
         ),
     )?;
     put(&home, "sekisho.toml", format!("[center]\nsocket = \"{}\"\n", home.join("center.sock").display()))?;

@@ -316,8 +316,15 @@ impl Stage {
     }
 
     /// Writes revocation lists with the given validity.
-    pub fn write_lists_until(&mut self, this_update: i64, next_update: i64) -> Result<(), StageError> {
+    fn write_lists_until(&mut self, this_update: i64, next_update: i64) -> Result<(), StageError> {
         self.authority.write_crls(this_update, next_update)?;
+        configuration::publish_lists(&self.dir, &self.authority)
+    }
+
+    /// Lets the list of the cards' authority be one that ended an hour ago.
+    pub fn let_card_list_expire(&mut self) -> Result<(), StageError> {
+        let now = seconds();
+        self.authority.write_crl(CaKind::HpkiAuthentication, now - 25 * HOUR, now - HOUR)?;
         configuration::publish_lists(&self.dir, &self.authority)
     }
 

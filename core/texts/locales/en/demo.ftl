@@ -35,9 +35,8 @@ demo-shut-reverse = the record server cannot originate toward the clinic ({ $pro
 demo-second-line-closed = the second line is closed again
 
 demo-chapter-refusals = 4. What is refused, and why
-demo-refused = refused with { $codes }: { $text }
+demo-refused = refused: { $text }
 demo-refusal-recorded = … and written down as { $record }, with every reason
-demo-stale-list = the revocation list is out of date
 demo-relay-refused = a document that would make the hospital carry traffic between two others: the proof refuses it and shows the packet
 demo-relay-refused-plan = … and `sekisho plan` says so before anybody applies it
 demo-gate-revoked = toward a gate whose certificate was revoked nothing opens ({ $codes })

@@ -35,9 +35,8 @@ demo-shut-reverse = 診療記録サーバーの側から診療所へ通信を始
 demo-second-line-closed = 二本目の回線を閉じた
 
 demo-chapter-refusals = 4. 断られるものと、その理由
-demo-refused = { $codes } で拒否: { $text }
+demo-refused = 拒否: { $text }
 demo-refusal-recorded = … すべての理由とともに { $record } として記録された
-demo-stale-list = 失効リストの期限が切れている
 demo-relay-refused = 病院に他の二者の通信を中継させる文書: 証明がこれを拒み、通ってしまうはずのパケットを示す
 demo-relay-refused-plan = … 適用する前に `sekisho plan` でも分かる
 demo-gate-revoked = 証明書が失効したゲートに向けては、何も開かない（{ $codes }）

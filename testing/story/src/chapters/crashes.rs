@@ -167,7 +167,7 @@ fn open_grants(stage: &Stage) -> Result<BTreeSet<u64>, StageError> {
         return Err(StageError::Product(answered.seen()));
     }
     let connections = answered.json()["connections"].as_array().cloned().unwrap_or_default();
-    Ok(connections.iter().filter_map(|c| c["grant"].as_u64()).collect())
+    Ok(connections.iter().filter(|c| c["state"] == "open").filter_map(|c| c["grant"].as_u64()).collect())
 }
 
 /// Sequence and hash of every entry.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -39,7 +40,9 @@ const SAME_REFUSAL: Duration = Duration::from_secs(60);
 pub(crate) async fn serve(center: Center, hub: Arc<Hub>, identity: Arc<Identity>, listener: TcpListener) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let (turned_away, refused) = channel(64);
-    tokio::spawn(record_refusals(center.clone(), refused));
+    // Dropped, and so ended, together with this future.
+    let mut helpers = JoinSet::new();
+    helpers.spawn(record_refusals(center.clone(), refused));
     let gates_only = GatesOnly { center: center.clone(), provider: Arc::clone(&provider), turned_away };
     let any_terminal = AnyTerminal { provider };
     let tls = identity.server(Arc::new(gates_only), &[link::ALPN]);
@@ -52,7 +55,7 @@ pub(crate) async fn serve(center: Center, hub: Arc<Hub>, identity: Arc<Identity>
         }
     };
     let (admitted, incoming) = channel::<std::io::Result<GateStream>>(16);
-    tokio::spawn(accept(listener, TlsAcceptor::from(tls), admitted));
+    helpers.spawn(accept(listener, TlsAcceptor::from(tls), admitted));
     let service = LinkService { center, hub, terminal_tls, links: AtomicU64::new(1) };
     let server = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(5)))

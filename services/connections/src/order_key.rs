@@ -45,3 +45,13 @@ impl OrderKey {
         Some(SignedOrder { payload, signature: signature.as_ref().to_vec() })
     }
 }
+
+#[cfg(test)]
+impl OrderKey {
+    /// As a gate does it.
+    pub(crate) fn verify(&self, signed: &SignedOrder) {
+        use ring::signature::KeyPair;
+        let key = pki::PublicKey::EcP256(self.pair.public_key().as_ref().to_vec());
+        pki::verify_detached(&key, &order_signed_bytes(&signed.payload), &signed.signature).unwrap();
+    }
+}

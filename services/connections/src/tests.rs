@@ -1,1 +1,198 @@
+//! Use cases over a real registry (SQLite), real certificates, and gates in memory.
 
+mod world;
+
+use audit::{CloseCause, Event};
+use authority::{CaKind, RevocationReason};
+use model::{ConnectionState, GrantId};
+use wire::link::{Gone, Observed, gate_message::Message};
+
+use crate::{Closer, close, explain, gate_report, log_verdict, open, plan_only, status, three_points};
+use world::{HOSPITAL, World, doctor_asks};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_doctor_opens_and_closes_and_three_points_agree_g13() {
+    let world = World::new().await;
+    world.honest_gates();
+    let opened = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap();
+    assert_eq!(opened.connection.state, ConnectionState::Open);
+    assert_eq!(opened.connection.address.to_string(), "10.2.10.10");
+    let grant = opened.connection.grant;
+    assert_eq!(status(&world.center).await.connections.len(), 1);
+
+    let again = open(&world.center, doctor_asks(&world, [2; 32])).await.unwrap_err();
+    assert_eq!(again.reasons[0].code, "D070");
+
+    let closed = close(&world.center, grant, Closer::Terminal("clinic/exam-1".parse().unwrap())).await.unwrap();
+    assert_eq!(closed.connection.state, ConnectionState::Closed);
+    assert_eq!(closed.counters.len(), 2);
+    assert!(status(&world.center).await.connections.is_empty());
+    let texts = texts::Texts::new(texts::Lang::En);
+    let points = three_points(&world.center, grant, &texts).await.unwrap();
+    assert!(points.agree, "{points:?}");
+    assert!(log_verdict(&world.center).await.unwrap().holds);
+    // What is left is what was there before, and both gates were told so.
+    let loaded = world.center.registry().load().await.unwrap();
+    assert!(loaded.live.is_empty());
+    let kept: Vec<_> = loaded.live.values().map(|c| c.grant.clone()).collect();
+    for (site, reference) in plan::from_scratch(&loaded.network, &kept).unwrap() {
+        let mut state = loaded.sites[&site].clone();
+        state.generation = reference.generation;
+        assert_eq!(state, reference);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_refusal_has_its_reason_and_is_recorded_n2() {
+    let mut world = World::new().await;
+    world.honest_gates();
+    let pharmacist = world.authority.issue_pharmacist("SUZUKI TARO").unwrap();
+    let revoked = world.authority.issue_doctor("TANAKA JIRO").unwrap();
+    world.authority.revoke_issued(&revoked, RevocationReason::KeyCompromise).unwrap();
+    world.publish(CaKind::HpkiAuthentication, 0);
+    let signature =
+        world.authority.issue_card(&authority::CardSpec::signature("SATO HANAKO", "Medical Doctor")).unwrap();
+    world.trust_also(CaKind::HpkiSignature);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut forger = authority::Authority::new(elsewhere.path(), world.now).unwrap();
+    let forged = forger.issue_doctor("SATO HANAKO").unwrap();
+
+    for (card, code) in [(&pharmacist, "D017"), (&revoked, "P008"), (&signature, "P014"), (&forged, "P004")] {
+        let refused = open(&world.center, world.ask(card, [3; 32], [9; 32])).await.unwrap_err();
+        let codes: Vec<_> = refused.reasons.iter().map(|r| r.code.as_str()).collect();
+        assert!(codes.contains(&code), "{code} is not among {codes:?}");
+        let told = explain(&world.center, refused.entry.unwrap()).await.unwrap();
+        assert_eq!(told.reasons, refused.reasons);
+        assert!(told.request.is_some());
+    }
+    // A signature made for another TLS session is worth nothing here.
+    let mut relayed = doctor_asks(&world, [4; 32]);
+    relayed.exporter = [8; 32];
+    assert_eq!(open(&world.center, relayed).await.unwrap_err().reasons[0].code, "P028");
+    let mut twice = doctor_asks(&world, [4; 32]);
+    twice.nonce = None;
+    assert_eq!(open(&world.center, twice).await.unwrap_err().reasons[0].code, "O005");
+    // Hard fail after nextUpdate.
+    world.publish(CaKind::HpkiAuthentication, -3600);
+    let stale = open(&world.center, doctor_asks(&world, [5; 32])).await.unwrap_err();
+    assert_eq!(stale.reasons[0].code, "P010");
+    assert!(status(&world.center).await.connections.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_that_does_not_confirm_takes_both_halves_back_n5() {
+    let world = World::new().await;
+    world.honest_gates_but(HOSPITAL);
+    let refused = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap_err();
+    assert_eq!((refused.reasons[0].code.as_str(), refused.reasons[0].section), ("O001", model::Section::Peer));
+    let live = status(&world.center).await.connections;
+    // The silent gate has not confirmed that nothing is left: closing, not closed.
+    assert_eq!(live[0].state, ConnectionState::Closing);
+    let grant = live[0].grant;
+    let gone = Gone { grant: grant.0, forth: None, back: None, complete: true, at: world.now * 1000 };
+    gate_report(&world.center, &HOSPITAL.parse().unwrap(), Message::Gone(gone)).await;
+    world.settle(|connections| connections.is_empty()).await;
+    assert_eq!(world.causes(grant).await, [CloseCause::NotOpened]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn late_repeated_and_foreign_reports_change_nothing() {
+    let world = World::new().await;
+    world.honest_gates();
+    let grant = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap().connection.grant;
+    let before = world.center.registry().head().await.unwrap();
+    let observed = |grant: GrantId| Observed { grant: grant.0, flows: 3, flows_wanted: 3, sa: true, at: 1 };
+    for site in ["clinic", "hospital", "provider"] {
+        gate_report(&world.center, &site.parse().unwrap(), Message::Observed(observed(grant))).await;
+        gate_report(&world.center, &site.parse().unwrap(), Message::Observed(observed(GrantId(999)))).await;
+    }
+    let gone = Gone { grant: grant.0, forth: None, back: None, complete: true, at: 1 };
+    gate_report(&world.center, &"provider".parse().unwrap(), Message::Gone(gone)).await;
+    assert_eq!(world.center.registry().head().await.unwrap(), before);
+    assert_eq!(status(&world.center).await.connections[0].state, ConnectionState::Open);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restart_open_stays_and_what_was_opening_or_closing_is_finished_x4() {
+    let mut world = World::new().await;
+    world.honest_gates();
+    let open_one = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap().connection.grant;
+    world.restart().await;
+    let live = status(&world.center).await.connections;
+    assert_eq!((live.len(), live[0].state), (1, ConnectionState::Open));
+    world.deaf_gates();
+    world.join_all().await;
+    // Closing begins, the gates never hear of it, the center dies.
+    crate::close::begin(&world.center, open_one, &Closer::Operator("test".into())).await.unwrap();
+    world.restart().await;
+    assert_eq!(status(&world.center).await.connections[0].state, ConnectionState::Closing);
+    world.honest_gates();
+    world.join_all().await;
+    world.settle(|connections| connections.is_empty()).await;
+    assert_eq!(world.causes(open_one).await, [CloseCause::Operator]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_ends_by_itself_and_a_revoked_card_at_once() {
+    let mut world = World::new().await;
+    world.honest_gates();
+    let first = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap().connection;
+    world.clock.set(first.lease_until);
+    crate::expire_due(&world.center).await;
+    world.settle(|connections| connections.is_empty()).await;
+    assert_eq!(world.causes(first.grant).await, [CloseCause::Lease]);
+
+    let second = open(&world.center, doctor_asks(&world, [2; 32])).await.unwrap().connection;
+    let doctor = world.doctor.clone();
+    world.authority.revoke_issued(&doctor, RevocationReason::KeyCompromise).unwrap();
+    world.publish(CaKind::HpkiAuthentication, 3600);
+    crate::reexamine(&world.center).await;
+    world.settle(|connections| connections.is_empty()).await;
+    assert_eq!(world.causes(second.grant).await, [CloseCause::CardRevoked]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_relays_is_refused_with_the_packet_g7() {
+    let world = World::new().await;
+    let relay = format!(
+        "{}\n[[transit]]\nfrom = \"provider/ops-1\"\nto = \"clinic/exam-1\"\nprotocol = \"tcp\"\nports = [22]\n",
+        world::HOSPITAL_DOCUMENT
+    );
+    let documents = vec![("hospital.toml".to_owned(), relay)];
+    let refused = plan_only(&world.center, &documents).await.unwrap_err();
+    assert_eq!(refused.reasons[0].code, "I08");
+    let refused = crate::apply(&world.center, documents, "test".into()).await.unwrap_err();
+    assert!(refused.refutation.is_some());
+    let told = explain(&world.center, refused.entry.unwrap()).await.unwrap();
+    assert_eq!(told.told.unwrap().invariant, "I08");
+    world.honest_gates();
+    assert!(open(&world.center, doctor_asks(&world, [1; 32])).await.is_ok(), "the network is as before");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_documents_are_refused_with_every_place_and_change_nothing() {
+    let world = World::new().await;
+    let documents = vec![("a.toml".into(), "[site\n".into()), ("b.toml".into(), "unknown = 1\n".into())];
+    let refused = crate::apply(&world.center, documents, "test".into()).await.unwrap_err();
+    assert_eq!(refused.reasons.len(), 2);
+    let told = explain(&world.center, refused.entry.unwrap()).await.unwrap();
+    assert_eq!(told.reasons.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_that_no_longer_allow_it_end_the_connection() {
+    let world = World::new().await;
+    world.honest_gates();
+    let grant = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap().connection.grant;
+    let without = world::CLINIC_DOCUMENT.split("[[allow]]").next().unwrap().to_owned();
+    let applied = crate::apply(&world.center, vec![("clinic.toml".into(), without)], "test".into()).await.unwrap();
+    assert_eq!(applied.grants_ended, [grant]);
+    world.settle(|connections| connections.is_empty()).await;
+    assert_eq!(world.causes(grant).await, [CloseCause::NetworkChanged]);
+    let refused = open(&world.center, doctor_asks(&world, [2; 32])).await.unwrap_err();
+    assert_eq!(refused.reasons[0].code, "D020");
+    assert!(matches!(
+        world.center.registry().audit_from(refused.entry.unwrap(), 1).await.unwrap()[0].event,
+        Event::ConnectionDenied { .. }
+    ));
+}

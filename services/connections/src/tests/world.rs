@@ -1,0 +1,341 @@
+//! Three sites, an authority, a registry in a file, gates in memory.
+
+use audit::{CloseCause, Event};
+use authority::{Authority, CaKind, Issued};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use model::{Agreement, AgreementSignature, ConnectionRequest, Generation, GrantId, Side, SiteId, Timestamp};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use wire::api::ConnectionView;
+use wire::link::{Count, Gone, Observed, OrderAccepted, OrderRefused, Prepared, RefusalCode, gate_message::Message};
+use wire::{Order, OrderBody};
+
+use crate::{
+    Asked, Center, Clock, Gates, Joined, OrderKey, Parts, Settings, ToGate, TrustSettings, TrustStore, apply, begin,
+    gate_joined, gate_report, status,
+};
+
+pub const CLINIC_DOCUMENT: &str = include_str!("../../../../core/model/tests/documents/clinic.toml");
+pub const HOSPITAL_DOCUMENT: &str = include_str!("../../../../core/model/tests/documents/hospital.toml");
+const PROVIDER_DOCUMENT: &str = include_str!("../../../../core/model/tests/documents/provider.toml");
+pub const HOSPITAL: &str = "hospital";
+const SITES: [&str; 3] = ["clinic", HOSPITAL, "provider"];
+const TRUSTED: [(&str, &[CaKind]); 4] = [
+    ("hpki", &[CaKind::HpkiRoot, CaKind::HpkiAuthentication]),
+    ("gate", &[CaKind::Gate]),
+    ("device", &[CaKind::Device]),
+    ("institution", &[CaKind::Institution]),
+];
+
+pub struct World {
+    pub center: Center,
+    pub authority: Authority,
+    pub doctor: Issued,
+    pub clock: Arc<TestClock>,
+    /// Seconds since 1970 at which the world begins.
+    pub now: i64,
+    device: Issued,
+    gates: BTreeMap<SiteId, Issued>,
+    order_key: String,
+    links: Arc<FakeGates>,
+    dir: TempDir,
+}
+
+pub struct TestClock(AtomicI64);
+impl TestClock {
+    pub fn set(&self, at: Timestamp) {
+        self.0.store(at.0, Ordering::SeqCst);
+    }
+}
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Queues to gates that a test plays.
+#[derive(Default)]
+struct FakeGates {
+    queue: Mutex<Option<UnboundedSender<(SiteId, ToGate)>>>,
+}
+impl Gates for FakeGates {
+    fn send(&self, site: &SiteId, message: ToGate) {
+        if let Some(queue) = &*self.queue.lock().unwrap() {
+            let _ = queue.send((site.clone(), message));
+        }
+    }
+    fn cut(&self, _site: &SiteId) {}
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+        let mut authority = Authority::new(&dir.path().join("authority"), now).unwrap();
+        authority.write_crls(now - 60, now + 86_400).unwrap();
+        let doctor = authority.issue_doctor("SATO HANAKO").unwrap();
+        let device = authority.issue_device("clinic", "exam-1").unwrap();
+        let order_key = authority.issue_center("center", &[], &[]).unwrap().key_pem;
+        let gates = SITES.iter().map(|s| (s.parse().unwrap(), authority.issue_gate(s).unwrap())).collect();
+        let clock = Arc::new(TestClock(AtomicI64::new(now * 1000)));
+        let links = Arc::new(FakeGates::default());
+        for (folder, kinds) in TRUSTED {
+            fs::create_dir_all(dir.path().join("trust").join(folder)).unwrap();
+            for kind in kinds {
+                trust(&dir, &authority, folder, *kind);
+            }
+        }
+        let center = start(&dir, &links, &clock, &order_key).await;
+        let mut world = Self { center, authority, doctor, clock, now, device, gates, order_key, links, dir };
+        let agreement = world.agreement();
+        let documents = [CLINIC_DOCUMENT, HOSPITAL_DOCUMENT, PROVIDER_DOCUMENT, &agreement];
+        let documents = documents.iter().enumerate().map(|(n, t)| (format!("{n}.toml"), (*t).to_owned())).collect();
+        apply(&world.center, documents, "test".into()).await.unwrap();
+        world.join_all().await;
+        world
+    }
+
+    fn agreement(&mut self) -> String {
+        let mut agreement = Agreement {
+            id: "A-0012".parse().unwrap(),
+            consumer: "aoba".parse().unwrap(),
+            provider: "keyaki".parse().unwrap(),
+            service: "keyaki/records".parse().unwrap(),
+            valid_from: Timestamp::from_unix_seconds(self.now - 86_400),
+            valid_until: Timestamp::from_unix_seconds(self.now + 30 * 86_400),
+            signatures: BTreeMap::new(),
+        };
+        for side in [Side::Consumer, Side::Provider] {
+            let signer = self.authority.issue_institution(agreement.party(side).as_str()).unwrap();
+            let value = BASE64.encode(signer.sign(&agreement.signed_bytes()).unwrap());
+            agreement.signatures.insert(side, AgreementSignature { certificate: signer.chain_pem, value });
+        }
+        let mut text = format!(
+            "[[agreement]]\nid = \"{}\"\nconsumer = \"{}\"\nprovider = \"{}\"\nservice = \"{}\"\n\
+             valid_from = \"{}\"\nvalid_until = \"{}\"\n",
+            agreement.id,
+            agreement.consumer,
+            agreement.provider,
+            agreement.service,
+            agreement.valid_from,
+            agreement.valid_until
+        );
+        for (side, s) in &agreement.signatures {
+            text += &format!(
+                "[agreement.signature.{side}]\ncertificate = \"\"\"\n{}\"\"\"\nvalue = \"{}\"\n",
+                s.certificate, s.value
+            );
+        }
+        text
+    }
+
+    /// The center dies without a word and another takes its place; the links are gone with it.
+    pub async fn restart(&mut self) {
+        *self.links.queue.lock().unwrap() = None;
+        self.center.registry().close().await.unwrap();
+        self.center = start(&self.dir, &self.links, &self.clock, &self.order_key).await;
+    }
+
+    pub async fn join_all(&self) {
+        static LINKS: AtomicU64 = AtomicU64::new(1);
+        for (site, certificate) in &self.gates {
+            let joined = Joined {
+                link: LINKS.fetch_add(1, Ordering::SeqCst),
+                site: site.clone(),
+                certificate: certificate.chain_der.clone(),
+                software: "test".into(),
+                generation: None,
+            };
+            gate_joined(&self.center, joined).await.unwrap();
+        }
+    }
+
+    /// Gates that do what they are told and say what they did.
+    pub fn honest_gates(&self) {
+        self.play(None);
+    }
+    /// The same, but one takes orders and says nothing.
+    pub fn honest_gates_but(&self, silent: &str) {
+        self.play(Some(silent.parse().unwrap()));
+    }
+    /// Links that lead nowhere.
+    pub fn deaf_gates(&self) {
+        *self.links.queue.lock().unwrap() = None;
+    }
+
+    fn play(&self, silent: Option<SiteId>) {
+        let (sender, receiver) = unbounded_channel();
+        *self.links.queue.lock().unwrap() = Some(sender);
+        let key = authority_key(&self.order_key);
+        tokio::spawn(play(self.center.clone(), receiver, silent, key));
+    }
+
+    pub fn ask(&self, card: &Issued, nonce: [u8; 32], exporter: [u8; 32]) -> Asked {
+        let request =
+            ConnectionRequest { from: "clinic/exam-1".parse().unwrap(), service: "keyaki/records".parse().unwrap() };
+        let digest: [u8; 32] = Sha256::digest(request.signed_bytes()).into();
+        let signature = card.sign(&pki::challenge_message(&nonce, &exporter, &digest)).unwrap();
+        Asked {
+            request,
+            device: self.device.chain_der.clone(),
+            nonce: Some(nonce),
+            exporter,
+            card: card.chain_der.clone(),
+            signature,
+        }
+    }
+
+    /// Issues a revocation list that ends `ahead` seconds from now, where the center reads it.
+    pub fn publish(&mut self, kind: CaKind, ahead: i64) {
+        // Newer than the list held, whose thisUpdate is a minute before the world began.
+        let this_update = self.now - 30;
+        let until = if ahead < 0 { self.now - 1 } else { self.now + 86_400 };
+        self.authority.write_crl(kind, this_update, until).unwrap();
+        let (folder, _) = TRUSTED.iter().find(|(_, kinds)| kinds.contains(&kind)).unwrap();
+        trust(&self.dir, &self.authority, folder, kind);
+    }
+
+    pub fn trust_also(&mut self, kind: CaKind) {
+        trust(&self.dir, &self.authority, "hpki", kind);
+    }
+
+    pub async fn causes(&self, grant: GrantId) -> Vec<CloseCause> {
+        let entries = self.center.registry().audit_of(grant).await.unwrap();
+        let closing = entries.into_iter().filter_map(|e| match e.event {
+            Event::ConnectionClosing { cause, .. } => Some(cause),
+            _ => None,
+        });
+        closing.collect()
+    }
+
+    /// Waits until connections are as wanted; a gate in memory needs no time that a test could depend on.
+    pub async fn settle(&self, wanted: impl Fn(&[ConnectionView]) -> bool) {
+        for _ in 0..500 {
+            if wanted(&status(&self.center).await.connections) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not settled: {:?}", status(&self.center).await.connections);
+    }
+}
+
+pub fn doctor_asks(world: &World, nonce: [u8; 32]) -> Asked {
+    world.ask(&world.doctor, nonce, [9; 32])
+}
+
+fn trust(dir: &TempDir, authority: &Authority, folder: &str, kind: CaKind) {
+    let folder = dir.path().join("trust").join(folder);
+    fs::copy(authority.ca_pem_path(kind), folder.join(format!("{}.pem", kind.name()))).unwrap();
+    // Written beside and renamed, as lists are.
+    let beside = folder.join(format!("{}.new", kind.name()));
+    fs::write(&beside, authority.crl_der(kind).unwrap()).unwrap();
+    fs::rename(beside, folder.join(format!("{}.crl", kind.name()))).unwrap();
+}
+
+async fn start(dir: &TempDir, links: &Arc<FakeGates>, clock: &Arc<TestClock>, key: &str) -> Center {
+    let url = format!("sqlite://{}", dir.path().join("registry.db").display());
+    // A center that is gone may still hold the file for a moment.
+    let mut registry = registry::Registry::open(&url).await;
+    for _ in 0..100 {
+        if registry.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        registry = registry::Registry::open(&url).await;
+    }
+    let mut settings = Settings::new("test");
+    settings.confirm_within = Duration::from_secs(2);
+    begin(Parts {
+        registry: registry.unwrap(),
+        gates: Arc::clone(links) as Arc<dyn Gates>,
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        trust: Arc::new(
+            TrustStore::open(TrustSettings {
+                dir: dir.path().join("trust"),
+                hpki_policies: Vec::new(),
+                max_crl_age: None,
+            })
+            .unwrap(),
+        ),
+        key: OrderKey::from_pem(key.as_bytes()).unwrap(),
+        settings,
+    })
+    .await
+    .unwrap()
+}
+
+fn authority_key(pem: &str) -> OrderKey {
+    OrderKey::from_pem(pem.as_bytes()).unwrap()
+}
+
+/// The gates: each proves its slice against its own state, as a real one does.
+async fn play(center: Center, mut orders: UnboundedReceiver<(SiteId, ToGate)>, silent: Option<SiteId>, key: OrderKey) {
+    let mut states = center.registry().load().await.unwrap().sites;
+    let at = center.now().0;
+    while let Some((site, message)) = orders.recv().await {
+        let ToGate::Order(signed) = message else { continue };
+        key.verify(&signed);
+        let order = Order::decode(&signed.payload).unwrap();
+        let mut say = Vec::new();
+        match order.body {
+            OrderBody::Snapshot(state) => {
+                verify::check_state((*state).clone()).unwrap();
+                for grant in state.grants.keys() {
+                    say.push(observed(*grant, at));
+                }
+                say.push(accepted(state.generation));
+                states.insert(site.clone(), *state);
+            }
+            OrderBody::Delta(delta) => {
+                let state = &states[&site];
+                if state.generation >= delta.generation {
+                    continue;
+                }
+                if state.generation != delta.parent {
+                    let refused = OrderRefused {
+                        generation: delta.generation.0,
+                        at: state.generation.0,
+                        code: RefusalCode::OutOfStep.into(),
+                        detail: String::new(),
+                    };
+                    gate_report(&center, &site, Message::Refused(refused)).await;
+                    continue;
+                }
+                let slice = verify::check_slice(state, &delta).unwrap();
+                states.insert(site.clone(), slice.next().clone());
+                for grant in &delta.grants_added {
+                    say.push(Message::Prepared(Prepared { grant: grant.id.0 }));
+                    say.push(observed(grant.id, at));
+                }
+                for grant in &delta.grants_removed {
+                    let count = Some(Count { packets: 7, bytes: 700 });
+                    let gone = Gone { grant: grant.0, forth: count, back: count, complete: true, at };
+                    say.push(Message::Gone(gone));
+                }
+                say.push(accepted(delta.generation));
+            }
+        }
+        if silent.as_ref() == Some(&site) {
+            continue;
+        }
+        for message in say {
+            gate_report(&center, &site, message).await;
+        }
+    }
+}
+
+fn observed(grant: GrantId, at: i64) -> Message {
+    Message::Observed(Observed { grant: grant.0, flows: 3, flows_wanted: 3, sa: true, at })
+}
+
+fn accepted(generation: Generation) -> Message {
+    Message::Accepted(OrderAccepted { generation: generation.0 })
+}

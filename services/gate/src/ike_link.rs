@@ -17,6 +17,8 @@ use crate::trust::Trust;
 use crate::vici::Vici;
 
 const RETRY: Duration = Duration::from_millis(250);
+/// Every command answers at once; one that takes longer is not coming any more.
+const ANSWER: Duration = Duration::from_secs(10);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
 /// Why strongSwan cannot be spoken to.
@@ -74,9 +76,10 @@ async fn talk(vici: &Path, trust: &Trust, hub: &Hub, orders: &mut UnboundedRecei
         load_credentials(&mut commands, trust).await?;
         Ok::<_, IkeError>((commands, listener))
     };
-    let (mut commands, mut listener) = match connect.await {
-        Ok(both) => both,
-        Err(error) => return (false, error),
+    let (mut commands, mut listener) = match tokio::time::timeout(ANSWER, connect).await {
+        Ok(Ok(both)) => both,
+        Ok(Err(error)) => return (false, error),
+        Err(_) => return (false, IkeError::Broken("no answer".into())),
     };
     let mut ike_events = std::pin::pin!(listener.subscribe::<Vici>("ike-updown"));
     let mut child_events = std::pin::pin!(listener.subscribe::<Vici>("child-updown"));
@@ -100,8 +103,13 @@ async fn talk(vici: &Path, trust: &Trust, hub: &Hub, orders: &mut UnboundedRecei
             },
             Some(error) = errors.next() => return broken(error.to_string()),
             order = orders.recv() => match order {
-                Some(order) => if let Err(error) = carry_out(&mut commands, hub, order).await {
-                    return (true, error);
+                // A charon that dies with a question open never answers it: its other socket, or the clock, says so.
+                Some(order) => tokio::select! {
+                    done = carry_out(&mut commands, hub, order) => if let Err(error) = done {
+                        return (true, error);
+                    },
+                    Some(error) = errors.next() => return broken(error.to_string()),
+                    () = tokio::time::sleep(ANSWER) => return broken("no answer".into()),
                 },
                 None => return broken("the gate ends".into()),
             },

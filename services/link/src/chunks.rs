@@ -18,13 +18,16 @@ const LARGEST: usize = 32 * 1024;
 /// What the other end says, chunk by chunk: tonic's `Streaming<TerminalChunk>` or anything like it.
 pub type Chunks = Pin<Box<dyn Stream<Item = Result<TerminalChunk, Status>> + Send>>;
 
+/// A send that found the queue full; gives the sender back unless nobody receives any more.
+type Sending = Pin<Box<dyn Future<Output = Option<Sender<TerminalChunk>>> + Send>>;
+
 /// Bytes in both directions over `rpc Terminal`, as `AsyncRead + AsyncWrite`.
 pub struct ChunkStream {
     incoming: Chunks,
     left: Vec<u8>,
     read: usize,
     outgoing: Option<Sender<TerminalChunk>>,
-    sending: Option<Pin<Box<dyn Future<Output = Option<Sender<TerminalChunk>>> + Send>>>,
+    sending: Option<Sending>,
 }
 
 impl ChunkStream {

@@ -7,7 +7,12 @@ use texts::Lang;
 
 /// Opens exactly the line you need, and nothing else. 必要な一本の回線だけを開きます。
 #[derive(Debug, Parser)]
-#[command(name = "sekisho", version, about, disable_help_subcommand = true)]
+#[command(
+    name = "sekisho",
+    version,
+    about = "Opens exactly the line you need, and nothing else. 必要な一本の回線だけを開きます。",
+    disable_help_subcommand = true
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

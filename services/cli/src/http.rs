@@ -55,6 +55,7 @@ impl Json {
             .body(Full::new(Bytes::from(body)))
             .map_err(|e| self.nonsense(&e))?;
         let unreachable = |e: String| Failure::Unreachable { what: self.host.clone(), why: e };
+        self.sender.ready().await.map_err(|e| unreachable(e.to_string()))?;
         let response = self.sender.send_request(request).await.map_err(|e| unreachable(e.to_string()))?;
         let status = response.status();
         let bytes = Limited::new(response.into_body(), LONGEST_ANSWER)

@@ -2,10 +2,13 @@
 
 use audit::{CloseCause, Digest, Event, Person};
 use decision::{Denial, GateStatus, Permit, PersonSummary, Question, decide};
-use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, Timestamp};
-use pki::{Challenge, PresentPerson, VerifiedDevice, verify_challenge, verify_device, verify_person};
+use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, SiteId, Timestamp};
+use pki::{
+    Challenge, PresentPerson, Refusal, VerifiedDevice, verify_challenge, verify_device, verify_gate, verify_person,
+};
 use registry::Commit;
 use sha2::{Digest as _, Sha256};
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -77,7 +80,7 @@ async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
     let person = present_person(asked, &trust, now)?;
 
     // May this person, on this device, reach this service now? Decided without holding anybody up.
-    let seat = take_seat(center, &asked.request).await?;
+    let seat = take_seat(center, &asked.request, &trust, now).await?;
     let permit = permitted(asked, &seat, &device, &person, &trust, now);
     let permit = leave_on_error(center, &seat, permit).await?;
 
@@ -133,12 +136,17 @@ struct Seat {
     already_open: Option<GrantId>,
 }
 
-async fn take_seat(center: &Center, request: &ConnectionRequest) -> Result<Seat, Refused> {
+async fn take_seat(
+    center: &Center,
+    request: &ConnectionRequest,
+    trust: &Trust,
+    now: Timestamp,
+) -> Result<Seat, Refused> {
     let grant = center.registry().next_grant_id().await?;
     let mut state = center.state().await;
     let line = (request.from.clone(), request.service.clone());
     let mut seat = Seat {
-        gates: gates_of(&state, request),
+        gates: gates_now(&state, request, trust, now)?,
         already_open: already_open(&state.live, &request.from, &request.service),
         network: Arc::clone(&state.network),
         line: line.clone(),
@@ -163,12 +171,45 @@ async fn leave_on_error<T, E>(center: &Center, seat: &Seat, result: Result<T, E>
     result
 }
 
+/// The gates of both ends, their certificates judged again by the lists of this moment (G2). A revoked one is a reason
+/// among others; one that cannot be judged, say because a list is late, ends the request here.
+fn gates_now(
+    state: &State,
+    request: &ConnectionRequest,
+    trust: &Trust,
+    now: Timestamp,
+) -> Result<decision::Gates, Denial> {
+    let doubts = RefCell::new(Vec::new());
+    let gates = decision::Gates::of(&state.network, request, |site| {
+        let Some(gate) = state.gates.get(site).filter(|gate| gate.link.is_some() && !gate.revoked) else {
+            return status_of(state, site);
+        };
+        let chain: Vec<&[u8]> = gate.certificate.iter().map(Vec::as_slice).collect();
+        match verify_gate(&chain, &trust.anchors, &trust.crls, now.unix_seconds()) {
+            Ok(_) => GateStatus::Connected,
+            Err(refusals) if refusals.iter().any(|r| matches!(r, Refusal::Revoked { .. })) => {
+                GateStatus::CertificateRevoked
+            }
+            Err(refusals) => {
+                doubts.borrow_mut().extend(refusals);
+                GateStatus::Disconnected
+            }
+        }
+    });
+    let doubts = doubts.into_inner();
+    if doubts.is_empty() { Ok(gates) } else { Err(Denial::from_gate(&doubts)) }
+}
+
 pub(crate) fn gates_of(state: &State, request: &ConnectionRequest) -> decision::Gates {
-    decision::Gates::of(&state.network, request, |site| match state.gates.get(site) {
+    decision::Gates::of(&state.network, request, |site| status_of(state, site))
+}
+
+fn status_of(state: &State, site: &SiteId) -> GateStatus {
+    match state.gates.get(site) {
         Some(gate) if gate.revoked => GateStatus::CertificateRevoked,
         Some(gate) if gate.link.is_some() => GateStatus::Connected,
         _ => GateStatus::Disconnected,
-    })
+    }
 }
 
 fn permitted(
@@ -204,7 +245,7 @@ fn still_permitted(
     trust: &Trust,
     now: Timestamp,
 ) -> Result<Permit, Denial> {
-    let gates = gates_of(state, &asked.request);
+    let gates = gates_now(state, &asked.request, trust, now)?;
     if Arc::ptr_eq(&state.network, &seat.network) && gates == seat.gates {
         return Ok(permit);
     }

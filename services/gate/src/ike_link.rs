@@ -19,6 +19,8 @@ use crate::vici::Vici;
 const RETRY: Duration = Duration::from_millis(250);
 /// Every command answers at once; one that takes longer is not coming any more.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How often revocation lists are looked at.
+const LOOK_AT_LISTS: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
 /// Why strongSwan cannot be spoken to.
@@ -88,6 +90,8 @@ async fn talk(vici: &Path, trust: &Trust, hub: &Hub, orders: &mut UnboundedRecei
     while orders.try_recv().is_ok() {}
     tracing::info!("strongSwan answers");
     hub.feed(Event::CharonUp);
+    let mut lists = trust.lists_seen();
+    let mut look = tokio::time::interval(LOOK_AT_LISTS);
     loop {
         let broken = |e: String| (true, IkeError::Broken(e));
         tokio::select! {
@@ -102,6 +106,15 @@ async fn talk(vici: &Path, trust: &Trust, hub: &Hub, orders: &mut UnboundedRecei
                 None => return broken("no more events".into()),
             },
             Some(error) = errors.next() => return broken(error.to_string()),
+            _ = look.tick() => {
+                let now = trust.lists_seen();
+                if now != lists {
+                    lists = now;
+                    if let Err(error) = load_lists(&mut commands, trust).await {
+                        return (true, error);
+                    }
+                }
+            },
             order = orders.recv() => match order {
                 // A charon that dies with a question open never answers it: its other socket, or the clock, says so.
                 Some(order) => tokio::select! {
@@ -258,15 +271,24 @@ async fn load_credentials(client: &mut rsvici::Client, trust: &Trust) -> Result<
         let cert = BTreeMap::from([("type", "X509"), ("flag", "CA"), ("data", pem.as_str())]);
         request(client, "load-cert", &cert).await?.map_err(say("the CA of gates"))?;
     }
-    for crl in &credentials.crls {
+    load_lists(client, trust).await?;
+    let key = BTreeMap::from([("type", "any"), ("data", credentials.key.as_str())]);
+    request(client, "load-key", &key).await?.map_err(say("the gate's key"))
+}
+
+/// A peer's revocation status is asked for at every IKE_AUTH (G2): strongSwan must have the lists of now.
+async fn load_lists(client: &mut rsvici::Client, trust: &Trust) -> Result<(), IkeError> {
+    let lists = trust
+        .lists_for_ike()
+        .map_err(|e| IkeError::Credentials { what: "the revocation lists", error: e.to_string() })?;
+    for list in &lists {
         // Lists of other authorities are of no use to it and no harm.
-        let message = Crl { r#type: "X509_CRL", flag: "NONE", data: Bytes(crl) };
+        let message = Crl { r#type: "X509_CRL", flag: "NONE", data: Bytes(list) };
         if let Err(error) = request(client, "load-cert", &message).await? {
             tracing::debug!(error, "strongSwan does not take a revocation list");
         }
     }
-    let key = BTreeMap::from([("type", "any"), ("data", credentials.key.as_str())]);
-    request(client, "load-key", &key).await?.map_err(say("the gate's key"))
+    Ok(())
 }
 
 #[derive(Serialize)]

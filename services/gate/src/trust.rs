@@ -77,18 +77,24 @@ impl Trust {
         Ok(trust)
     }
 
-    /// PEM text of what strongSwan needs: own certificates, CA of peers, revocation lists, key.
+    /// PEM text of what strongSwan needs beside revocation lists: own certificates, CA of peers, key.
     pub(crate) fn for_ike(&self) -> Result<IkeCredentials, TrustError> {
-        let mut crls = Vec::new();
-        for path in &self.files.crls {
-            crls.push(crl(path)?.as_ref().to_vec());
-        }
         Ok(IkeCredentials {
             chain: text(&self.files.chain)?,
             key: text(&self.files.key)?,
             gate_ca: text(&self.files.gate_ca)?,
-            crls,
         })
+    }
+
+    /// The revocation lists, DER.
+    pub(crate) fn lists_for_ike(&self) -> Result<Vec<Vec<u8>>, TrustError> {
+        self.files.crls.iter().map(|path| Ok(crl(path)?.as_ref().to_vec())).collect()
+    }
+
+    /// When each list was written; two that differ mean that a list was replaced.
+    pub(crate) fn lists_seen(&self) -> Vec<Option<std::time::SystemTime>> {
+        let written = |path: &PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
+        self.files.crls.iter().map(written).collect()
     }
 
     /// TLS of the OpenFlow listener: the switch must show a certificate.
@@ -166,7 +172,6 @@ pub(crate) struct IkeCredentials {
     pub chain: String,
     pub key: String,
     pub gate_ca: String,
-    pub crls: Vec<Vec<u8>>,
 }
 
 /// The public key orders are signed with.
@@ -175,7 +180,7 @@ pub(crate) struct IkeCredentials {
 /// [`TrustError`] if the file holds no public key.
 pub fn order_key(path: &Path) -> Result<pki::PublicKey, TrustError> {
     let der = rustls_pki_types::SubjectPublicKeyInfoDer::from_pem_file(path)
-        .map_err(|e| wrong(path, format!("no public key in PEM ({e}); take the center's `order-key.pub.pem`")))?;
+        .map_err(|e| wrong(path, format!("no public key in PEM ({e}); take the center's `order.pub.pem`")))?;
     pki::PublicKey::from_spki_der(&der).map_err(|e| wrong(path, e))
 }
 

@@ -15,9 +15,10 @@ pub(super) fn tell(stage: &mut Stage, account: &mut Account) -> Result<(), Stage
     let shown = stage.at_terminal("clinic/exam-1", Person::Pharmacist, &["open", "keyaki/records", "--pin-fd", "9"])?;
     account.quote(&shown.stderr);
     for (person, service, codes) in [
-        (Person::Pharmacist, "keyaki/records", &["D017"][..]),
+        // The line is still open, which is a reason of its own.
+        (Person::Pharmacist, "keyaki/records", &["D017", "D022", "D070"][..]),
         (Person::Revoked, "keyaki/records", &["P008"]),
-        (Person::SignatureCard, "keyaki/records", &["P014"]),
+        (Person::SignatureCard, "keyaki/records", &["P014", "P015"]),
         (Person::Forged, "keyaki/records", &["P004"]),
         (Person::Doctor, "midori/drug-information", &["D030"]),
         (Person::Doctor, "keyaki/bookings", &["D031"]),
@@ -29,7 +30,7 @@ pub(super) fn tell(stage: &mut Stage, account: &mut Account) -> Result<(), Stage
     revoked_gate(stage, account)
 }
 
-/// A refusal must say exactly these reasons (others may come with them), leave one more entry in the record, and be
+/// A refusal must say exactly these reasons, each with section and remedy, leave one more entry in the record, and be
 /// told again by its number.
 fn refused(
     stage: &Stage,
@@ -47,8 +48,7 @@ fn refused(
             ["text", "section_text", "remedy"].iter().all(|field| r[*field].as_str().is_some_and(|t| !t.is_empty()))
         })
     });
-    let outcome =
-        that(answered.code == 1 && codes.iter().all(|c| said.iter().any(|s| s == c)) && complete, || answered.seen());
+    let outcome = that(answered.code == 1 && said == codes && complete, || answered.seen());
     account.check("demo-refused", &[("text", first_reason(&answered, codes).into())], outcome);
     let instance = json["instance"].as_str().unwrap_or("none").to_owned();
     let again = stage.operator(&["--json", "explain", &instance])?;

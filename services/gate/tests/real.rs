@@ -293,8 +293,8 @@ fn line() -> Outcome {
     eprintln!("    a strange hand: its rule goes, a missing one comes back");
     let switch = &world.lab.site("clinic")?.switch;
     switch.ofctl(&["add-flow", "br0", "table=0,priority=1,cookie=0x1234,actions=NORMAL"])?;
-    switch.ofctl(&["del-flows", "br0", "cookie=0x5e02000000000001/-1"])?;
     world.until("clinic", "foreign", |r| matches!(r, Report::Foreign { .. }));
+    world.lab.site("clinic")?.switch.ofctl(&["del-flows", "br0", "cookie=0x5e02000000000001/-1"])?;
     world.whole("clinic");
     assert_eq!(world.flows("clinic"), flows);
 

@@ -72,7 +72,7 @@ pub(crate) fn grants(network: &Network, n: u8, ports: u16) -> Result<Vec<Grant>,
                 grants.push(Grant {
                     id: GrantId((u64::from(n) << 32) + grants.len() as u64 + 1),
                     agreement: parsed("A-0001")?,
-                    service: parsed(&format!("keyaki/service-{server}"))?,
+                    service: parsed(&format!("i-hospital/service-{server}"))?,
                     origin,
                     destination,
                     protocol: Protocol::Tcp,

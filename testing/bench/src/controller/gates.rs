@@ -52,7 +52,7 @@ impl Gate {
         let open = fs::File::create(&log).map_err(BenchError::file(&log))?;
         let also = open.try_clone().map_err(BenchError::file(&log))?;
         let mut command = namespace.command(&papers.binary);
-        command.arg("--config").arg(dir.join("gate.toml")).env("RUST_LOG", "warn");
+        command.arg("--config").arg(dir.join("gate.toml"));
         let child = command
             .stdin(Stdio::null())
             .stdout(open)

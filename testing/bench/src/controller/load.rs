@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use openflow::{Decoder, Hello, Message, encode};
+use openflow::{Decoder, Hello, Message, PacketInReason, encode};
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
 
@@ -20,6 +21,8 @@ const CONNECT: Duration = Duration::from_secs(20);
 /// Without load, how often a switch looks what it shall do; under load, when a packet counts as lost.
 const IDLE: Duration = Duration::from_millis(2);
 const LOST: Duration = Duration::from_millis(1000);
+/// How long a switch waits for the token before it looks what else there is.
+const TURN: Duration = Duration::from_millis(100);
 
 /// How a controller says that a packet-in is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,15 @@ pub(super) enum Answers {
     Learning,
 }
 
+impl Answers {
+    fn reason(self) -> PacketInReason {
+        match self {
+            Self::Gate => PacketInReason::Action,
+            Self::Learning => PacketInReason::NoMatch,
+        }
+    }
+}
+
 /// Where and how one switch connects.
 pub(super) struct Target {
     pub number: u8,
@@ -38,13 +50,20 @@ pub(super) struct Target {
     pub name: String,
     pub tls: Arc<ClientConfig>,
     pub answers: Answers,
+    /// Whence the token comes and where it goes.
+    pub turn: (Receiver<Token>, Sender<Token>),
 }
+
+/// Who holds it may send one packet-in, if all switches of a side take turns.
+pub(super) struct Token;
 
 /// Counts of one switch, read while it runs.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// Packet-ins wanted in flight; 0 is silence.
     pub in_flight: AtomicUsize,
+    /// One packet-in, whenever the token comes; then the token goes to the next switch.
+    pub in_turn: AtomicBool,
     pub answered: AtomicU64,
     pub lost: AtomicU64,
     pub flow_mods: AtomicU64,
@@ -143,14 +162,32 @@ impl Line {
         let mut buffer = vec![0u8; 64 * 1024];
         let mut timeout = Duration::ZERO;
         let mut heard = Instant::now();
-        if target.answers == Answers::Learning {
-            self.out.extend(packets::from_gateway(target.number));
-        }
+        let mut token = None;
+        let mut taught = target.answers == Answers::Gate;
         while !counts.stop.load(Ordering::Relaxed) {
             let wanted = counts.in_flight.load(Ordering::Relaxed);
-            let single = wanted == 1;
+            let in_turn = counts.in_turn.load(Ordering::Relaxed);
+            let single = wanted == 1 || in_turn;
+            // Earlier than the features reply, a controller would not learn from it.
+            if switch.known && !taught {
+                taught = true;
+                self.out.extend(packets::from_gateway(target.number));
+            }
+            if pending.sent.is_empty() {
+                if in_turn && let Some(held) = token.take() {
+                    // Nobody hears it when the bench ends.
+                    let _ = target.turn.1.send(held);
+                }
+                // A token left over from earlier turns must not become a second one in later turns.
+                token = if in_turn {
+                    target.turn.0.recv_timeout(TURN).ok()
+                } else {
+                    target.turn.0.try_iter().find(|_| false)
+                };
+            }
+            let wanted = if token.is_some() { 1 } else { wanted };
             while switch.known && pending.sent.len() < wanted {
-                let (sent, bytes) = packets::first_packet(target.number, sequence);
+                let (sent, bytes) = packets::first_packet(target.number, sequence, target.answers.reason());
                 sequence += 1;
                 self.out.extend(bytes);
                 pending.sent.push_back((sent, Instant::now()));

@@ -11,9 +11,11 @@ mod packets;
 mod peer;
 mod switch;
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use authority::{Authority, CaKind};
@@ -24,7 +26,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::row::{Peer, Row, Summary};
 use crate::{BenchError, cpu, network};
 use gates::{Gate, Papers};
-use load::{Answers, Load, Target};
+use load::{Answers, Load, Target, Token};
 
 const PEER: &str = "ovs-testcontroller";
 const ADDRESS: &str = "127.0.0.1:6653";
@@ -38,7 +40,7 @@ const ROUND: Duration = Duration::from_millis(60);
 const LATENCY_TURN: Duration = Duration::from_millis(800);
 const SETTLE: Duration = Duration::from_secs(60);
 
-/// The four rows for 1 and 16 switches, and how they came about.
+/// The rows for 1 and 16 switches, and how they came about.
 pub fn measure(progress: &dyn Fn(&str)) -> Result<(Vec<Row>, String), BenchError> {
     let dir = std::env::temp_dir().join(format!("sekisho-bench-{}-{}", std::process::id(), seconds()));
     std::fs::create_dir_all(&dir).map_err(BenchError::file(&dir))?;
@@ -68,9 +70,15 @@ fn measure_in(dir: &Path, progress: &dyn Fn(&str)) -> Result<(Vec<Row>, String),
         notes += &format!("{switches:>2} switch(es), {BURST} in flight: {}\n", rate.note);
         rates.push(rate.row(&format!("flow-setup-per-cpu-second-{switches}"), "answers/CPU-s", Summary::of_rates)?);
         progress(&format!("{switches} switch(es), 1 in flight"));
-        let time = rig.times()?;
-        notes += &format!("{switches:>2} switch(es), 1 in flight: {}\n", time.note);
+        let time = rig.times(Timing::InTurn)?;
+        notes += &format!("{switches:>2} switch(es) in turn, 1 in flight: {}\n", time.note);
         times.push(time.row(&format!("flow-setup-latency-{switches}"), "us", Summary::of_times)?);
+        if switches > 1 {
+            progress(&format!("{switches} switches, 1 in flight per switch"));
+            let time = rig.times(Timing::Each)?;
+            notes += &format!("{switches:>2} switches, 1 in flight per switch: {}\n", time.note);
+            times.push(time.row(&format!("flow-setup-latency-{switches}-at-once"), "us", Summary::of_times)?);
+        }
     }
     rates.append(&mut times);
     Ok((rates, notes))
@@ -85,7 +93,7 @@ struct Rounds {
 
 impl Rounds {
     fn row(self, metric: &str, unit: &str, sum: fn(Vec<f64>) -> Option<Summary>) -> Result<Row, BenchError> {
-        let nothing = |who: &str| BenchError::Subject(format!("{metric}: {who} answered nothing"));
+        let nothing = |who: &str| BenchError::Subject(format!("{metric}: {who} answered nothing: {}", self.note));
         let ours = sum(self.ours).ok_or_else(|| nothing("ours"))?;
         let peer = sum(self.peer).ok_or_else(|| nothing(PEER))?;
         Ok(Row::new(metric, unit, ours, Some(Peer { name: PEER.to_owned(), summary: peer })))
@@ -104,6 +112,29 @@ struct Side {
     loads: Vec<Load>,
     gates: Vec<Gate>,
     peer: Option<peer::Controller>,
+    ring: Ring,
+}
+
+/// Each switch hands the token to the next.
+struct Ring {
+    senders: Vec<Sender<Token>>,
+    receivers: VecDeque<Receiver<Token>>,
+}
+
+impl Ring {
+    fn new(switches: u8) -> Self {
+        let (senders, receivers) = (0..switches).map(|_| channel()).unzip();
+        Self { senders, receivers }
+    }
+}
+
+/// How packets are timed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Timing {
+    /// One in flight, the switches in turn.
+    InTurn,
+    /// One in flight per switch: as many as there are switches, whatever the machine can bear.
+    Each,
 }
 
 impl Rig {
@@ -125,8 +156,8 @@ impl Rig {
             gates.push(Gate::start(&mut papers, state, n)?);
         }
         let controller = peer::Controller::start(papers.authority, &dir)?;
-        let mut ours = Side { loads: Vec::new(), gates, peer: None };
-        let mut peer = Side { loads: Vec::new(), gates: Vec::new(), peer: Some(controller) };
+        let mut ours = Side { loads: Vec::new(), gates, peer: None, ring: Ring::new(switches) };
+        let mut peer = Side { loads: Vec::new(), gates: Vec::new(), peer: Some(controller), ring: Ring::new(switches) };
         for n in 0..switches {
             let tls = tls(papers.authority, n)?;
             let name = |site: &str| format!("{site}.gate.sekisho.test");
@@ -171,14 +202,17 @@ impl Rig {
     }
 
     /// Microseconds from packet-in to answer; a round is one packet.
-    fn times(&self) -> Result<Rounds, BenchError> {
+    fn times(&self, timing: Timing) -> Result<Rounds, BenchError> {
         let mut rounds = [Vec::new(), Vec::new()];
         let mut notes = [Told::default(), Told::default()];
         for turn in 0..=TURNS {
             for (side, (times, told)) in self.sides().into_iter().zip(rounds.iter_mut().zip(&mut notes)) {
                 let pids = side.pids();
                 let first = side.look(&pids);
-                side.load(1);
+                match timing {
+                    Timing::InTurn => side.take_turns(),
+                    Timing::Each => side.load(1),
+                }
                 std::thread::sleep(LATENCY_TURN);
                 side.quiet()?;
                 let taken: Vec<f64> = side.loads.iter().flat_map(|load| load.counts.take_times()).collect();
@@ -189,7 +223,9 @@ impl Rig {
             }
         }
         let [ours, peer] = rounds;
-        let note = format!("ours {}; peer {}", notes[0], notes[1]);
+        let mean = |times: &[f64]| times.iter().sum::<f64>() / times.len().max(1) as f64;
+        let note =
+            format!("ours mean {:.1} us, {}; peer mean {:.1} us, {}", mean(&ours), notes[0], mean(&peer), notes[1]);
         Ok(Rounds { ours, peer, note })
     }
 
@@ -250,7 +286,11 @@ impl std::fmt::Display for Told {
 impl Side {
     fn plug(&mut self, n: u8, name: String, tls: &Arc<ClientConfig>, answers: Answers) -> Result<(), BenchError> {
         let address = ADDRESS.parse().expect("a literal address");
-        let target = Target { number: n, datapath: network::datapath(n), address, name, tls: Arc::clone(tls), answers };
+        let receiver = self.ring.receivers.pop_front();
+        let next = self.ring.senders.get((usize::from(n) + 1) % self.ring.senders.len()).cloned();
+        let turn = receiver.zip(next).ok_or_else(|| BenchError::Subject(format!("no place for switch {n}")))?;
+        let target =
+            Target { number: n, datapath: network::datapath(n), address, name, tls: Arc::clone(tls), answers, turn };
         let namespace = match (&self.peer, self.gates.get(usize::from(n))) {
             (Some(peer), _) => &peer.namespace,
             (None, Some(gate)) => &gate.namespace,
@@ -298,9 +338,24 @@ impl Side {
         }
     }
 
+    fn take_turns(&self) {
+        for load in &self.loads {
+            load.counts.in_turn.store(true, Ordering::Relaxed);
+        }
+        // Every switch must have seen that before the token comes, or the token would be thrown away.
+        std::thread::sleep(Duration::from_millis(50));
+        if let Some(first) = self.ring.senders.first() {
+            // A switch that failed is found by `sound`.
+            let _ = first.send(Token);
+        }
+    }
+
     /// Ends the load and lets what is in flight come home.
     fn quiet(&self) -> Result<(), BenchError> {
         self.load(0);
+        for load in &self.loads {
+            load.counts.in_turn.store(false, Ordering::Relaxed);
+        }
         let pids = self.pids();
         let mut last = self.look(&pids).answered;
         loop {

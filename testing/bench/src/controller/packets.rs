@@ -26,8 +26,9 @@ pub(super) struct Sent {
     pub granted: bool,
 }
 
-/// The `sequence`-th first packet of the n-th site's switch, encoded.
-pub(super) fn first_packet(n: u8, sequence: u64) -> (Sent, Vec<u8>) {
+/// The `sequence`-th first packet of the n-th site's switch, encoded. Gates are sent them by a rule (`Action`); a learning
+/// controller ignores all but those of a table miss (`NoMatch`).
+pub(super) fn first_packet(n: u8, sequence: u64, reason: PacketInReason) -> (Sent, Vec<u8>) {
     let granted = sequence.is_multiple_of(2);
     let key = FIRST_KEY + (sequence % KEYS) as u16;
     let pick = sequence / 2;
@@ -36,13 +37,13 @@ pub(super) fn first_packet(n: u8, sequence: u64) -> (Sent, Vec<u8>) {
     let (destination, port) = if granted { (server_address(server), PORT) } else { (NOBODY, key) };
     let frame =
         syn((terminal_mac(n, terminal), terminal_address(n, terminal), key), (gateway_mac(n), destination, port));
-    (Sent { key, granted }, packet_in(u32::from(terminal) + 3, frame))
+    (Sent { key, granted }, packet_in(u32::from(terminal) + 3, frame, reason))
 }
 
 /// A packet by which a learning controller learns where the gateway is. No gate ever sees one.
 pub(super) fn from_gateway(n: u8) -> Vec<u8> {
     let frame = syn((gateway_mac(n), server_address(0), PORT), (terminal_mac(n, 0), terminal_address(n, 0), FIRST_KEY));
-    packet_in(UPLINK, frame)
+    packet_in(UPLINK, frame, PacketInReason::NoMatch)
 }
 
 /// The packet a flow-mod of a learning controller answers: it matches the source port exactly.
@@ -77,7 +78,7 @@ pub(super) fn released(packet: &PacketOut) -> Option<u16> {
 }
 
 /// Unbuffered, from the rule of table 2 that sends first packets to the gate, with what the pipeline knew by then.
-fn packet_in(port: u32, data: Vec<u8>) -> Vec<u8> {
+fn packet_in(port: u32, data: Vec<u8>, reason: PacketInReason) -> Vec<u8> {
     let state = CtState(u32::from(CtMatch::TRK | CtMatch::NEW));
     let matching = Match::any()
         .with(OxmField::InPort(PortNo(port)))
@@ -87,7 +88,7 @@ fn packet_in(port: u32, data: Vec<u8>) -> Vec<u8> {
     let packet = PacketIn {
         buffer_id: None,
         total_len: FRAME as u16,
-        reason: PacketInReason::Action,
+        reason,
         table: Table::Connections.number(),
         cookie: Cookie::from(CookieOwner::Standing).0,
         matching,
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn every_other_packet_leads_where_no_grant_leads() {
         for sequence in 0..200 {
-            let (sent, bytes) = first_packet(7, sequence);
+            let (sent, bytes) = first_packet(7, sequence, PacketInReason::Action);
             let Message::PacketIn(packet) = Frame::decode(&bytes).unwrap().message else { panic!("no packet-in") };
             assert_eq!(packet.data.len(), FRAME);
             let to: [u8; 4] = packet.data[30..34].try_into().unwrap();

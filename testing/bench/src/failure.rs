@@ -11,6 +11,12 @@ pub enum BenchError {
     /// The test authority.
     #[error(transparent)]
     Authority(#[from] authority::AuthorityError),
+    /// The raised product.
+    #[error(transparent)]
+    Stage(#[from] story::StageError),
+    /// The card.
+    #[error(transparent)]
+    Card(#[from] card::CardError),
     /// A file.
     #[error("{path}: {source}")]
     File {

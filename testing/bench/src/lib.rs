@@ -4,6 +4,7 @@
 //! the product does its work; only the rows that measure planning and proving call the pure rooms themselves.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod connect;
 pub mod controller;
 mod cpu;
 mod failure;

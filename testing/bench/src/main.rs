@@ -27,6 +27,12 @@ enum What {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.what, What::Connect)
+        && let Err(error) = bench::connect::with_card_reader()
+    {
+        eprintln!("sekisho-bench: {error}");
+        return ExitCode::FAILURE;
+    }
     lab::enter();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,7 +48,11 @@ fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let noise = Noise::begin();
     let (rows, notes): (Vec<Row>, String) = match arguments.what {
         What::Controller => bench::controller::measure(&progress)?,
-        What::Connect => (bench::plan_open(&progress)?, String::new()),
+        What::Connect => {
+            let (mut rows, notes) = bench::connect::measure(&progress)?;
+            rows.extend(bench::plan_open(&progress)?);
+            (rows, notes)
+        }
     };
     print!("{}", bench::table(&rows));
     println!("{notes}{}", noise.end());

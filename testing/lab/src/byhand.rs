@@ -160,7 +160,7 @@ fn child(lab: &Lab, line: &Line, site: &str) -> Result<String, LabError> {
     let (local, remote) = if line.origin.0 == site { (client, server) } else { (server, client) };
     let name = &line.name;
     Ok(format!(
-        "            {name} {{\n                local_ts = {local}\n                remote_ts = {remote}\n                esp_proposals = aes256gcm16-ecp384\n            }}\n"
+        "            {name} {{\n                local_ts = {local}\n                remote_ts = {remote}\n                esp_proposals = aes256gcm16-ecp256\n            }}\n"
     ))
 }
 
@@ -171,7 +171,7 @@ fn connection(here: &Site, there: &Site, children: &str) -> String {
         version = 2
         local_addrs = {local}
         remote_addrs = {remote}
-        proposals = aes256gcm16-prfsha384-ecp384
+        proposals = aes256gcm16-prfsha384-ecp256
         local {{
             auth = pubkey
             certs = own.crt

@@ -72,8 +72,9 @@ pub(crate) fn write_gate(
     dir: &Path,
     lab: &Lab,
     authority: &Authority,
-    site: &str,
     issued: &Issued,
+    site: &str,
+    linger_ms: u32,
 ) -> Result<(), StageError> {
     let home = dir.join("gate").join(site);
     put(&home, "cert.pem", &issued.chain_pem)?;
@@ -92,7 +93,7 @@ pub(crate) fn write_gate(
              [center]\naddress = \"{CENTER_FOR_GATES}\"\nname = \"center\"\norder-key = \"{}\"\n\n\
              [certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\ncenter-ca = \"{}\"\nswitch-ca = \"{}\"\ngate-ca = \"{}\"\n\
              crls = [{}]\n\n\
-             [ike]\nvici = \"{}\"\n",
+             [ike]\nvici = \"{}\"\nlinger-ms = {linger_ms}\n",
             found.red.path().display(),
             listen.join(", "),
             order_key(dir).display(),

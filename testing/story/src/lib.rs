@@ -16,6 +16,6 @@ mod stage;
 
 pub use account::Account;
 pub use command::Answered;
-pub use people::{PIN, Person};
+pub use people::{Cards, PIN, Person};
 pub use snapshot::Snapshot;
 pub use stage::{Stage, StageError, until};

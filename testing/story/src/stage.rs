@@ -73,6 +73,11 @@ pub struct Stage {
 impl Stage {
     /// Raises everything and applies the documents. [`lab::enter`] must have been called.
     pub fn raise(lang: Lang, progress: &(dyn Fn(&str) + Sync)) -> Result<Self, StageError> {
+        Self::raise_lingering(lang, 0, progress)
+    }
+
+    /// The same with gates that keep an IKE SA without children for so many milliseconds.
+    pub fn raise_lingering(lang: Lang, linger_ms: u32, progress: &(dyn Fn(&str) + Sync)) -> Result<Self, StageError> {
         let binaries = binaries()?;
         let scenario = Scenario::parse(SCENARIO).map_err(|e| StageError::Product(e.to_string()))?;
         progress("demo-raise-network");
@@ -88,7 +93,7 @@ impl Stage {
         let mut issued_gates = BTreeMap::new();
         for site in SITES {
             let gate = authority.issue_gate(site)?;
-            configuration::write_gate(&dir, &lab, &authority, site, &gate)?;
+            configuration::write_gate(&dir, &lab, &authority, &gate, site, linger_ms)?;
             issued_gates.insert(site.to_owned(), gate);
         }
         configuration::write_center(&dir, &lab, &mut authority)?;
@@ -169,6 +174,10 @@ impl Stage {
     /// One of the product's binaries.
     pub fn binary(&self, name: &str) -> PathBuf {
         self.binaries.join(name)
+    }
+    /// A terminal's configuration file.
+    pub fn terminal_config(&self, at: &str) -> PathBuf {
+        configuration::terminal_config(&self.dir, at)
     }
     /// The cards.
     pub fn cards(&self) -> &Cards {

@@ -1,0 +1,161 @@
+//! From a request to the first byte of the service, and from a close to the last, beside bare IKE between the same
+//! two gateways.
+
+mod bare;
+mod terminal;
+
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use lab::{Download, Netns};
+use story::{Person, Stage};
+use texts::Lang;
+
+use crate::{BenchError, Peer, Row, Summary};
+use terminal::Terminal;
+
+const ROUNDS: usize = 200;
+const WAIT: Duration = Duration::from_secs(10);
+/// Gates keep the IKE SA between rounds; a cold round ends it itself.
+const LINGER_MS: u32 = 600_000;
+
+/// PKCS#11 reads where its tokens are from the environment, once, when it is loaded; this is in the lab's own `/run`.
+const SOFTHSM: &str = "/run/sekisho-bench-softhsm2.conf";
+
+/// Runs this program again with a card reader in its environment. To be called before [`lab::enter`].
+pub fn with_card_reader() -> Result<(), BenchError> {
+    if std::env::var_os("SOFTHSM2_CONF").is_some_and(|set| set == SOFTHSM) {
+        return Ok(());
+    }
+    let me = std::env::current_exe().map_err(BenchError::file("this program"))?;
+    let error = Command::new(&me).args(std::env::args_os().skip(1)).env("SOFTHSM2_CONF", SOFTHSM).exec();
+    Err(BenchError::File { path: me, source: error })
+}
+
+/// Everything from one run.
+pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), BenchError> {
+    progress("raising three sites");
+    let mut stage = Stage::raise_lingering(Lang::En, LINGER_MS, &|_| {})?;
+    stage.lab().capture().stop();
+    let conf = stage.cards().token(Person::Doctor).conf();
+    std::fs::copy(conf, SOFTHSM).map_err(BenchError::file(SOFTHSM))?;
+    let module = stage.cards().token(Person::Doctor).module();
+    let card = card::Driver::load(module)?.open(None, story::PIN)?;
+    let netns = stage.lab().netns("sk-clinic-exam-1")?.clone();
+    let server = stage.record_server().address;
+
+    let mut terminal = Terminal::sign_on(&stage, &netns, card)?;
+    let mut opener = Opener { terminal: &mut terminal, netns: &netns, server };
+    progress("opening cold");
+    let mut cold = Vec::new();
+    for _ in 0..ROUNDS {
+        bare::end_ike(&stage, "clinic--hospital")?;
+        cold.push(opener.round(false)?);
+    }
+    progress("opening warm, closing under a running download");
+    let (mut warm, mut close) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (grant, took) = opener.open(false)?;
+        warm.push(took);
+        close.push(opener.cut(&stage, grant)?);
+    }
+    progress("opening warm, with the card");
+    let mut with_card = Vec::new();
+    for _ in 0..ROUNDS {
+        with_card.push(opener.round(true)?);
+    }
+
+    progress("bare IKE between the same gateways, the product stopped");
+    for site in ["clinic", "hospital"] {
+        stage.kill_gate(site);
+    }
+    let bare = bare::measure(&stage, ROUNDS)?;
+    let initiate = |name: &str| peer(name, &bare.initiate);
+    let rows = vec![
+        row("open-cold", cold, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
+        row("open-warm", warm, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
+        row("open-warm-with-card", with_card, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
+        row("close", close, peer("bare terminate of a CHILD_SA over VICI", &bare.terminate)?)?,
+    ];
+    let notes = "open: from sending the request on the terminal's TLS session to the first byte from the service, through both\n\
+                 sites; with-card: challenge and signature included. close: from sending it to the last byte of a running\n\
+                 download. Bare: from the VICI command to charon's event at the same gateway, same proposals; it carries\n\
+                 no decision, proof, record, flow rule or filter.\n";
+    Ok((rows, notes.to_owned()))
+}
+
+struct Opener<'a> {
+    terminal: &'a mut Terminal,
+    netns: &'a Netns,
+    server: Ipv4Addr,
+}
+
+impl Opener<'_> {
+    /// Opens, and closes without being measured.
+    fn round(&mut self, with_card: bool) -> Result<f64, BenchError> {
+        let (grant, took) = self.open(with_card)?;
+        self.terminal.close(grant)?;
+        Ok(took)
+    }
+
+    /// Milliseconds to the first byte.
+    fn open(&mut self, with_card: bool) -> Result<(u64, f64), BenchError> {
+        let (grant, begin) = if with_card {
+            let begin = Instant::now();
+            let signed = self.terminal.sign()?;
+            (self.terminal.open(&signed)?, begin)
+        } else {
+            let signed = self.terminal.sign()?;
+            let begin = Instant::now();
+            (self.terminal.open(&signed)?, begin)
+        };
+        self.first_byte()?;
+        Ok((grant, begin.elapsed().as_secs_f64() * 1e3))
+    }
+
+    /// A TLS server speaks as soon as it has heard a greeting: that byte came through both sites and back.
+    fn first_byte(&self) -> Result<(), BenchError> {
+        let server = self.server;
+        self.netns
+            .within(|| -> std::io::Result<()> {
+                let mut stream = TcpStream::connect_timeout(&(server, 443).into(), WAIT)?;
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(Some(WAIT))?;
+                terminal::greeting()?.write_tls(&mut stream)?;
+                stream.read_exact(&mut [0])
+            })?
+            .map_err(BenchError::file("the record server"))
+    }
+
+    /// Milliseconds from asking to close to the last byte of a running download.
+    fn cut(&mut self, stage: &Stage, grant: u64) -> Result<f64, BenchError> {
+        let download = Download::start(self.netns, stage.record_server(), WAIT)?;
+        if !download.flows(1 << 18, WAIT) {
+            return Err(BenchError::Subject("the download does not run".into()));
+        }
+        let asked = Instant::now();
+        self.terminal.close(grant)?;
+        let last = download
+            .stalled(Duration::from_millis(150), WAIT)
+            .ok_or_else(|| BenchError::Subject("the download goes on after the close".into()))?;
+        Ok(last.saturating_duration_since(asked).as_secs_f64() * 1e3)
+    }
+}
+
+fn peer(name: &str, rounds: &[f64]) -> Result<Peer, BenchError> {
+    let summary = Summary::of_times(rounds.to_vec()).ok_or_else(|| BenchError::Subject(format!("{name}: no round")))?;
+    Ok(Peer { name: name.to_owned(), summary })
+}
+
+fn row(metric: &str, rounds: Vec<f64>, peer: Peer) -> Result<Row, BenchError> {
+    let ours = Summary::of_times(rounds).ok_or_else(|| BenchError::Subject(format!("{metric}: no round")))?;
+    Ok(Row::new(metric.to_owned(), "ms", ours, Some(peer)))
+}
+
+pub(crate) fn read(path: &Path) -> Result<String, BenchError> {
+    std::fs::read_to_string(path).map_err(BenchError::file(path))
+}

@@ -175,6 +175,10 @@ impl Stage {
     pub fn binary(&self, name: &str) -> PathBuf {
         self.binaries.join(name)
     }
+    /// Certificate of the gates' authority.
+    pub fn gate_ca(&self) -> PathBuf {
+        self.authority.ca_pem_path(CaKind::Gate)
+    }
     /// A terminal's configuration file.
     pub fn terminal_config(&self, at: &str) -> PathBuf {
         configuration::terminal_config(&self.dir, at)

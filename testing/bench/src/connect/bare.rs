@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lab::byhand::{self, Line};
 use rsvici::Client;
+use serde::Serialize;
 use serde::de::IgnoredAny;
+use serde_json::json;
 use story::Stage;
 use tokio_stream::StreamExt as _;
 
@@ -27,7 +28,7 @@ pub(super) fn end_ike(stage: &Stage, name: &str) -> Result<(), BenchError> {
     block_on(async {
         let mut client = connect(&socket).await?;
         // An error says that there was none.
-        let _ = ask(&mut client, "terminate", &[("ike", name), ("timeout", "5000")]).await;
+        let _ = ask(&mut client, "terminate", &json!({ "ike": name, "timeout": "5000" })).await;
         Ok(())
     })?;
     let gone = || {
@@ -38,42 +39,36 @@ pub(super) fn end_ike(stage: &Stage, name: &str) -> Result<(), BenchError> {
     if story::until(WAIT, gone) { Ok(()) } else { Err(BenchError::Subject(format!("{name} does not end"))) }
 }
 
+/// The product is stopped; the daemons get its certificates, lists, algorithms and revocation policy, and one child.
 pub(super) fn measure(stage: &Stage, rounds: usize) -> Result<Bare, BenchError> {
-    let line = Line {
-        name: "bare".into(),
-        origin: ("clinic".into(), "exam-1".into()),
-        provider: ("hospital".into(), "record-server".into()),
-        port: 443,
-    };
-    for site in ["clinic", "hospital"] {
+    let ends = [("clinic", "10.1.20.11/32[tcp]"), ("hospital", "10.2.10.10/32[tcp/443]")];
+    for (site, _) in ends {
         stage.lab().site(site)?.charon.restart()?;
     }
-    byhand::load(stage.lab(), "clinic", "hospital", std::slice::from_ref(&line))?;
-    let socket = stage.lab().site("clinic")?.charon.vici_socket();
     block_on(async {
+        for (i, (site, local)) in ends.into_iter().enumerate() {
+            let (peer, remote) = ends[1 - i];
+            configure(stage, (site, local), (peer, remote)).await?;
+        }
+        let socket = stage.lab().site("clinic")?.charon.vici_socket();
         let mut client = connect(&socket).await?;
         let mut listener = connect(&socket).await?;
         let mut children = std::pin::pin!(listener.subscribe::<IgnoredAny>("child-updown"));
         let (mut initiate, mut terminate) = (Vec::new(), Vec::new());
+        let child = json!({ "child": "bare", "timeout": "-1" });
         // A subscription begins with the first poll: the first round only serves to begin it.
         for round in 0..=rounds {
             let begin = Instant::now();
-            let (said, event) = tokio::join!(
-                ask(&mut client, "initiate", &[("child", "bare"), ("timeout", "-1")]),
-                next(&mut children)
-            );
+            let (said, event) = tokio::join!(ask(&mut client, "initiate", &child), next(&mut children));
             said?;
             event?;
             let up = begin.elapsed();
             let begin = Instant::now();
-            let (said, event) = tokio::join!(
-                ask(&mut client, "terminate", &[("child", "bare"), ("timeout", "-1")]),
-                next(&mut children)
-            );
+            let (said, event) = tokio::join!(ask(&mut client, "terminate", &child), next(&mut children));
             said?;
             event?;
             let down = begin.elapsed();
-            ask(&mut client, "terminate", &[("ike", "hospital"), ("timeout", "5000")]).await?;
+            ask(&mut client, "terminate", &json!({ "ike": "bare", "timeout": "5000" })).await?;
             if round > 0 {
                 initiate.push(up.as_secs_f64() * 1e3);
                 terminate.push(down.as_secs_f64() * 1e3);
@@ -81,6 +76,53 @@ pub(super) fn measure(stage: &Stage, rounds: usize) -> Result<Bare, BenchError> 
         }
         Ok(Bare { initiate, terminate })
     })
+}
+
+/// What the gate tells its daemon, without the gate.
+async fn configure(stage: &Stage, own: (&str, &str), peer: (&str, &str)) -> Result<(), BenchError> {
+    let site = stage.lab().site(own.0)?;
+    let mut client = connect(&site.charon.vici_socket()).await?;
+    let home = stage.dir().join("gate").join(own.0);
+    let text = |path: std::path::PathBuf| std::fs::read_to_string(&path).map_err(BenchError::file(path));
+    let pem = |data: String, flag: &str| json!({ "type": "X509", "flag": flag, "data": data });
+    ask(&mut client, "load-cert", &pem(text(home.join("cert.pem"))?, "NONE")).await?;
+    ask(&mut client, "load-cert", &pem(text(stage.gate_ca())?, "CA")).await?;
+    ask(&mut client, "load-key", &json!({ "type": "any", "data": text(home.join("key.pem"))? })).await?;
+    let list = stage.dir().join("lists").join("gate.crl");
+    let list = std::fs::read(&list).map_err(BenchError::file(list))?;
+    ask(&mut client, "load-cert", &List { r#type: "X509_CRL", flag: "NONE", data: Bytes(list) }).await?;
+    let identity = |site: &str| format!("{site}.gate.sekisho.test");
+    let connection = json!({ "bare": {
+        "version": "2",
+        "local_addrs": [site.spec.wan.to_string()],
+        "remote_addrs": [stage.lab().site(peer.0)?.spec.wan.to_string()],
+        "proposals": [pki::ike_profile::IKE_PROPOSAL],
+        "encap": "yes",
+        "mobike": "no",
+        "local": { "auth": "pubkey", "id": identity(own.0) },
+        "remote": { "auth": "pubkey", "id": identity(peer.0), "revocation": "strict" },
+        "children": { "bare": {
+            "local_ts": [own.1],
+            "remote_ts": [peer.1],
+            "esp_proposals": [pki::ike_profile::ESP_PROPOSAL],
+        }},
+    }});
+    ask(&mut client, "load-conn", &connection).await
+}
+
+#[derive(Serialize)]
+struct List {
+    r#type: &'static str,
+    flag: &'static str,
+    data: Bytes,
+}
+
+/// VICI values are bytes; a DER list is no text.
+struct Bytes(Vec<u8>);
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
 }
 
 async fn next<S>(events: &mut S) -> Result<(), BenchError>
@@ -97,10 +139,9 @@ async fn connect(socket: &Path) -> Result<Client, BenchError> {
     rsvici::unix::connect(socket).await.map_err(BenchError::file(socket))
 }
 
-async fn ask(client: &mut Client, command: &str, with: &[(&str, &str)]) -> Result<(), BenchError> {
-    let message: BTreeMap<&str, &str> = with.iter().copied().collect();
+async fn ask(client: &mut Client, command: &str, message: &impl Serialize) -> Result<(), BenchError> {
     let answer: BTreeMap<String, String> =
-        client.request(command, &message).await.map_err(|e| BenchError::Subject(format!("{command}: {e}")))?;
+        client.request(command, message).await.map_err(|e| BenchError::Subject(format!("{command}: {e}")))?;
     match answer.get("success").map(String::as_str) {
         Some("no") => Err(BenchError::Subject(format!("{command}: {answer:?}"))),
         _ => Ok(()),

@@ -83,8 +83,8 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
     ];
     let notes = "open: from sending the request on the terminal's TLS session to the first byte from the service, through both\n\
                  sites; with-card: challenge and signature included. close: from sending it to the last byte of a running\n\
-                 download. Bare: from the VICI command to charon's event at the same gateway, same proposals; it carries\n\
-                 no decision, proof, record, flow rule or filter.\n";
+                 download. Bare: from the VICI command to charon's event at the same gateway, with the same certificates, lists,\n\
+                 revocation policy and algorithms; no decision, proof, record, flow rule, filter or first byte.\n";
     Ok((rows, notes.to_owned()))
 }
 

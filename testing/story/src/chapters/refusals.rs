@@ -19,7 +19,7 @@ pub(super) fn tell(stage: &mut Stage, account: &mut Account) -> Result<(), Stage
         (Person::Pharmacist, "keyaki/records", &["D017", "D022", "D070"][..]),
         (Person::Revoked, "keyaki/records", &["P008"]),
         (Person::SignatureCard, "keyaki/records", &["P014", "P015"]),
-        (Person::Forged, "keyaki/records", &["P004"]),
+        (Person::Forged, "keyaki/records", &["P004", "P003"]),
         (Person::Doctor, "midori/drug-information", &["D030"]),
         (Person::Doctor, "keyaki/bookings", &["D031"]),
     ] {

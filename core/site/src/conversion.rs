@@ -9,8 +9,8 @@ use model::{
     Tag,
 };
 use openflow::{
-    BitRange, Ct, CtState, CtZone, EthAddr, FieldKind, FlowMod, FlowModFlags, FlowStats, Instruction, Masked, Match,
-    OxmField,
+    BitRange, Ct, CtState, CtZone, EthAddr, FieldKind, FlowMod, FlowModCommand, FlowModFlags, FlowStats, Instruction,
+    Masked, Match, OxmField,
 };
 
 /// Meter that every first packet passes on its way to the gate (N1).
@@ -86,8 +86,21 @@ pub fn to_add(key: &RuleKey, body: &RuleBody) -> FlowMod {
     let mut add = FlowMod::add(key.table, key.priority, body.cookie, key.matching.clone(), body.instructions.clone());
     if matches!(Cookie(body.cookie).owner(), Some(model::CookieOwner::Grant(_))) {
         add.flags = FlowModFlags::SEND_FLOW_REMOVED;
+        // An entry that takes a muted one's place must not inherit what that counted (OpenFlow 1.3.5 §6.4).
+        if !body.instructions.is_empty() {
+            add.flags = FlowModFlags::SEND_FLOW_REMOVED | FlowModFlags::RESET_COUNTS;
+        }
     }
     add
+}
+
+/// The flow-mod that lets exactly this entry drop and count on: a change keeps counters, an add would begin them anew
+/// (OpenFlow 1.3.5 §6.4; Open vSwitch also hands on what it counts late).
+pub fn to_mute(key: &RuleKey) -> FlowMod {
+    let mut mute = FlowMod::add(key.table, key.priority, 0, key.matching.clone(), Vec::new());
+    mute.command = FlowModCommand::ModifyStrict;
+    mute.flags = FlowModFlags::SEND_FLOW_REMOVED;
+    mute
 }
 
 /// The flow-mod that removes exactly this entry.

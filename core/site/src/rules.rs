@@ -37,10 +37,6 @@ struct Change {
 struct Flush {
     grant: Option<GrantId>,
     request: CtFlush,
-    /// The rule whose connections are forgotten.
-    key: RuleKey,
-    /// The second pass.
-    sweeps: bool,
 }
 
 pub(crate) struct Rules {
@@ -58,8 +54,10 @@ pub(crate) struct Rules {
     audit_ms: i64,
     to_flush: Vec<Flush>,
     flushing: Option<(u64, Vec<Flush>)>,
-    /// Flushed once; to be flushed again at this time.
-    to_sweep: Vec<(Timestamp, Flush)>,
+    /// Entries of ended grants that only drop and still count, when they go, and what is flushed once more then.
+    muted: BTreeMap<RuleKey, (Timestamp, Vec<Flush>)>,
+    /// Entries that are gone, but whose last count the switch has not told yet (Open vSwitch tells it a moment later).
+    awaited: BTreeMap<RuleKey, GrantId>,
     number: u64,
     meter_rate: u32,
     /// The next difference comes from a reading, not from an order.
@@ -82,7 +80,8 @@ impl Rules {
             audit_ms,
             to_flush: Vec::new(),
             flushing: None,
-            to_sweep: Vec::new(),
+            muted: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             number: 0,
             meter_rate,
             mending: false,
@@ -141,6 +140,7 @@ impl Rules {
 
     pub(crate) fn down(&mut self) {
         self.phase = Phase::Down;
+        self.awaited.clear();
         self.audit_read = None;
         self.requeue_flushes();
     }
@@ -162,6 +162,10 @@ impl Rules {
         }
         self.audit_read = None;
         self.audit_at = Some(now.plus_ms(self.audit_ms));
+        // Who has not told by now does not tell.
+        for id in std::mem::take(&mut self.awaited).into_values() {
+            self.gone_counters.entry(id).or_default().lost = true;
+        }
         let mut seen = BTreeMap::new();
         for entry in entries {
             if is_refusal(entry) {
@@ -249,6 +253,7 @@ impl Rules {
         let Some(CookieOwner::Grant(id)) = Cookie(removed.cookie).owner() else { return None };
         let key = RuleKey { table: removed.table, priority: removed.priority, matching: removed.matching.normalized() };
         self.read_counters.remove(&key);
+        self.awaited.remove(&key);
         let counted = Count { packets: removed.packets, bytes: removed.bytes };
         self.gone_counters.entry(id).or_default().add(is_backward(&key), counted);
         if self.observed.get(&key).is_some_and(|body| body.cookie == removed.cookie) {
@@ -279,20 +284,17 @@ impl Rules {
             return;
         }
         // The entries these belong to are gone by now: forgetting first would let a packet begin them anew.
-        self.sweep(now);
         if self.flushing.is_none() && !self.to_flush.is_empty() {
             self.number += 1;
             let flushes = std::mem::take(&mut self.to_flush);
-            let first_pass = flushes.iter().filter(|f| !f.sweeps);
-            self.to_sweep
-                .extend(first_pass.map(|f| (now.plus_ms(SWEEP_MS), Flush { grant: None, sweeps: true, ..f.clone() })));
             out.push(Output::FlushConntrack {
                 flush: self.number,
                 flushes: flushes.iter().map(|f| f.request.clone()).collect(),
             });
             self.flushing = Some((self.number, flushes));
         }
-        let changes = self.difference();
+        self.suspects.extend(self.muted.iter().filter(|(_, (due, _))| now >= *due).map(|(key, _)| key.clone()));
+        let changes = self.difference(now);
         let mending = std::mem::take(&mut self.mending);
         if !changes.is_empty() {
             if mending {
@@ -307,6 +309,7 @@ impl Rules {
             let mods: Vec<FlowMod> = changes
                 .iter()
                 .map(|c| match &c.body {
+                    Some(body) if body.instructions.is_empty() => conversion::to_mute(&c.key),
                     Some(body) => conversion::to_add(&c.key, body),
                     None => conversion::to_delete(&c.key),
                 })
@@ -326,7 +329,7 @@ impl Rules {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         match self.phase {
             Phase::Down | Phase::Waiting | Phase::Reading { .. } => None,
-            Phase::Ready => self.to_sweep.iter().fold(self.audit_at, |next, (at, _)| earlier(next, Some(*at))),
+            Phase::Ready => self.muted.values().fold(self.audit_at, |next, (due, _)| earlier(next, Some(*due))),
             Phase::Changing { until, .. } => earlier(Some(until), None),
             Phase::Failed { retry_at } => Some(retry_at),
         }
@@ -336,6 +339,8 @@ impl Rules {
     pub(crate) fn settled(&self) -> bool {
         matches!(self.phase, Phase::Ready)
             && self.suspects.is_empty()
+            && self.muted.is_empty()
+            && self.awaited.is_empty()
             && self.to_flush.is_empty()
             && self.flushing.is_none()
     }
@@ -360,6 +365,7 @@ impl Rules {
         self.known()
             && !self.wanted_of.contains_key(&grant)
             && !self.observed_of.contains_key(&grant)
+            && !self.awaited.values().any(|id| *id == grant)
             && !flush_due(&self.to_flush)
             && !self.flushing.as_ref().is_some_and(|(_, list)| flush_due(list))
     }
@@ -388,7 +394,10 @@ impl Rules {
     }
 
     /// Removals first, so that at no place of the order more than wanted is allowed.
-    fn difference(&mut self) -> Vec<Change> {
+    ///
+    /// An entry of an ended grant is muted at once and removed a moment later: a switch that forwards by cached verdicts
+    /// counts late, and what it counts after an entry is gone nobody hears of (G13).
+    fn difference(&mut self, now: Timestamp) -> Vec<Change> {
         let mut changes = Vec::new();
         let mut adds = Vec::new();
         for key in std::mem::take(&mut self.suspects) {
@@ -396,12 +405,29 @@ impl Rules {
             let observed = self.observed.get(&key);
             match (wanted, observed) {
                 (Some(w), Some(o)) if w == o => {}
-                (None, None) => {}
-                (Some(w), _) => adds.push(Change { key, body: Some(w.clone()) }),
-                (None, Some(o)) => {
-                    self.to_flush.extend(flushes(&key, o));
-                    changes.push(Change { key, body: None });
+                (None, None) => drop(self.muted.remove(&key)),
+                (Some(w), _) => {
+                    self.muted.remove(&key);
+                    adds.push(Change { key, body: Some(w.clone()) });
                 }
+                (None, Some(o)) => match self.muted.get(&key) {
+                    Some((due, _)) if now < *due => {}
+                    None if carries_a_grant(o) => {
+                        let flushes = flushes(&key, o);
+                        self.to_flush.extend(flushes.iter().cloned());
+                        let drops = RuleBody { cookie: o.cookie, instructions: Vec::new() };
+                        self.muted.insert(key.clone(), (now.plus_ms(SWEEP_MS), flushes));
+                        changes.push(Change { key, body: Some(drops) });
+                    }
+                    _ => {
+                        let again = self.muted.remove(&key).map(|(_, flushes)| flushes);
+                        if let Some(CookieOwner::Grant(id)) = Cookie(o.cookie).owner() {
+                            self.awaited.insert(key.clone(), id);
+                        }
+                        self.to_flush.extend(again.unwrap_or_else(|| flushes(&key, o)));
+                        changes.push(Change { key, body: None });
+                    }
+                },
             }
         }
         changes.append(&mut adds);
@@ -430,14 +456,6 @@ impl Rules {
         if let Some(id) = now_of {
             self.observed_of.entry(id).or_default().insert(key.clone());
         }
-    }
-
-    /// Flushes again what is due, unless the same line was opened anew in the meantime.
-    fn sweep(&mut self, now: Timestamp) {
-        let (due, later) = std::mem::take(&mut self.to_sweep).into_iter().partition(|(at, _)| now >= *at);
-        self.to_sweep = later;
-        let due: Vec<(Timestamp, Flush)> = due;
-        self.to_flush.extend(due.into_iter().map(|(_, f)| f).filter(|f| !self.wanted.contains_key(&f.key)));
     }
 
     fn requeue_flushes(&mut self) {
@@ -469,9 +487,13 @@ fn flushes(key: &RuleKey, body: &RuleBody) -> Vec<Flush> {
     let backward = CtTuple { source: destination, destination: source, source_port: port, ..CtTuple::default() };
     let request = |original, reply| CtFlush { ip_proto: protocol.number(), original, reply, zone: Some(zone) };
     vec![
-        Flush { grant, request: request(Some(forward), None), key: key.clone(), sweeps: false },
-        Flush { grant, request: request(None, Some(backward)), key: key.clone(), sweeps: false },
+        Flush { grant, request: request(Some(forward), None) },
+        Flush { grant, request: request(None, Some(backward)) },
     ]
+}
+
+fn carries_a_grant(body: &RuleBody) -> bool {
+    !body.instructions.is_empty() && matches!(Cookie(body.cookie).owner(), Some(CookieOwner::Grant(_)))
 }
 
 /// Rules that match a source port carry answers.

@@ -92,6 +92,12 @@ impl Switch {
                     });
                 }
             }
+            // A change touches what stands and adds nothing (OpenFlow 1.3.5 §6.4).
+            FlowModCommand::ModifyStrict => {
+                if let Some(entry) = self.entries.get_mut(&key) {
+                    entry.instructions = change.instructions;
+                }
+            }
             _ => drop(self.entries.insert(key, change)),
         }
     }

@@ -98,7 +98,7 @@ async fn child_commits_until_killed() {
 fn a_full_disk_refuses_changes_nothing_and_recovers() {
     let directory = tempfile::tempdir().unwrap();
     let command = child("child_fills_the_disk", &format!("sqlite://{}/registry.db", directory.path().display()));
-    let script = format!("mount -t tmpfs -o size=1m tmpfs {} && exec \"$@\"", directory.path().display());
+    let script = format!("mount -t tmpfs -o size=2m tmpfs {} && exec \"$@\"", directory.path().display());
     let mut unshare = Command::new("unshare");
     unshare.args(["--map-root-user", "--mount", "sh", "-c", &script, "sh"]);
     unshare.arg(command.get_program()).args(command.get_args());
@@ -116,7 +116,7 @@ async fn child_fills_the_disk() {
     let registry = Registry::open(&url).await.unwrap();
     let file = std::path::PathBuf::from(url.strip_prefix("sqlite://").unwrap());
     let ballast = file.with_file_name("ballast");
-    std::fs::write(&ballast, vec![1; 128 << 10]).unwrap();
+    std::fs::write(&ballast, vec![1; 1 << 20]).unwrap();
     let mut world = World::default();
     world.apply(&registry).await;
     let mut id = 1;
@@ -140,6 +140,8 @@ async fn child_fills_the_disk() {
         };
         assert!(matches!(error, RegistryError::Full { .. }), "{error:?}");
     }
+    drop(greedy);
+    std::fs::remove_file(file.with_file_name("greedy")).unwrap();
     std::fs::remove_file(ballast).unwrap();
     let loaded = registry.load().await.unwrap();
     assert_eq!(loaded.live.len() as u64, id - 1);

@@ -10,7 +10,7 @@ use crate::RegistryError;
 /// itself stays, since deleting it would let two processes lock two files of the same name.
 #[derive(Debug)]
 pub(crate) struct Owner {
-    _locked: File,
+    locked: File,
 }
 
 impl Owner {
@@ -38,6 +38,14 @@ impl Owner {
         // Best effort for the same reason: on a full disk the center must still start.
         let _ =
             lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| writeln!(lock, "pid {}", std::process::id()));
-        Ok(Self { _locked: lock })
+        Ok(Self { locked: lock })
+    }
+}
+
+impl Drop for Owner {
+    /// Unlocks in so many words: a child process that is between its fork and its exec holds the same open file, and
+    /// would keep the lock of a file that is merely closed. Nothing can be done about a failure, and closing follows.
+    fn drop(&mut self) {
+        let _ = self.locked.unlock();
     }
 }

@@ -9,11 +9,12 @@ use std::process::Command;
 const CORE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("openflow", &[]),
+    ("spaces", &[]),
     ("texts", &["model"]),
     ("pki", &["model"]),
     ("decision", &["model", "pki", "texts"]),
     ("plan", &["model"]),
-    ("verify", &["model"]),
+    ("verify", &["model", "spaces"]),
     ("site", &["model", "verify", "openflow", "pki"]),
     ("audit", &["model"]),
     ("wire", &["model", "texts"]),

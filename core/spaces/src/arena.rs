@@ -1,0 +1,299 @@
+//! Nodes, hash-consed and counted.
+//!
+//! A node says: the bits from `start` on are `run`, then the diagram branches (or goes on, `lo == hi`); anything else is
+//! outside. Its form is unique for its function, so a set is its edge:
+//!
+//! * an edge is a node's number times two, plus one if the set is the complement of the node's; 0 is nothing, 1 is all;
+//! * a branch of which one side is empty, or full, is a run or the complement of one, never a branch;
+//! * runs are as long as they can be; where 128 bits are not enough, the last node of a chain is the full one;
+//! * a branch without run has a plain low edge; `bit = 0 → all` is the complement of `bit = 1 → all`.
+//!
+//! The table of nodes grows bucket by bucket (linear hashing, Litwin 1980) and the nodes themselves live in slabs, so
+//! growing never copies them all. A node whose count falls to nothing stays findable until [`Arena::reclaim`] passes it.
+
+/// Number of a node times two, plus one for the complement.
+pub(crate) type Edge = u32;
+
+pub(crate) const NONE: Edge = 0;
+pub(crate) const ALL: Edge = 1;
+
+const SLAB_BITS: u32 = 14;
+const SLAB: usize = 1 << SLAB_BITS;
+const NIL: u32 = u32::MAX;
+/// Longest run of a node.
+pub(crate) const LONGEST: u16 = 128;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Node {
+    run_high: u64,
+    run_low: u64,
+    pub lo: Edge,
+    pub hi: Edge,
+    next: u32,
+    count: u32,
+    pub start: u16,
+    pub len: u8,
+    queued: bool,
+}
+
+impl Node {
+    /// The literal bits, the first one on top, zeros below the last.
+    #[inline]
+    pub fn run(&self) -> u128 {
+        u128::from(self.run_high) << 64 | u128::from(self.run_low)
+    }
+
+    /// First bit below the run.
+    #[inline]
+    pub fn end(&self) -> u16 {
+        self.start + u16::from(self.len)
+    }
+
+    #[inline]
+    pub fn branches(&self) -> bool {
+        self.lo != self.hi
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Arena {
+    slabs: Vec<Vec<Node>>,
+    /// Heads of chains, in slabs as well.
+    buckets: Vec<Vec<u32>>,
+    bucket_count: usize,
+    /// Reclaimed nodes, linked by `next`.
+    free: u32,
+    free_count: usize,
+    /// Nodes that may have no owner any more.
+    queue: Vec<u32>,
+    allocated: usize,
+    made: usize,
+}
+
+impl Arena {
+    pub fn new() -> Self {
+        let mut arena = Self {
+            slabs: Vec::new(),
+            buckets: Vec::new(),
+            bucket_count: 0,
+            free: NIL,
+            free_count: 0,
+            queue: Vec::new(),
+            allocated: 0,
+            made: 0,
+        };
+        // Number 0 is the terminal; it is never looked up, counted or reclaimed.
+        arena.push(Node {
+            run_high: 0,
+            run_low: 0,
+            lo: NONE,
+            hi: NONE,
+            next: NIL,
+            count: 1,
+            start: u16::MAX,
+            len: 0,
+            queued: true,
+        });
+        for _ in 0..1024 {
+            arena.add_bucket();
+        }
+        arena
+    }
+
+    #[inline]
+    pub fn node(&self, edge: Edge) -> &Node {
+        let id = (edge >> 1) as usize;
+        &self.slabs[id >> SLAB_BITS][id & (SLAB - 1)]
+    }
+
+    #[inline]
+    fn at(&mut self, id: u32) -> &mut Node {
+        &mut self.slabs[id as usize >> SLAB_BITS][id as usize & (SLAB - 1)]
+    }
+
+    /// Nodes in use, those waiting for [`Arena::reclaim`] included.
+    pub fn live(&self) -> usize {
+        self.allocated - self.free_count - 1
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.slabs.len() * SLAB * size_of::<Node>()
+            + self.buckets.len() * SLAB * size_of::<u32>()
+            + self.queue.capacity() * size_of::<u32>()
+    }
+
+    #[inline]
+    pub fn keep(&mut self, edge: Edge) {
+        if edge > ALL {
+            self.at(edge >> 1).count += 1;
+        }
+    }
+
+    #[inline]
+    pub fn release(&mut self, edge: Edge) {
+        if edge > ALL {
+            let id = edge >> 1;
+            let node = self.at(id);
+            node.count -= 1;
+            if node.count == 0 && !node.queued {
+                node.queued = true;
+                self.queue.push(id);
+            }
+        }
+    }
+
+    /// Gives back up to `budget` nodes that nobody owns. Numbers of reclaimed nodes are used again.
+    pub fn reclaim(&mut self, budget: usize) {
+        for _ in 0..budget {
+            let Some(id) = self.queue.pop() else { return };
+            let node = self.at(id);
+            node.queued = false;
+            if node.count > 0 {
+                continue;
+            }
+            let (lo, hi) = (node.lo, node.hi);
+            self.unlink(id);
+            self.release(lo);
+            if hi != lo {
+                self.release(hi);
+            }
+            let free = self.free;
+            self.at(id).next = free;
+            self.free = id;
+            self.free_count += 1;
+        }
+    }
+
+    /// Nodes made since it was last asked.
+    pub fn made(&mut self) -> usize {
+        std::mem::take(&mut self.made)
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The node of this content, owned by the caller. Takes over the caller's ownership of `lo` and, if it is another
+    /// edge, of `hi`.
+    pub fn intern(&mut self, start: u16, len: u16, run: u128, lo: Edge, hi: Edge) -> Edge {
+        let hash = hash(start, len, run, lo, hi);
+        let bucket = self.bucket(hash);
+        let mut id = self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
+        let first = id;
+        while id != NIL {
+            let node = self.at(id);
+            if node.lo == lo && node.hi == hi && node.start == start && u16::from(node.len) == len && node.run() == run
+            {
+                node.count += 1;
+                self.release(lo);
+                if hi != lo {
+                    self.release(hi);
+                }
+                return id << 1;
+            }
+            id = node.next;
+        }
+        let node = Node {
+            run_high: (run >> 64) as u64,
+            run_low: run as u64,
+            lo,
+            hi,
+            next: first,
+            count: 1,
+            start,
+            len: len as u8,
+            queued: false,
+        };
+        self.made += 1;
+        let id = if self.free == NIL {
+            self.push(node)
+        } else {
+            let id = self.free;
+            self.free = self.at(id).next;
+            self.free_count -= 1;
+            *self.at(id) = node;
+            id
+        };
+        self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)] = id;
+        if self.live() > self.bucket_count {
+            // Two at a time, so that a table that fell behind catches up.
+            self.add_bucket();
+            self.add_bucket();
+        }
+        id << 1
+    }
+
+    fn push(&mut self, node: Node) -> u32 {
+        if self.allocated >> SLAB_BITS == self.slabs.len() {
+            self.slabs.push(Vec::with_capacity(SLAB));
+        }
+        let id = self.allocated as u32;
+        assert!(id < NIL >> 1, "a diagram holds at most 2^31 nodes");
+        self.slabs[self.allocated >> SLAB_BITS].push(node);
+        self.allocated += 1;
+        id
+    }
+
+    fn bucket(&self, hash: u64) -> usize {
+        let round = self.bucket_count.next_power_of_two();
+        let slot = hash as usize & (round - 1);
+        if slot < self.bucket_count { slot } else { slot & (round / 2 - 1) }
+    }
+
+    /// One bucket more; the one it splits off from is dealt out again.
+    fn add_bucket(&mut self) {
+        let new = self.bucket_count;
+        if new >> SLAB_BITS == self.buckets.len() {
+            self.buckets.push(Vec::with_capacity(SLAB));
+        }
+        self.buckets[new >> SLAB_BITS].push(NIL);
+        self.bucket_count += 1;
+        if new == 0 {
+            return;
+        }
+        let old = new & !(1 << new.ilog2());
+        let slot = &mut self.buckets[old >> SLAB_BITS][old & (SLAB - 1)];
+        let mut id = std::mem::replace(slot, NIL);
+        while id != NIL {
+            let node = *self.at(id);
+            let bucket = self.bucket(hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi));
+            let head = self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
+            self.at(id).next = head;
+            self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)] = id;
+            id = node.next;
+        }
+    }
+
+    fn unlink(&mut self, id: u32) {
+        let node = *self.at(id);
+        let bucket = self.bucket(hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi));
+        let head = &mut self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
+        if *head == id {
+            *head = node.next;
+            return;
+        }
+        let mut before = *head;
+        loop {
+            let next = self.at(before).next;
+            if next == id {
+                self.at(before).next = node.next;
+                return;
+            }
+            before = next;
+        }
+    }
+}
+
+#[inline]
+fn hash(start: u16, len: u16, run: u128, lo: Edge, hi: Edge) -> u64 {
+    // Multiply and fold: each round spreads 64 bits over 128 and folds them back.
+    let fold = |a: u64, b: u64| {
+        let wide = u128::from(a) * u128::from(b);
+        (wide >> 64) as u64 ^ wide as u64
+    };
+    let edges = u64::from(lo) << 32 | u64::from(hi);
+    let place = u64::from(start) << 8 | u64::from(len);
+    let a = fold(edges ^ 0x9e37_79b9_7f4a_7c15, (run >> 64) as u64 ^ 0xd1b5_4a32_d192_ed03);
+    fold(a ^ run as u64 ^ 0x2545_f491_4f6c_dd1d, place ^ 0xa076_1d64_78bd_642f)
+}

@@ -229,7 +229,7 @@ impl Arena {
             self.slabs.push(Vec::with_capacity(SLAB));
         }
         let id = self.allocated as u32;
-        assert!(id < NIL >> 1, "a diagram holds at most 2^31 nodes");
+        assert!(id < (NIL >> 1) - 1, "a diagram holds less than 2^31 nodes");
         self.slabs[self.allocated >> SLAB_BITS].push(node);
         self.allocated += 1;
         id

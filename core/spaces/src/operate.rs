@@ -229,52 +229,93 @@ pub(crate) fn settle(arena: &mut Arena, v: View) -> Edge {
     make_run(arena, node.start + v.skip, left, run, rest) ^ (v.edge & 1)
 }
 
+/// What [`meet`] says instead of an edge if the result is its first operand: nothing is built, nothing looked up.
+const FIRST: u32 = u32::MAX;
+/// The same of the second.
+const SECOND: u32 = u32::MAX - 1;
+
 /// What is in both. Owned by the caller.
 pub(crate) fn and(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> Edge {
+    let met = meet(arena, memo, a, b);
+    resolve(arena, met, a, b)
+}
+
+fn resolve(arena: &mut Arena, met: u32, a: View, b: View) -> Edge {
+    match met {
+        FIRST => settle(arena, a),
+        SECOND => settle(arena, b),
+        edge => edge,
+    }
+}
+
+/// What is in both: an edge owned by the caller, or which of the two it is.
+fn meet(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> u32 {
     if a.is(NONE) || b.is(NONE) || a == b.not() {
         return NONE;
     }
-    if a.is(ALL) || a == b {
-        return settle(arena, b);
+    if b.is(ALL) || a == b {
+        return FIRST;
     }
-    if b.is(ALL) {
-        return settle(arena, a);
+    if a.is(ALL) {
+        return SECOND;
     }
-    let (a, b) = if (a.edge, a.skip) <= (b.edge, b.skip) { (a, b) } else { (b, a) };
+    let swapped = (a.edge, a.skip) > (b.edge, b.skip);
+    let (a, b) = if swapped { (b, a) } else { (a, b) };
     let key = (a.edge, b.edge, u32::from(a.skip) << 16 | u32::from(b.skip));
-    if let Some(found) = memo.get(key) {
-        arena.keep(found);
-        return found;
+    let met = match memo.get(key) {
+        Some(found) => {
+            if found < SECOND {
+                arena.keep(found);
+            }
+            found
+        }
+        None => {
+            let fresh = meet_fresh(arena, memo, a, b);
+            memo.put(key, fresh);
+            fresh
+        }
+    };
+    match met {
+        FIRST if swapped => SECOND,
+        SECOND if swapped => FIRST,
+        met => met,
     }
-    let result = and_fresh(arena, memo, a, b);
-    memo.put(key, result);
-    result
 }
 
-fn and_fresh(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> Edge {
+fn meet_fresh(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> u32 {
     let at = top(arena, a).min(top(arena, b));
     // Only a run against something free, or against another run, can go forward many bits at once.
     match (shape(arena, a, at), shape(arena, b, at)) {
         (Shape::Run(len, run), Shape::Free(to)) if a.edge & 1 == 0 => {
             let bits = len.min(to - at);
             let behind = after(arena, a, bits);
-            let child = and(arena, memo, behind, b);
-            make_run(arena, at, bits, run, child)
+            match meet(arena, memo, behind, b) {
+                FIRST => FIRST,
+                met => {
+                    let child = resolve(arena, met, behind, b);
+                    make_run(arena, at, bits, run, child)
+                }
+            }
         }
         (Shape::Free(to), Shape::Run(len, run)) if b.edge & 1 == 0 => {
             let bits = len.min(to - at);
             let behind = after(arena, b, bits);
-            let child = and(arena, memo, a, behind);
-            make_run(arena, at, bits, run, child)
+            match meet(arena, memo, a, behind) {
+                SECOND => SECOND,
+                met => {
+                    let child = resolve(arena, met, a, behind);
+                    make_run(arena, at, bits, run, child)
+                }
+            }
         }
         (Shape::Run(la, ra), Shape::Run(lb, rb)) => {
             let bits = la.min(lb);
             let same = ((ra ^ rb).leading_zeros() as u16).min(bits);
             match (a.edge & 1 == 0, b.edge & 1 == 0, same == bits) {
                 (true, true, false) => NONE,
-                // Where a is, b is not at all taken away, or the other way round.
-                (true, false, false) => settle(arena, a),
-                (false, true, false) => settle(arena, b),
+                // Where one is, nothing is taken away by the other.
+                (true, false, false) => FIRST,
+                (false, true, false) => SECOND,
                 (false, false, false) => {
                     let (x, y) = (after(arena, a, same + 1).not(), after(arena, b, same + 1).not());
                     let (x, y) = (settle(arena, x), settle(arena, y));
@@ -285,12 +326,18 @@ fn and_fresh(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> Edge {
                 }
                 (plain_a, plain_b, true) => {
                     let (x, y) = (after(arena, a, bits), after(arena, b, bits));
-                    let child = and(arena, memo, x, y);
-                    // Two complements: outside both runs everything is in.
-                    if plain_a || plain_b {
-                        make_run(arena, at, bits, ra, child)
-                    } else {
-                        make_run(arena, at, bits, ra, child ^ 1) ^ 1
+                    match meet(arena, memo, x, y) {
+                        FIRST if plain_a || !plain_b => FIRST,
+                        SECOND if plain_b || !plain_a => SECOND,
+                        met => {
+                            let child = resolve(arena, met, x, y);
+                            // Two complements: outside both runs everything is in.
+                            if plain_a || plain_b {
+                                make_run(arena, at, bits, ra, child)
+                            } else {
+                                make_run(arena, at, bits, ra, child ^ 1) ^ 1
+                            }
+                        }
                     }
                 }
             }
@@ -298,9 +345,24 @@ fn and_fresh(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> Edge {
         _ => {
             let (a0, a1) = sides(arena, a, at);
             let (b0, b1) = sides(arena, b, at);
-            let lo = and(arena, memo, a0, b0);
-            let hi = and(arena, memo, a1, b1);
-            make_branch(arena, at, lo, hi)
+            let lo = meet(arena, memo, a0, b0);
+            let hi = meet(arena, memo, a1, b1);
+            let is = |met: u32, name: u32, it: View, other: View| {
+                met == name || met >= SECOND && it == other || it.skip == 0 && met == it.edge
+            };
+            let same = if is(lo, FIRST, a0, b0) && is(hi, FIRST, a1, b1) {
+                FIRST
+            } else if is(lo, SECOND, b0, a0) && is(hi, SECOND, b1, a1) {
+                SECOND
+            } else {
+                let lo = resolve(arena, lo, a0, b0);
+                let hi = resolve(arena, hi, a1, b1);
+                return make_branch(arena, at, lo, hi);
+            };
+            for edge in [lo, hi].into_iter().filter(|e| *e < SECOND) {
+                arena.release(edge);
+            }
+            same
         }
     }
 }

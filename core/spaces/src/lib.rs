@@ -10,11 +10,15 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod arena;
+mod atoms;
+mod fabric;
 mod layout;
 mod operate;
 mod query;
 mod space;
 
+pub use atoms::{Atom, Atoms, Element, Members, NoSuchRule, Port, Rule};
+pub use fabric::{Fabric, Hop, Node};
 pub use layout::{Field, Layout, LayoutError, Packet};
 pub use query::{Boxes, Pattern};
 pub use space::{Set, Space};

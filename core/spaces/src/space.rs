@@ -12,6 +12,13 @@ use crate::operate::{Memo, View, and, disjoint, forget, make_branch, make_run};
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Set(pub(crate) Edge);
 
+impl Set {
+    /// The set's number: equal sets of a space have equal numbers as long as somebody owns them.
+    pub fn number(&self) -> u32 {
+        self.0
+    }
+}
+
 /// Sets of packets over one layout, sharing what they have in common.
 ///
 /// No operation changes a set. The cost of an operation is that of the parts in which its operands differ from nothing

@@ -1,8 +1,10 @@
-//! Typed ids. Names chosen by people are lowercase words; numbers given by the registry are newtypes.
+//! Typed ids. Names chosen by people are lowercase words; numbers given by the registry are newtypes. Names are shared,
+//! not copied: plans, tables and ledgers name the same few sites and hosts a million times.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +27,7 @@ macro_rules! names {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The id as text.
@@ -34,7 +36,7 @@ macro_rules! names {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                if is_name(text) { Ok(Self(text.to_owned())) } else { Err(IdError { kind: $kind, text: text.to_owned() }) }
+                if is_name(text) { Ok(Self(text.into())) } else { Err(IdError { kind: $kind, text: text.to_owned() }) }
             }
         }
         impl TryFrom<String> for $name {
@@ -42,7 +44,7 @@ macro_rules! names {
             fn try_from(text: String) -> Result<Self, IdError> { text.parse() }
         }
         impl From<$name> for String {
-            fn from(id: $name) -> String { id.0 }
+            fn from(id: $name) -> String { id.0.as_ref().to_owned() }
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
@@ -107,7 +109,7 @@ pairs! {
 /// A contract number as institutions write it, e.g. `A-0012`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct AgreementId(String);
+pub struct AgreementId(Arc<str>);
 
 impl AgreementId {
     /// The id as text.
@@ -119,7 +121,7 @@ impl FromStr for AgreementId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
         let ok = (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if ok { Ok(Self(text.to_owned())) } else { Err(IdError { kind: "agreement id", text: text.to_owned() }) }
+        if ok { Ok(Self(text.into())) } else { Err(IdError { kind: "agreement id", text: text.to_owned() }) }
     }
 }
 impl TryFrom<String> for AgreementId {
@@ -130,7 +132,7 @@ impl TryFrom<String> for AgreementId {
 }
 impl From<AgreementId> for String {
     fn from(id: AgreementId) -> String {
-        id.0
+        id.0.as_ref().to_owned()
     }
 }
 impl fmt::Display for AgreementId {

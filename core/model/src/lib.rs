@@ -38,7 +38,7 @@ pub use id::{
 pub use institution::{Institution, LocalizedName};
 pub use net::{Dpid, GATE_SERVICE_PORT, Mac, NetParseError, PortNo, Protocol, SwitchPort};
 pub use network::{Network, NetworkError};
-pub use plan::{DeltaError, Plan, PlanCause, SiteDelta, SiteState};
+pub use plan::{DeltaError, Plan, PlanCause, SiteDelta, SiteState, Standing};
 pub use section::Section;
 pub use service::{DailyWindow, Service};
 pub use site::{

@@ -1,6 +1,7 @@
 //! Plans: the exact change wanted at each site, immutable, numbered per site.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Filter, FlowRule, Generation, Grant, GrantId, SiteFacts, SiteId, Tunnel};
@@ -32,6 +33,28 @@ pub struct SiteState {
     pub tunnels: BTreeSet<Tunnel>,
     /// Filters.
     pub filters: BTreeSet<Filter>,
+}
+
+/// What a change of a site is planned from; whoever keeps a site's state in another form than [`SiteState`] plans too.
+pub trait Standing {
+    /// Number of the state.
+    fn generation(&self) -> Generation;
+    /// What it is judged against.
+    fn facts(&self) -> &SiteFacts;
+    /// A live grant that has an end here.
+    fn grant(&self, id: GrantId) -> Option<Cow<'_, Grant>>;
+}
+
+impl Standing for SiteState {
+    fn generation(&self) -> Generation {
+        self.generation
+    }
+    fn facts(&self) -> &SiteFacts {
+        &self.facts
+    }
+    fn grant(&self, id: GrantId) -> Option<Cow<'_, Grant>> {
+        self.grants.get(&id).map(Cow::Borrowed)
+    }
 }
 
 /// The change of one site from `parent` to `generation`.
@@ -115,12 +138,32 @@ impl SiteState {
         Ok(next)
     }
 
-    /// Applies a delta in place. Cost follows the delta, not the state. On error the state may be half changed and
-    /// must be dropped; use [`SiteState::after`] where that matters.
+    /// Applies a delta in place. Cost follows the delta, not the state (but for a logarithm). On error the state stays as
+    /// it was.
     ///
     /// # Errors
     /// As [`SiteState::after`].
     pub fn advance(&mut self, delta: &SiteDelta) -> Result<(), DeltaError> {
+        self.fits(delta)?;
+        if let Some(facts) = &delta.facts {
+            self.facts = facts.clone();
+        }
+        for id in &delta.grants_removed {
+            self.grants.remove(id);
+        }
+        self.grants.extend(delta.grants_added.iter().map(|g| (g.id, g.clone())));
+        exchange(&mut self.rules, &delta.rules_removed, &delta.rules_added);
+        exchange(&mut self.tunnels, &delta.tunnels_removed, &delta.tunnels_added);
+        exchange(&mut self.filters, &delta.filters_removed, &delta.filters_added);
+        self.generation = delta.generation;
+        Ok(())
+    }
+
+    /// Does the delta start here and fit exactly: is there what it removes, and not yet what it adds?
+    ///
+    /// # Errors
+    /// As [`SiteState::after`].
+    pub fn fits(&self, delta: &SiteDelta) -> Result<(), DeltaError> {
         if self.facts.site.id != delta.site {
             return Err(DeltaError::WrongSite { expected: self.facts.site.id.clone(), found: delta.site.clone() });
         }
@@ -132,44 +175,50 @@ impl SiteState {
             });
         }
         let misfit = |what: String| Err(DeltaError::DoesNotFit(what));
-        if let Some(facts) = &delta.facts {
-            self.facts = facts.clone();
-        }
+        let mut gone = BTreeSet::new();
         for id in &delta.grants_removed {
-            if self.grants.remove(id).is_none() {
+            if !self.grants.contains_key(id) || !gone.insert(id) {
                 return misfit(format!("grant {id} is not there"));
             }
         }
+        let mut come = BTreeSet::new();
         for grant in &delta.grants_added {
-            if self.grants.insert(grant.id, grant.clone()).is_some() {
+            if (self.grants.contains_key(&grant.id) && !gone.contains(&grant.id)) || !come.insert(grant.id) {
                 return misfit(format!("grant {} is there already", grant.id));
             }
         }
-        exchange(&mut self.rules, &delta.rules_removed, &delta.rules_added, "rule")?;
-        exchange(&mut self.tunnels, &delta.tunnels_removed, &delta.tunnels_added, "tunnel")?;
-        exchange(&mut self.filters, &delta.filters_removed, &delta.filters_added, "filter")?;
-        self.generation = delta.generation;
-        Ok(())
+        exchangeable(&self.rules, &delta.rules_removed, &delta.rules_added, "rule")?;
+        exchangeable(&self.tunnels, &delta.tunnels_removed, &delta.tunnels_added, "tunnel")?;
+        exchangeable(&self.filters, &delta.filters_removed, &delta.filters_added, "filter")
     }
 }
 
-fn exchange<T: Ord + Clone + std::fmt::Debug>(
-    set: &mut BTreeSet<T>,
+fn exchangeable<T: Ord + std::fmt::Debug>(
+    set: &BTreeSet<T>,
     removed: &[T],
     added: &[T],
     what: &str,
 ) -> Result<(), DeltaError> {
+    let mut gone = BTreeSet::new();
     for item in removed {
-        if !set.remove(item) {
+        if !set.contains(item) || !gone.insert(item) {
             return Err(DeltaError::DoesNotFit(format!("{what} to remove is not there: {item:?}")));
         }
     }
+    let mut come = BTreeSet::new();
     for item in added {
-        if !set.insert(item.clone()) {
+        if (set.contains(item) && !gone.contains(item)) || !come.insert(item) {
             return Err(DeltaError::DoesNotFit(format!("{what} to add is there already: {item:?}")));
         }
     }
     Ok(())
+}
+
+fn exchange<T: Ord + Clone>(set: &mut BTreeSet<T>, removed: &[T], added: &[T]) {
+    for item in removed {
+        set.remove(item);
+    }
+    set.extend(added.iter().cloned());
 }
 
 /// A plan (計画): every site it changes, nothing else.
@@ -179,4 +228,65 @@ pub struct Plan {
     pub cause: PlanCause,
     /// What, per site.
     pub sites: BTreeMap<SiteId, SiteDelta>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CookieOwner, FlowMatch, Network, Table, parse_document};
+
+    fn state() -> SiteState {
+        let documents = [
+            parse_document("clinic", include_str!("../tests/documents/clinic.toml")).unwrap(),
+            parse_document("hospital", include_str!("../tests/documents/hospital.toml")).unwrap(),
+            parse_document("provider", include_str!("../tests/documents/provider.toml")).unwrap(),
+        ];
+        let network = Network::default().with(&documents).unwrap();
+        let mut state = SiteState::empty(network.facts(&"clinic".parse().unwrap()).unwrap());
+        state.rules.extend([rule(1), rule(2)]);
+        state
+    }
+
+    fn rule(priority: u16) -> FlowRule {
+        FlowRule {
+            switch: "sw1".parse().unwrap(),
+            table: Table::Connections,
+            priority,
+            matches: FlowMatch::default(),
+            owner: CookieOwner::Refusal,
+            actions: Vec::new(),
+        }
+    }
+
+    fn delta(state: &SiteState, removed: &[u16], added: &[u16]) -> SiteDelta {
+        SiteDelta {
+            site: state.facts.site.id.clone(),
+            parent: state.generation,
+            generation: state.generation.next(),
+            facts: None,
+            grants_added: Vec::new(),
+            grants_removed: Vec::new(),
+            rules_added: added.iter().map(|p| rule(*p)).collect(),
+            rules_removed: removed.iter().map(|p| rule(*p)).collect(),
+            tunnels_added: Vec::new(),
+            tunnels_removed: Vec::new(),
+            filters_added: Vec::new(),
+            filters_removed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_leaves_the_state_as_it_was() {
+        let before = state();
+        let cases: &[(&[u16], &[u16])] = &[(&[3], &[]), (&[], &[1]), (&[1, 1], &[]), (&[], &[3, 3]), (&[1, 3], &[4])];
+        for (removed, added) in cases {
+            let mut state = before.clone();
+            assert!(matches!(state.advance(&delta(&before, removed, added)), Err(DeltaError::DoesNotFit(_))));
+            assert_eq!(state, before);
+        }
+        let mut state = before.clone();
+        state.advance(&delta(&before, &[1, 2], &[2, 3])).unwrap();
+        assert_eq!(state.rules, BTreeSet::from([rule(2), rule(3)]));
+        assert!(matches!(state.advance(&delta(&before, &[], &[4])), Err(DeltaError::WrongParent { .. })));
+    }
 }

@@ -11,7 +11,8 @@ mod standing;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Filter, FlowRule, Grant, GrantId, Network, Plan, PlanCause, SiteDelta, SiteFacts, SiteId, SiteState, Tunnel,
+    Filter, FlowRule, Grant, GrantId, Network, Plan, PlanCause, SiteDelta, SiteFacts, SiteId, SiteState, Standing,
+    Tunnel,
 };
 
 /// Why no plan can be made. Each says whose document to look at.
@@ -58,13 +59,13 @@ pub struct GrantParts {
 ///
 /// # Errors
 /// [`PlanError`] if an end is missing or the grant is open already.
-pub fn open(grant: &Grant, origin: &SiteState, destination: &SiteState) -> Result<Plan, PlanError> {
+pub fn open<S: Standing>(grant: &Grant, origin: &S, destination: &S) -> Result<Plan, PlanError> {
     let mut sites = BTreeMap::new();
     for state in [origin, destination] {
-        if state.grants.contains_key(&grant.id) {
+        if state.grant(grant.id).is_some() {
             return Err(PlanError::AlreadyOpen(grant.id));
         }
-        let parts = grant_rules::parts(grant, &state.facts)?;
+        let parts = grant_rules::parts(grant, state.facts())?;
         let mut delta = empty_delta(state);
         delta.grants_added.push(grant.clone());
         delta.rules_added = parts.rules;
@@ -79,12 +80,12 @@ pub fn open(grant: &Grant, origin: &SiteState, destination: &SiteState) -> Resul
 ///
 /// # Errors
 /// [`PlanError::NotOpen`] if it stands nowhere.
-pub fn close(grant: &Grant, states: &[&SiteState]) -> Result<Plan, PlanError> {
+pub fn close<S: Standing>(grant: &Grant, states: &[&S]) -> Result<Plan, PlanError> {
     let mut sites = BTreeMap::new();
     for state in states {
-        let Some(stands) = state.grants.get(&grant.id) else { continue };
-        let parts = grant_rules::parts(stands, &state.facts)?;
-        let mut delta = empty_delta(state);
+        let Some(stands) = state.grant(grant.id) else { continue };
+        let parts = grant_rules::parts(&stands, state.facts())?;
+        let mut delta = empty_delta(*state);
         delta.grants_removed.push(grant.id);
         delta.rules_removed = parts.rules;
         delta.tunnels_removed.push(parts.tunnel);
@@ -187,11 +188,11 @@ fn exchange<T: Ord + Clone>(now: &BTreeSet<T>, next: &BTreeSet<T>) -> (Vec<T>, V
     (now.difference(next).cloned().collect(), next.difference(now).cloned().collect())
 }
 
-fn empty_delta(state: &SiteState) -> SiteDelta {
+fn empty_delta(state: &impl Standing) -> SiteDelta {
     SiteDelta {
-        site: state.facts.site.id.clone(),
-        parent: state.generation,
-        generation: state.generation.next(),
+        site: state.facts().site.id.clone(),
+        parent: state.generation(),
+        generation: state.generation().next(),
         facts: None,
         grants_added: Vec::new(),
         grants_removed: Vec::new(),

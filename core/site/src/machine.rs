@@ -1,6 +1,6 @@
 //! One site's state machine: the state wanted, what is observed, and what to do about the difference.
 
-use model::{CookieOwner, Generation, GrantId, SiteDelta, SiteState, Timestamp};
+use model::{CookieOwner, Generation, Grant, GrantId, SiteDelta, SiteState, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use verify::VerifiedState;
@@ -139,8 +139,7 @@ impl SiteMachine {
                     out.report(Report::OutOfStep { at, offered });
                     return BTreeSet::new();
                 }
-                let delta = slice.delta().clone();
-                self.advance(&delta, slice.into_state().into_state(), now, out)
+                self.advance(slice.delta(), now, out)
             }
             Event::Repeated { grants } => self.again(grants),
             Event::Snapshot(state) => {
@@ -263,14 +262,23 @@ impl SiteMachine {
     }
 
     /// The change of a slice, part by part: the cost follows the slice, not the state.
-    fn advance(&mut self, delta: &SiteDelta, next: SiteState, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
-        let Some(before) = self.state.clone() else { return BTreeSet::new() };
+    fn advance(&mut self, delta: &SiteDelta, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
+        let Some(mut state) = self.state.take() else { return BTreeSet::new() };
+        let ended: Vec<Grant> = delta.grants_removed.iter().filter_map(|id| state.grants.get(id).cloned()).collect();
+        // In place, unless the state is being written to disk at this moment.
+        if Arc::make_mut(&mut state).advance(delta).is_err() {
+            // Verified against another state of this number: nothing of it is done.
+            out.report(Report::OutOfStep { at: Some(state.generation), offered: delta.generation });
+            self.state = Some(state);
+            return BTreeSet::new();
+        }
+        let next = self.state.insert(state);
         let mut touched = BTreeSet::new();
+        for grant in &ended {
+            self.leases.remove(&(grant.lease_until, grant.id));
+            self.first_packets.withdraw(grant);
+        }
         for id in &delta.grants_removed {
-            if let Some(grant) = before.grants.get(id) {
-                self.leases.remove(&(grant.lease_until, *id));
-                self.first_packets.withdraw(grant);
-            }
             self.said.remove(id);
             self.closing.insert(*id, Closing { cause: CloseCause::Order, generation: delta.generation });
             touched.insert(*id);
@@ -293,7 +301,7 @@ impl SiteMachine {
         for grant in &delta.grants_added {
             self.closing.remove(&grant.id);
             self.leases.insert((grant.lease_until, grant.id));
-            self.first_packets.admit(&next, grant);
+            self.first_packets.admit(next, grant);
             touched.insert(grant.id);
         }
         for rule in &delta.rules_added {
@@ -306,7 +314,6 @@ impl SiteMachine {
             self.filters.want(filter);
         }
         self.first_packets.forget_encoded();
-        self.state = Some(Arc::new(next));
         self.keep(out);
         touched
     }

@@ -1,6 +1,8 @@
 //! Live grants: what each says of itself, and that everything of it is there, at both ends (I07, I09, I12, I14, I16).
 
-use model::{Grant, GrantId, Protocol, Selector, SiteState, Tunnel, ZoneSide, ZoneVerdict, may_originate};
+use model::{
+    Grant, GrantId, Protocol, Selector, Site, SiteFacts, SiteState, Tunnel, ZoneSide, ZoneVerdict, may_originate,
+};
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::premises::Premises;
@@ -13,7 +15,7 @@ type Breach = (Invariant, Fault);
 /// Each grant by itself, and against its other end if that is in view.
 pub(crate) fn judge(p: &Premises<'_>) -> Verdict {
     for (id, grant) in &p.state.grants {
-        let breach = sanity(p, *id, grant).or_else(|| zones(p, grant)).or_else(|| other_end(p, grant));
+        let breach = contract_breach(&p.state.facts, *id, grant).or_else(|| other_end(p, grant));
         if let Some((invariant, fault)) = breach {
             return Err(p.refute(invariant, fault, Because::Grant(*id)));
         }
@@ -45,23 +47,29 @@ pub(crate) fn together(p: &Premises<'_>, found: &Findings) -> Verdict {
     Ok(())
 }
 
-fn sanity(p: &Premises<'_>, id: GrantId, grant: &Grant) -> Option<Breach> {
+/// What one end can say of a grant by itself: it is what it says, and may originate where it does.
+pub(crate) fn contract_breach(facts: &SiteFacts, id: GrantId, grant: &Grant) -> Option<Breach> {
+    sanity(facts, id, grant).or_else(|| zones(&facts.site, grant))
+}
+
+fn sanity(facts: &SiteFacts, id: GrantId, grant: &Grant) -> Option<Breach> {
     let sane = |good: bool, fault: Fault| (!good).then_some((Invariant::GrantSane, fault));
-    let here = &p.site.id;
+    let site = &facts.site;
+    let here = &site.id;
     let far = if &grant.origin.site == here { &grant.destination } else { &grant.origin };
     let Some((near, _)) = grant.end_at(here) else { return sane(false, Fault::GrantEnds) };
     let registered =
-        p.site.hosts.get(&near.host).is_some_and(|h| h.address == near.address && p.site.zone_of(h) == Some(near.zone));
+        site.hosts.get(&near.host).is_some_and(|h| h.address == near.address && site.zone_of(h) == Some(near.zone));
     let ports_sorted = grant.ports.windows(2).all(|w| w[0] < w[1]);
     let same_family = near.address.is_ipv4() == far.address.is_ipv4();
     sane(grant.id == id && id.0 <= GrantId::MAX, Fault::GrantKey)
         .or_else(|| sane(grant.origin.site != grant.destination.site && same_family, Fault::GrantEnds))
         .or_else(|| sane(registered, Fault::GrantHost))
-        .or_else(|| sane(near.institution == p.site.institution, Fault::GrantEntity))
+        .or_else(|| sane(near.institution == site.institution, Fault::GrantEntity))
         .or_else(|| sane(grant.service.institution == grant.destination.institution, Fault::GrantEntity))
         .or_else(|| sane(!grant.ports.is_empty() && ports_sorted && grant.ports[0] != 0, Fault::GrantPorts))
         .or_else(|| sane(grant.granted_at < grant.lease_until, Fault::GrantLease))
-        .or_else(|| match p.state.facts.peers.get(&far.site) {
+        .or_else(|| match facts.peers.get(&far.site) {
             None => Some((Invariant::KnownPeer, Fault::UnknownPeer)),
             Some(peer) if !peer.prefixes.iter().any(|n| n.contains(&far.address)) => {
                 Some((Invariant::KnownPeer, Fault::AddressNotOfPeer))
@@ -71,11 +79,11 @@ fn sanity(p: &Premises<'_>, id: GrantId, grant: &Grant) -> Option<Breach> {
 }
 
 /// May it originate where it does, as far as this end is concerned (G8)?
-fn zones(p: &Premises<'_>, grant: &Grant) -> Option<Breach> {
-    let (near, originates) = grant.end_at(&p.site.id)?;
+fn zones(site: &Site, grant: &Grant) -> Option<Breach> {
+    let (near, originates) = grant.end_at(&site.id)?;
     let zone = ZoneSide::Zone(near.zone);
     let (from, to) = if originates { (zone, ZoneSide::Tunnel) } else { (ZoneSide::Tunnel, zone) };
-    zone_breach(from, to, p.site.hosts.get(&near.host)?.proxy.is_some())
+    zone_breach(from, to, site.hosts.get(&near.host)?.proxy.is_some())
 }
 
 /// What the matrix says of a pair of sides, given whether one of the two hosts is a proxy.

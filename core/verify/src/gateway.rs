@@ -1,6 +1,8 @@
 //! Tunnels and filters of the gateway (I08, I09, I13, I14, I15, I16, I17).
 
-use model::{CookieOwner, Filter, FilterSide, FlowDirection, Grant, GrantId, Protocol, Selector, Tunnel};
+use model::{
+    CookieOwner, Filter, FilterSide, FlowDirection, Grant, GrantId, Protocol, Selector, Site, SiteFacts, Tunnel,
+};
 use std::collections::BTreeMap;
 
 use crate::premises::Premises;
@@ -15,7 +17,9 @@ pub(crate) fn judge(p: &Premises<'_>) -> Verdict {
     for tunnel in &p.state.tunnels {
         let twice =
             before.is_some_and(|b| b.grant == tunnel.grant).then_some((Invariant::Mirrored, Fault::TunnelTwice));
-        if let Some((invariant, fault)) = twice.or_else(|| tunnel_breach(p, tunnel)) {
+        if let Some((invariant, fault)) =
+            twice.or_else(|| tunnel_breach(&p.state.facts, p.state.grants.get(&tunnel.grant), tunnel))
+        {
             let because = Because::Tunnel { grant: tunnel.grant, peer: tunnel.peer.clone() };
             return Err(p.refute(invariant, fault, because));
         }
@@ -41,14 +45,15 @@ pub(crate) fn judge(p: &Premises<'_>) -> Verdict {
     Ok(())
 }
 
-fn tunnel_breach(p: &Premises<'_>, tunnel: &Tunnel) -> Option<Breach> {
-    let Some(peer) = p.state.facts.peers.get(&tunnel.peer) else {
+/// A tunnel against its grant, if that is live.
+pub(crate) fn tunnel_breach(facts: &SiteFacts, grant: Option<&Grant>, tunnel: &Tunnel) -> Option<Breach> {
+    let Some(peer) = facts.peers.get(&tunnel.peer) else {
         return Some((Invariant::KnownPeer, Fault::UnknownPeer));
     };
-    let Some(grant) = p.state.grants.get(&tunnel.grant) else {
+    let Some(grant) = grant else {
         return Some((Invariant::LiveOwner, Fault::GrantNotLive));
     };
-    let (near, originates) = grant.end_at(&p.site.id)?;
+    let (near, originates) = grant.end_at(&facts.site.id)?;
     let far = if originates { &grant.destination } else { &grant.origin };
     if tunnel.peer != far.site {
         return Some((Invariant::Selectors, Fault::PeerNotOfGrant));
@@ -67,13 +72,13 @@ fn tunnel_breach(p: &Premises<'_>, tunnel: &Tunnel) -> Option<Breach> {
         return Some((Invariant::Together, Fault::SelectorNarrow));
     }
     // The lower site id initiates: a rule each end can keep alone, and so both keep it together (RFC 7296 §2.8).
-    (tunnel.initiator != (p.site.id < tunnel.peer)).then_some((Invariant::Mirrored, Fault::WrongInitiator))
+    (tunnel.initiator != (facts.site.id < tunnel.peer)).then_some((Invariant::Mirrored, Fault::WrongInitiator))
 }
 
 fn filter_breach(p: &Premises<'_>, filter: &Filter) -> Option<Breach> {
     match filter.owner {
         CookieOwner::Grant(id) => match p.state.grants.get(&id) {
-            Some(grant) => grant_filter(p, filter, grant),
+            Some(grant) => grant_filter(p.site, filter, grant),
             None => Some((Invariant::LiveOwner, Fault::GrantNotLive)),
         },
         CookieOwner::Transit(n) => transit_filter(p, filter, n),
@@ -83,8 +88,9 @@ fn filter_breach(p: &Premises<'_>, filter: &Filter) -> Option<Breach> {
     }
 }
 
-fn grant_filter(p: &Premises<'_>, filter: &Filter, grant: &Grant) -> Option<Breach> {
-    let (_, originates) = grant.end_at(&p.site.id)?;
+/// A filter against the grant it serves.
+pub(crate) fn grant_filter(site: &Site, filter: &Filter, grant: &Grant) -> Option<Breach> {
+    let (_, originates) = grant.end_at(&site.id)?;
     let forth = filter.direction == FlowDirection::Origin;
     if (filter.from, filter.to) == (FilterSide::Tunnel, FilterSide::Tunnel) {
         return Some((Invariant::NoRelay, Fault::RelayEntities));

@@ -4,7 +4,7 @@ use model::{CookieOwner, FlowRule, Grant, GrantId, Host, PortNo, Segment, Site, 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::judge::Scope;
+use crate::judge::{Around, Scope};
 use crate::{Because, Fault, Hop, Invariant, Packet, Refutation, trace};
 
 /// The site, its registered bindings, and its neighbours as far as they are known.
@@ -15,7 +15,7 @@ pub(crate) struct Premises<'a> {
     pub by_address: BTreeMap<IpAddr, &'a Host>,
     pub gateways: BTreeMap<IpAddr, &'a Segment>,
     pub tunnels: BTreeMap<GrantId, &'a Tunnel>,
-    around: Option<[&'a BTreeMap<SiteId, SiteState>; 2]>,
+    around: Option<Around<'a>>,
 }
 
 impl<'a> Premises<'a> {
@@ -40,8 +40,7 @@ impl<'a> Premises<'a> {
 
     /// The state of another site, as it would be after the change.
     pub fn neighbour(&self, id: &SiteId) -> Option<&'a SiteState> {
-        let [first, then] = self.around?;
-        first.get(id).or_else(|| then.get(id))
+        self.around?.site(id)
     }
 
     pub fn uplink(&self) -> PortNo {

@@ -1,7 +1,6 @@
 //! What only this crate can make: values that say "the invariants hold of this".
 
-use model::Generation;
-use model::{Plan, SiteDelta, SiteId, SiteState};
+use model::{DeltaError, Generation, Plan, SiteDelta, SiteId, SiteState};
 use std::collections::BTreeMap;
 
 use crate::Invariant;
@@ -37,19 +36,13 @@ impl Proof {
 #[derive(Debug, Clone)]
 pub struct VerifiedPlan {
     plan: Plan,
-    next: BTreeMap<SiteId, SiteState>,
     leans_on: BTreeMap<SiteId, Generation>,
     proof: Proof,
 }
 
 impl VerifiedPlan {
-    pub(crate) fn new(
-        plan: Plan,
-        next: BTreeMap<SiteId, SiteState>,
-        leans_on: BTreeMap<SiteId, Generation>,
-        proof: Proof,
-    ) -> Self {
-        Self { plan, next, leans_on, proof }
+    pub(crate) fn new(plan: Plan, leans_on: BTreeMap<SiteId, Generation>, proof: Proof) -> Self {
+        Self { plan, leans_on, proof }
     }
     pub(crate) fn leans_on(&self) -> &BTreeMap<SiteId, Generation> {
         &self.leans_on
@@ -57,10 +50,6 @@ impl VerifiedPlan {
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
-    }
-    /// The states it leads to, of the sites it changes.
-    pub fn next(&self) -> &BTreeMap<SiteId, SiteState> {
-        &self.next
     }
     /// What was shown.
     pub fn proof(&self) -> Proof {
@@ -72,25 +61,16 @@ impl VerifiedPlan {
 #[derive(Debug, Clone)]
 pub struct VerifiedSlice {
     delta: SiteDelta,
-    next: SiteState,
     proof: Proof,
 }
 
 impl VerifiedSlice {
-    pub(crate) fn new(delta: SiteDelta, next: SiteState, proof: Proof) -> Self {
-        Self { delta, next, proof }
+    pub(crate) fn new(delta: SiteDelta, proof: Proof) -> Self {
+        Self { delta, proof }
     }
     /// The change.
     pub fn delta(&self) -> &SiteDelta {
         &self.delta
-    }
-    /// The state it leads to.
-    pub fn next(&self) -> &SiteState {
-        &self.next
-    }
-    /// The state it leads to, as a proof of its own.
-    pub fn into_state(self) -> VerifiedState {
-        VerifiedState { state: self.next, proof: self.proof }
     }
     /// What was shown.
     pub fn proof(&self) -> Proof {
@@ -108,6 +88,11 @@ pub struct VerifiedState {
 impl VerifiedState {
     pub(crate) fn new(state: SiteState, proof: Proof) -> Self {
         Self { state, proof }
+    }
+    pub(crate) fn advance(&mut self, delta: &SiteDelta, proof: Proof) -> Result<(), DeltaError> {
+        self.state.advance(delta)?;
+        self.proof = proof;
+        Ok(())
     }
     /// The state.
     pub fn state(&self) -> &SiteState {

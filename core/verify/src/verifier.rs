@@ -1,16 +1,18 @@
-//! The doors: a change goes in, a verdict comes out.
+//! The door of the center: a change goes in, a verdict comes out.
 
 use model::{Generation, GrantId, Plan, SiteDelta, SiteId, SiteState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::judge::{self, Scope};
-use crate::{Because, Fault, Invariant, Proof, Refutation, VerifiedPlan, VerifiedSlice, VerifiedState};
+use crate::inline::{Book, Fit, Single, is_wide, touched};
+use crate::judge::{self, Around, Scope};
+use crate::{Because, Fault, Invariant, Proof, Refutation, VerifiedPlan};
 
-/// Judges plans against the states of all sites, and follows the states as plans are carried out.
+/// Judges plans against the states of all sites, and follows the states as plans are carried out. Cost follows the
+/// change, not what is open ([`crate::inline`]).
 #[derive(Debug, Clone, Default)]
 pub struct Verifier {
-    states: BTreeMap<SiteId, SiteState>,
+    books: BTreeMap<SiteId, Book>,
 }
 
 /// A verified plan no longer leads from the states it was verified against; verify it again.
@@ -32,6 +34,9 @@ impl fmt::Display for Stale {
 }
 impl std::error::Error for Stale {}
 
+type Overlay = BTreeMap<SiteId, SiteState>;
+type Grants = BTreeMap<SiteId, BTreeSet<GrantId>>;
+
 impl Verifier {
     /// Knows no site yet.
     pub fn new() -> Self {
@@ -43,40 +48,29 @@ impl Verifier {
     /// # Errors
     /// The first invariant found broken.
     pub fn from_states(states: BTreeMap<SiteId, SiteState>) -> Result<Self, Box<Refutation>> {
-        let none = BTreeMap::new();
         for (id, state) in &states {
             if &state.facts.site.id != id {
                 return Err(change(Fault::SiteKey, id, state.facts.site.id.to_string()));
             }
-            judge::site(&Scope { state, around: Some([&states, &none]), facts: true })?;
         }
-        Ok(Self { states })
+        let books = states.into_iter().map(|(id, state)| (id, Book::enter(state))).collect();
+        let verifier = Self { books };
+        verifier.all_hold()?;
+        Ok(verifier)
     }
 
-    /// Would all invariants hold on the whole network after this plan? Cost follows the sites the plan touches, not
-    /// the number of sites.
+    /// Would all invariants hold on the whole network after this plan?
     ///
     /// # Errors
     /// A counter-example to the first invariant found broken.
     pub fn check(&self, plan: Plan) -> Result<VerifiedPlan, Box<Refutation>> {
-        let mut next = BTreeMap::new();
-        for (id, delta) in &plan.sites {
-            if &delta.site != id {
-                return Err(change(Fault::SiteKey, id, delta.site.to_string()));
-            }
-            next.insert(id.clone(), after(self.states.get(id), delta)?);
+        if let Some((leans_on, rules)) = self.keeps_contracts(&plan) {
+            let proof = Proof::new(plan.sites.len(), rules);
+            return Ok(VerifiedPlan::new(plan, leans_on, proof));
         }
-        let mut paths = 0;
-        let mut leans_on = BTreeMap::new();
-        for (id, delta) in &plan.sites {
-            let state = &next[id];
-            let around = Some([&next, &self.states]);
-            paths += judge::site(&Scope { state, around, facts: delta.facts.is_some() })?;
-            self.nothing_remains(id, delta, &next)?;
-            self.note_neighbours(id, delta, &next, &mut leans_on);
-        }
-        let proof = Proof::new(next.len(), paths);
-        Ok(VerifiedPlan::new(plan, next, leans_on, proof))
+        let (leans_on, paths) = self.look_closer(&plan)?;
+        let proof = Proof::new(plan.sites.len(), paths);
+        Ok(VerifiedPlan::new(plan, leans_on, proof))
     }
 
     /// Takes over the states a verified plan leads to. Changes nothing on error.
@@ -86,37 +80,165 @@ impl Verifier {
     pub fn advance(&mut self, plan: &VerifiedPlan) -> Result<(), Stale> {
         let parents = plan.plan().sites.iter().map(|(id, delta)| (id, delta.parent));
         for (site, proved_at) in parents.chain(plan.leans_on().iter().map(|(id, g)| (id, *g))) {
-            let at = self.states.get(site).map_or(Generation(0), |s| s.generation);
+            let at = self.at(site);
             if at != proved_at {
                 return Err(Stale { site: site.clone(), proved_at, at });
             }
         }
-        for (id, state) in plan.next() {
-            self.states.insert(id.clone(), state.clone());
+        for (id, delta) in &plan.plan().sites {
+            let fresh = || delta.facts.clone().map(|facts| Book::enter(SiteState::empty(facts)));
+            match self.books.get_mut(id) {
+                Some(book) => book.follow(delta),
+                None => {
+                    let mut book = fresh().expect("a plan for an unknown site was verified only with its facts");
+                    book.follow(delta);
+                    self.books.insert(id.clone(), book);
+                }
+            }
         }
         Ok(())
     }
 
-    /// The states followed so far.
-    pub fn states(&self) -> &BTreeMap<SiteId, SiteState> {
-        &self.states
+    /// What is followed of a site: its generation, facts and single grants at once, its whole state on request.
+    pub fn site(&self, id: &SiteId) -> Option<&Book> {
+        self.books.get(id)
+    }
+
+    /// What is followed, site by site.
+    pub fn sites(&self) -> &BTreeMap<SiteId, Book> {
+        &self.books
+    }
+
+    /// The states followed so far, unpacked. Cost follows their size.
+    pub fn states(&self) -> BTreeMap<SiteId, SiteState> {
+        self.books.iter().map(|(id, book)| (id.clone(), book.state())).collect()
+    }
+
+    fn at(&self, site: &SiteId) -> Generation {
+        self.books.get(site).map_or(Generation(0), |b| b.generation())
+    }
+
+    /// Opening or closing one grant, by strict contracts alone: what the proof leans on and how many rules it admits or
+    /// removes. Nothing means "look closer".
+    fn keeps_contracts(&self, plan: &Plan) -> Option<(BTreeMap<SiteId, Generation>, usize)> {
+        let mut rules = 0;
+        let mut first = None;
+        let mut leans_on = BTreeMap::new();
+        for (id, delta) in &plan.sites {
+            let book = self.books.get(id)?;
+            if &delta.site != id || delta.parent != book.generation() || delta.generation != delta.parent.next() {
+                return None;
+            }
+            match Single::of(delta)? {
+                Single::Open(grant) => {
+                    // Two different sites of the plan, each an end of the same grant: both of its ends.
+                    if plan.sites.len() != 2 || first.is_some_and(|g| g != grant) || !book.opens(delta, grant) {
+                        return None;
+                    }
+                    first = Some(grant);
+                }
+                Single::Close(grant) => {
+                    if first.is_some() || !book.closes(delta, grant) {
+                        return None;
+                    }
+                    let (origin, destination) = book.entry(grant)?.ends()?;
+                    let other: SiteId = if origin == id.as_str() { destination } else { origin }.parse().ok()?;
+                    let closed_too = plan.sites.get(&other).is_some_and(|d| d.grants_removed == [grant]);
+                    if !closed_too {
+                        if self.books.get(&other).is_some_and(|b| b.entry(grant).is_some()) {
+                            return None;
+                        }
+                        leans_on.insert(other.clone(), self.at(&other));
+                    }
+                }
+            }
+            rules += delta.rules_added.len() + delta.rules_removed.len();
+        }
+        leans_on.retain(|site, _| !plan.sites.contains_key(site));
+        Some((leans_on, rules))
+    }
+
+    /// Any plan: the grants it touches are judged path by path beside the structure, the others stand as proved.
+    fn look_closer(&self, plan: &Plan) -> Result<(BTreeMap<SiteId, Generation>, usize), Box<Refutation>> {
+        let mut known: Grants = BTreeMap::new();
+        for (id, delta) in &plan.sites {
+            if &delta.site != id {
+                return Err(change(Fault::SiteKey, id, delta.site.to_string()));
+            }
+            known.insert(id.clone(), concerned(self.books.get(id), id, delta)?);
+        }
+        self.with_other_ends(&mut known, plan);
+        let mut next: Overlay = BTreeMap::new();
+        for (id, grants) in &known {
+            let book = self.books.get(id);
+            match plan.sites.get(id) {
+                Some(delta) => drop(next.insert(id.clone(), after(book, grants, delta)?)),
+                None => next.extend(book.map(|b| (id.clone(), b.with(grants.iter().copied())))),
+            }
+        }
+        let around = Around { first: &next, then: Some(&self.books) };
+        let mut paths = 0;
+        let mut leans_on = BTreeMap::new();
+        for (id, delta) in &plan.sites {
+            let state = &next[id];
+            paths += judge::site(&Scope { state, around: Some(around), facts: delta.facts.is_some() })?;
+            if let Some(rule) = self.books.get(id).and_then(|b| b.overlap(delta, &known[id])) {
+                return Err(overlapping(id, rule));
+            }
+            self.nothing_remains(id, delta, &next)?;
+            self.note_neighbours(id, delta, &next, &mut leans_on);
+        }
+        self.transits_hold(plan, around, &mut leans_on)?;
+        leans_on.retain(|site, _| !plan.sites.contains_key(site));
+        Ok((leans_on, paths))
+    }
+
+    /// Grants are judged against the same grants at their other ends: those must be in view.
+    fn with_other_ends(&self, known: &mut Grants, plan: &Plan) {
+        let mut more: Vec<(SiteId, GrantId)> = Vec::new();
+        for (id, grants) in known.iter() {
+            let added = plan.sites.get(id).into_iter().flat_map(|d| &d.grants_added);
+            more.extend(added.filter_map(|g| Some((other_end(g, id)?.clone(), g.id))));
+            let Some(book) = self.books.get(id) else { continue };
+            more.extend(grants.iter().filter_map(|g| Some((other_end(&book.grant(*g)?, id)?.clone(), *g))));
+        }
+        for (site, grant) in more {
+            known.entry(site).or_default().insert(grant);
+        }
+    }
+
+    /// Sites that carry for others by a wish of theirs lean on where those others' hosts are (G7).
+    fn transits_hold(
+        &self,
+        plan: &Plan,
+        around: Around<'_>,
+        leans_on: &mut BTreeMap<SiteId, Generation>,
+    ) -> Result<(), Box<Refutation>> {
+        let changed: BTreeSet<&SiteId> =
+            plan.sites.iter().filter(|(_, d)| d.facts.is_some()).map(|(id, _)| id).collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        for (id, book) in self.books.iter().filter(|(id, _)| !plan.sites.contains_key(*id)) {
+            let wishes = &book.facts().site.transit;
+            if wishes.iter().any(|w| changed.contains(&w.from.site) || changed.contains(&w.to.site)) {
+                judge::site(&Scope { state: book.structure(), around: Some(around), facts: false })?;
+                leans_on.insert(id.clone(), book.generation());
+            }
+        }
+        Ok(())
     }
 
     /// A grant that ends at one end must not stay live at the other (N5).
-    fn nothing_remains(
-        &self,
-        id: &SiteId,
-        delta: &SiteDelta,
-        next: &BTreeMap<SiteId, SiteState>,
-    ) -> Result<(), Box<Refutation>> {
-        let Some(before) = self.states.get(id) else { return Ok(()) };
+    fn nothing_remains(&self, id: &SiteId, delta: &SiteDelta, next: &Overlay) -> Result<(), Box<Refutation>> {
+        let Some(before) = self.books.get(id) else { return Ok(()) };
         for grant_id in &delta.grants_removed {
             if next[id].grants.contains_key(grant_id) {
                 continue;
             }
-            let Some(other) = before.grants.get(grant_id).and_then(|g| other_end(g, id)) else { continue };
-            let state = next.get(other).or_else(|| self.states.get(other));
-            if state.is_some_and(|s| s.grants.contains_key(grant_id)) {
+            let Some(grant) = before.grant(*grant_id) else { continue };
+            let Some(other) = other_end(&grant, id) else { continue };
+            if next.get(other).is_some_and(|s| s.grants.contains_key(grant_id)) {
                 return Err(Box::new(Refutation {
                     invariant: Invariant::Together,
                     fault: Fault::OtherEndRemains,
@@ -135,69 +257,107 @@ impl Verifier {
         &self,
         id: &SiteId,
         delta: &SiteDelta,
-        next: &BTreeMap<SiteId, SiteState>,
+        next: &Overlay,
         leans_on: &mut BTreeMap<SiteId, Generation>,
     ) {
         let state = &next[id];
-        let mut seen: BTreeSet<&SiteId> = BTreeSet::new();
-        if delta.facts.is_some() {
-            seen.extend(state.facts.peers.keys());
+        let peers = delta.facts.iter().flat_map(|_| state.facts.peers.keys().cloned());
+        let mut seen: BTreeSet<SiteId> = peers.collect();
+        let before = self.books.get(id);
+        for grant in touched(delta) {
+            let was = before.and_then(|b| b.grant(grant));
+            seen.extend(was.and_then(|g| other_end(&g, id).cloned()));
+            seen.extend(state.grants.get(&grant).and_then(|g| other_end(g, id).cloned()));
         }
-        let mut grants: BTreeSet<GrantId> = delta.grants_added.iter().map(|g| g.id).collect();
-        grants.extend(delta.tunnels_added.iter().chain(&delta.tunnels_removed).map(|t| t.grant));
-        seen.extend(grants.iter().filter_map(|g| state.grants.get(g)).filter_map(|g| other_end(g, id)));
-        if let Some(before) = self.states.get(id) {
-            seen.extend(
-                delta.grants_removed.iter().filter_map(|g| before.grants.get(g)).filter_map(|g| other_end(g, id)),
-            );
-        }
-        for site in seen {
-            if !next.contains_key(site) {
-                let at = self.states.get(site).map_or(Generation(0), |s| s.generation);
-                leans_on.insert(site.clone(), at);
+        leans_on.extend(seen.into_iter().map(|site| (site.clone(), self.at(&site))));
+    }
+
+    /// Everything entered, judged: strict grants by their contract, the others and the structure path by path.
+    fn all_hold(&self) -> Result<(), Box<Refutation>> {
+        let by_name: BTreeMap<&str, &Book> = self.books.iter().map(|(id, book)| (id.as_str(), book)).collect();
+        let same_there = |here: &str, id: GrantId, packed: &crate::inline::Packed| {
+            let Some((origin, destination)) = packed.ends() else { return false };
+            let other = if origin == here { destination } else { origin };
+            let there = by_name.get(other).and_then(|book| book.entry(id));
+            there.is_some_and(|p| p.strict() && p.grant_bytes() == packed.grant_bytes())
+        };
+        let mut known: Grants = BTreeMap::new();
+        for (id, book) in &self.books {
+            let mut doubtful = book.doubtful();
+            let strict = book.entries().filter(|(_, packed)| packed.strict());
+            doubtful.extend(strict.filter(|(g, packed)| !same_there(id.as_str(), *g, packed)).map(|(g, _)| g));
+            if !doubtful.is_empty() {
+                known.insert(id.clone(), doubtful);
             }
         }
+        let plan = Plan { cause: model::PlanCause::Apply, sites: BTreeMap::new() };
+        self.with_other_ends(&mut known, &plan);
+        let next: Overlay = known
+            .iter()
+            .filter_map(|(id, grants)| Some((id.clone(), self.books.get(id)?.with(grants.iter().copied()))))
+            .collect();
+        let around = Around { first: &next, then: Some(&self.books) };
+        for (id, book) in &self.books {
+            let state = next.get(id).unwrap_or_else(|| book.structure());
+            judge::site(&Scope { state, around: Some(around), facts: true })?;
+        }
+        Ok(())
     }
 }
 
-/// A gate's own judgement of a change of its site, with what a gate knows: its own state and facts. What needs both
-/// ends (that they mirror each other) is the center's to judge.
-///
-/// # Errors
-/// A counter-example, also if the change does not fit the state.
-pub fn check_slice(state: &SiteState, delta: &SiteDelta) -> Result<VerifiedSlice, Box<Refutation>> {
-    let next = after(Some(state), delta)?;
-    let paths = judge::site(&Scope { state: &next, around: None, facts: true })?;
-    Ok(VerifiedSlice::new(delta.clone(), next, Proof::new(1, paths)))
+/// The grants of a site that a delta must be judged with: those it touches, or all if it shakes what they stand on.
+pub(crate) fn concerned(
+    book: Option<&Book>,
+    id: &SiteId,
+    delta: &SiteDelta,
+) -> Result<BTreeSet<GrantId>, Box<Refutation>> {
+    let touched = touched(delta);
+    let Some(book) = book.filter(|_| is_wide(delta)) else { return Ok(touched) };
+    let next = after(Some(book), &touched, delta)?;
+    let of_grant = |r: &&model::FlowRule| !matches!(r.owner, model::CookieOwner::Grant(_));
+    let fit = Fit::new(&next.facts, next.rules.iter().filter(of_grant));
+    debug_assert_eq!(&next.facts.site.id, id);
+    if book.survives(&next.facts, &fit, &touched) {
+        return Ok(touched);
+    }
+    Ok(touched.into_iter().chain(book.entries().map(|(id, _)| id)).collect())
 }
 
-/// A gate's own judgement of a whole state: a snapshot received or read back from disk.
-///
-/// # Errors
-/// A counter-example.
-pub fn check_state(state: SiteState) -> Result<VerifiedState, Box<Refutation>> {
-    let paths = judge::site(&Scope { state: &state, around: None, facts: true })?;
-    Ok(VerifiedState::new(state, Proof::new(1, paths)))
+/// The state of a site after a delta, with these grants' parts only.
+pub(crate) fn after(
+    book: Option<&Book>,
+    grants: &BTreeSet<GrantId>,
+    delta: &SiteDelta,
+) -> Result<SiteState, Box<Refutation>> {
+    let id = &delta.site;
+    if let Some(found) = delta.facts.as_ref().map(|f| &f.site.id).filter(|found| *found != id) {
+        return Err(change(Fault::SiteSwapped, id, found.to_string()));
+    }
+    let mut state = match (book, &delta.facts) {
+        (Some(book), _) => book.with(grants.iter().copied()),
+        (None, Some(facts)) => SiteState::empty(facts.clone()),
+        (None, None) => return Err(change(Fault::UnknownSite, id, id.to_string())),
+    };
+    state.advance(delta).map_err(|error| change(Fault::DeltaMisfit, id, error.to_string()))?;
+    Ok(state)
+}
+
+pub(crate) fn overlapping(site: &SiteId, rule: &model::FlowRule) -> Box<Refutation> {
+    Box::new(Refutation {
+        invariant: Invariant::OneRule,
+        fault: Fault::EqualMatch,
+        site: site.clone(),
+        packet: None,
+        path: Vec::new(),
+        because: crate::premises::by_rule(rule),
+    })
 }
 
 fn other_end<'g>(grant: &'g model::Grant, here: &SiteId) -> Option<&'g SiteId> {
     [&grant.origin.site, &grant.destination.site].into_iter().find(|s| *s != here)
 }
 
-fn after(state: Option<&SiteState>, delta: &SiteDelta) -> Result<SiteState, Box<Refutation>> {
-    let id = &delta.site;
-    if let Some(found) = delta.facts.as_ref().map(|f| &f.site.id).filter(|found| *found != id) {
-        return Err(change(Fault::SiteSwapped, id, found.to_string()));
-    }
-    let before = match (state, &delta.facts) {
-        (Some(state), _) => state.clone(),
-        (None, Some(facts)) => SiteState::empty(facts.clone()),
-        (None, None) => return Err(change(Fault::UnknownSite, id, id.to_string())),
-    };
-    before.after(delta).map_err(|error| change(Fault::DeltaMisfit, id, error.to_string()))
-}
-
-fn change(fault: Fault, site: &SiteId, what: String) -> Box<Refutation> {
+pub(crate) fn change(fault: Fault, site: &SiteId, what: String) -> Box<Refutation> {
     Box::new(Refutation {
         invariant: Invariant::Fits,
         fault,

@@ -91,7 +91,10 @@ fn opening_and_closing_a_grant_is_proved_and_followed() {
     assert_eq!(verifier.advance(&again).unwrap_err().at, Generation(2));
 
     let slice = check_slice(&before[&sid("clinic")], &open.plan().sites[&sid("clinic")]).unwrap();
-    assert_eq!(slice.next(), &after[&sid("clinic")]);
+    let mut kept = check_state(before[&sid("clinic")].clone()).unwrap();
+    kept.apply(&slice).unwrap();
+    assert_eq!(kept.state(), &after[&sid("clinic")]);
+    assert!(kept.apply(&slice).is_err());
 
     let mut closed = before.clone();
     for site in ["clinic", "provider"] {

@@ -156,7 +156,7 @@ fn change(state: &State, network: &Network, trust: &Trust, now: Timestamp) -> Re
             None => kept.push(live.grant.clone()),
         }
     }
-    let plan = plan::apply(network, &kept, state.verifier.states())?;
+    let plan = plan::apply(network, &kept, &state.verifier.states())?;
     // Hosts that moved or changed their address take their grants with them.
     let gone: std::collections::BTreeSet<GrantId> =
         plan.sites.values().flat_map(|d| d.grants_removed.iter().copied()).collect();

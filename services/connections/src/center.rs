@@ -153,8 +153,9 @@ impl Center {
     }
 
     /// Sends a site its whole state.
-    pub(crate) fn order_snapshot(&self, state: &SiteState) {
-        self.send(&state.facts.site.id, OrderBody::Snapshot(Box::new(state.clone())));
+    pub(crate) fn order_snapshot(&self, state: SiteState) {
+        let site = state.facts.site.id.clone();
+        self.send(&site, OrderBody::Snapshot(Box::new(state)));
     }
 
     fn send(&self, site: &SiteId, body: OrderBody) {

@@ -89,7 +89,7 @@ pub(crate) async fn take_back(
     first: Vec<Event>,
 ) -> Result<(), Refused> {
     let Some(live) = state.live.get(&grant) else { return Err(no_such(grant)) };
-    let states: Vec<_> = live.sites().into_iter().filter_map(|s| state.verifier.states().get(s)).collect();
+    let states: Vec<_> = live.sites().into_iter().filter_map(|s| state.verifier.site(s)).collect();
     let plan = match plan::close(&live.grant, &states) {
         Ok(plan) => Some(state.verifier.check(plan)?),
         // Documents took it away already; only the gates' confirmation is open.

@@ -48,13 +48,13 @@ pub async fn gate_joined(center: &Center, joined: Joined) -> Result<(), Refused>
         software: Some(joined.software),
     };
     state.gates.insert(joined.site.clone(), view);
-    let Some(wanted) = state.verifier.states().get(&joined.site) else { return Ok(()) };
-    if joined.generation.is_some_and(|g| g > wanted.generation) {
+    let Some(wanted) = state.verifier.site(&joined.site) else { return Ok(()) };
+    if joined.generation.is_some_and(|g| g > wanted.generation()) {
         // The machine lost power with commits not yet on its disk. The gate keeps what it has; leases end it.
-        tracing::error!(site = %joined.site, wanted = %wanted.generation, "the gate is ahead of the registry");
+        tracing::error!(site = %joined.site, wanted = %wanted.generation(), "the gate is ahead of the registry");
     }
-    if joined.generation != Some(wanted.generation) {
-        center.order_snapshot(wanted);
+    if joined.generation != Some(wanted.generation()) {
+        center.order_snapshot(wanted.state());
     }
     Ok(())
 }

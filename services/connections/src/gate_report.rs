@@ -53,9 +53,9 @@ async fn refused(center: &Center, state: &mut State, site: &SiteId, m: link::Ord
     let code = RefusalCode::try_from(m.code).unwrap_or_default();
     tracing::warn!(%site, ?code, generation = m.generation, at = m.at, "order refused");
     if code == RefusalCode::OutOfStep {
-        let wanted = state.verifier.states().get(site);
-        if let Some(wanted) = wanted.filter(|w| w.generation.0 > m.at) {
-            center.order_snapshot(wanted);
+        let wanted = state.verifier.site(site);
+        if let Some(wanted) = wanted.filter(|w| w.generation().0 > m.at) {
+            center.order_snapshot(wanted.state());
         }
         return;
     }

@@ -256,7 +256,7 @@ fn still_permitted(
 fn planned(state: &State, permit: &Permit) -> Result<model::Plan, Refused> {
     let grant = permit.grant();
     let at = |site| {
-        let state = state.verifier.states().get(site);
+        let state = state.verifier.site(site);
         state.ok_or(plan::PlanError::NotAnEnd { grant: grant.id, site: Clone::clone(site) })
     };
     Ok(plan::open(grant, at(&grant.origin.site)?, at(&grant.destination.site)?)?)

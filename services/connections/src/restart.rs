@@ -25,8 +25,8 @@ pub async fn begin(parts: Parts) -> Result<Center, Refused> {
     for (id, connection) in loaded.live {
         let mut one = Live::new(connection.grant, connection.state, connection.person);
         for site in [one.grant.origin.site.clone(), one.grant.destination.site.clone()] {
-            if let (Some(state), Some(end)) = (verifier.states().get(&site), one.end(&site)) {
-                end.generation = state.generation;
+            if let (Some(state), Some(end)) = (verifier.site(&site), one.end(&site)) {
+                end.generation = state.generation();
             }
         }
         live.insert(id, one);

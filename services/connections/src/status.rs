@@ -15,7 +15,7 @@ pub async fn status(center: &Center) -> Status {
             site: id.clone(),
             institution: site.institution.clone(),
             linked: gate.link.is_some(),
-            wanted: state.verifier.states().get(id).map(|s| s.generation).unwrap_or_default(),
+            wanted: state.verifier.site(id).map(|s| s.generation()).unwrap_or_default(),
             in_force: gate.in_force,
             software: gate.software,
         }

@@ -111,7 +111,7 @@ proptest! {
             }
         }
         let scratch = plan::from_scratch(&network, &live).unwrap();
-        prop_assert_eq!(content(verifier.states()), scratch.clone());
+        prop_assert_eq!(content(&verifier.states()), scratch.clone());
         Verifier::from_states(scratch).unwrap_or_else(|refutation| panic!("{refutation}"));
     }
 }

@@ -1,12 +1,12 @@
 //! The link to the center: dialled by the gate, TLS 1.3 with both certificates, orders verified twice (X1).
 
 use hyper_util::rt::TokioIo;
-use model::{Generation, GrantId};
+use model::{Generation, GrantId, SiteDelta, SiteState};
 use rustls_pki_types::ServerName;
 use site::{CloseCause, Event, Report};
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
+use verify::{SliceVerifier, VerifiedSlice};
 use wire::link as pb;
 use wire::link::gate_message::Message as Say;
 
@@ -42,6 +43,8 @@ pub struct CenterLink {
     pub trust: Trust,
     /// The key orders are signed with.
     pub order_key: pki::PublicKey,
+    /// Judges orders as they come; nothing before the first.
+    pub proofs: Mutex<Option<SliceVerifier>>,
 }
 
 impl CenterLink {
@@ -231,7 +234,9 @@ impl CenterLink {
                         format!("it leads from {}", delta.parent),
                     ));
                 }
-                let slice = verify::check_slice(&state, &delta).map_err(unsound)?;
+                let slice = self.proved(&state, &delta).map_err(unsound)?;
+                // The machine changes its state in place if nobody else holds it.
+                drop(state);
                 hub.feed(Event::Order(Box::new(slice)));
             }
             wire::OrderBody::Snapshot(snapshot) => {
@@ -239,10 +244,29 @@ impl CenterLink {
                     return Err(refuse(generation, pb::RefusalCode::OutOfStep, "the snapshot is older".into()));
                 }
                 let proved = verify::check_state(*snapshot).map_err(unsound)?;
+                *self.proofs.lock().unwrap_or_else(PoisonError::into_inner) = Some(SliceVerifier::new(&proved));
                 hub.feed(Event::Snapshot(Box::new(proved)));
             }
         }
         Ok(())
+    }
+
+    /// Judges a change where the last one was judged. If the machine stands elsewhere, its state is judged anew first.
+    fn proved(&self, state: &SiteState, delta: &SiteDelta) -> Result<VerifiedSlice, Box<verify::Refutation>> {
+        let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut followed = match proofs.take().filter(|p| p.generation() == state.generation) {
+            Some(followed) => followed,
+            None => SliceVerifier::new(&verify::check_state(state.clone())?),
+        };
+        let verdict = followed.check(delta);
+        if let Ok(slice) = &verdict
+            && let Err(stale) = followed.advance(slice)
+        {
+            tracing::error!(%stale, "the proof of an order does not lead on; the next one is judged from the state");
+            return verdict;
+        }
+        *proofs = Some(followed);
+        verdict
     }
 
     /// What a report is on the link; some are for the log alone.

@@ -82,6 +82,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
         black: config.namespaces.black.clone(),
         trust: gate.trust.clone(),
         order_key,
+        proofs: std::sync::Mutex::new(None),
     };
     gate.tasks.spawn(link.serve(Arc::clone(&gate.hub), reports, gate.live.clone()));
     tracing::info!(site = %config.site, generation = ?gate.hub.state().map(|s| s.generation.0), "the gate runs");

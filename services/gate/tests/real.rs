@@ -151,9 +151,9 @@ impl World {
 
     fn order(&mut self, plan: &Plan) {
         for (site, delta) in &plan.sites {
-            let state = &self.states[site];
+            let state = self.states.get_mut(site).unwrap();
             let slice = verify::check_slice(state, delta).unwrap();
-            self.states.insert(site.clone(), slice.next().clone());
+            state.advance(slice.delta()).unwrap();
             self.feed(site.as_str(), Event::Order(Box::new(slice)));
         }
     }

@@ -48,7 +48,7 @@ pub fn plan_open(progress: &dyn Fn(&str)) -> Result<Vec<Row>, BenchError> {
 }
 
 fn plan_one(verifier: &Verifier, grant: &model::Grant) -> Result<Plan, BenchError> {
-    let at = |site| verifier.states().get(site).ok_or_else(|| BenchError::Network(format!("no site {site}")));
+    let at = |site| verifier.site(site).ok_or_else(|| BenchError::Network(format!("no site {site}")));
     plan::open(grant, at(&grant.origin.site)?, at(&grant.destination.site)?)
         .map_err(|e| BenchError::Network(e.to_string()))
 }

@@ -205,8 +205,9 @@ impl Story {
 
     fn order(&mut self, plan: &model::Plan) {
         for (id, delta) in &plan.sites {
-            let slice = verify::check_slice(&self.states[id], delta).unwrap();
-            self.states.insert(id.clone(), slice.next().clone());
+            let state = self.states.get_mut(id).unwrap();
+            let slice = verify::check_slice(state, delta).unwrap();
+            state.advance(slice.delta()).unwrap();
             self.world.feed(id, Event::Order(Box::new(slice)));
         }
     }

@@ -1,5 +1,5 @@
-fn forge(delta: model::SiteDelta, next: model::SiteState, proof: verify::Proof) -> verify::VerifiedSlice {
-    verify::VerifiedSlice::new(delta, next, proof)
+fn forge(delta: model::SiteDelta, proof: verify::Proof) -> verify::VerifiedSlice {
+    verify::VerifiedSlice::new(delta, proof)
 }
 
 fn main() {}

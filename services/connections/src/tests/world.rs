@@ -295,7 +295,7 @@ async fn play(center: Center, mut orders: UnboundedReceiver<(SiteId, ToGate)>, s
                 states.insert(site.clone(), *state);
             }
             OrderBody::Delta(delta) => {
-                let state = &states[&site];
+                let state = states.get_mut(&site).unwrap();
                 if state.generation >= delta.generation {
                     continue;
                 }
@@ -310,7 +310,7 @@ async fn play(center: Center, mut orders: UnboundedReceiver<(SiteId, ToGate)>, s
                     continue;
                 }
                 let slice = verify::check_slice(state, &delta).unwrap();
-                states.insert(site.clone(), slice.next().clone());
+                state.advance(slice.delta()).unwrap();
                 for grant in &delta.grants_added {
                     say.push(Message::Prepared(Prepared { grant: grant.id.0 }));
                     say.push(observed(grant.id, at));

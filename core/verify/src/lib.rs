@@ -13,6 +13,7 @@
 
 mod contract;
 mod ends;
+pub mod exact;
 mod facts;
 mod fault;
 mod gateway;

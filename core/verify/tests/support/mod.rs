@@ -3,4 +3,5 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod build;
+pub mod corner;
 pub mod naive;

@@ -13,6 +13,9 @@ use crate::nftables::RedInterfaces;
 use crate::rules::Rules;
 use crate::tunnels::Tunnels;
 
+/// How long flow rules wait for a tunnel's configuration at most.
+const TUNNELS_FIRST_MS: i64 = 5;
+
 /// What a site's machine is told once.
 #[derive(Debug, Clone)]
 pub struct SiteConfig {
@@ -58,6 +61,9 @@ pub struct SiteMachine {
     kept: Generation,
     /// The center does not know yet that the state is in force.
     owes_acceptance: bool,
+    /// While an opening's tunnel is being configured, its flow rules and filters wait: to negotiate takes longest, so
+    /// it is begun first, and they are made while the peers speak.
+    tunnels_first: Option<Timestamp>,
 }
 
 impl SiteMachine {
@@ -76,6 +82,7 @@ impl SiteMachine {
             said: BTreeMap::new(),
             kept: Generation(0),
             owes_acceptance: false,
+            tunnels_first: None,
         };
         if let Some(state) = kept {
             let state = state.into_state();
@@ -108,11 +115,27 @@ impl SiteMachine {
         if let Event::PacketIn(packet) = event {
             return self.first_packet(*packet, now, out);
         }
+        match &event {
+            Event::Order(slice)
+                if slice.delta().grants_removed.is_empty() && !slice.delta().grants_added.is_empty() =>
+            {
+                self.tunnels_first = Some(now.plus_ms(TUNNELS_FIRST_MS));
+            }
+            // What ends a connection waits for nothing.
+            Event::Order(_) | Event::Snapshot(_) => self.tunnels_first = None,
+            _ => {}
+        }
         let mut touched = self.take(event, now, out);
         touched.extend(self.lapse(now, out));
-        self.rules.drive(self.generation().unwrap_or(Generation(0)), now, out);
-        self.tunnels.drive(now, out);
-        self.filters.drive(now, out);
+        if self.tunnels_first.is_some() {
+            self.tunnels.drive(now, out);
+            self.tunnels_first = self.tunnels_first.filter(|until| now < *until && self.tunnels.is_loading());
+        }
+        if self.tunnels_first.is_none() {
+            self.rules.drive(self.generation().unwrap_or(Generation(0)), now, out);
+            self.tunnels.drive(now, out);
+            self.filters.drive(now, out);
+        }
         touched.extend(self.closing.keys());
         for grant in touched {
             self.say(grant, out);
@@ -122,7 +145,7 @@ impl SiteMachine {
 
     /// When to call again with [`Event::Tick`], if nothing happens before.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let lease = self.leases.first().map(|(until, _)| *until);
+        let lease = earlier(self.leases.first().map(|(until, _)| *until), self.tunnels_first);
         let parts = [self.rules.next_deadline(), self.tunnels.next_deadline(), self.filters.next_deadline()];
         parts.into_iter().fold(lease, earlier)
     }
@@ -443,7 +466,8 @@ impl SiteMachine {
         let complete = rules_in && self.filters.standing(grant);
         let sa = self.tunnels.is_up(grant);
         let said = self.said.entry(grant).or_default();
-        if !said.prepared && rules_in && self.tunnels.prepared(grant) {
+        // A tunnel without flow rules carries nothing, so its negotiation need not wait for them.
+        if !said.prepared && self.tunnels.prepared(grant) {
             said.prepared = true;
             out.report(Report::Prepared(grant));
         }

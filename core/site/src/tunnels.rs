@@ -16,6 +16,9 @@ const LAST_BACKOFF_MS: i64 = 10_000;
 const FIRST_ATTEMPT_MS: i64 = 1_500;
 const RELOAD_MS: i64 = 1_000;
 const TERMINATE_AGAIN_MS: i64 = 1_000;
+/// The initiator's end deletes a child; the other end does only if that does not come. Two deletes that cross cost
+/// both ends an exchange, and one lost answer among them holds the IKE SA up (RFC 7296 §1.4.1, §2.25).
+const LEAVE_IT_MS: i64 = 300;
 
 #[derive(Debug, Default)]
 struct Peer {
@@ -110,7 +113,8 @@ impl Tunnels {
         self.peer_of.remove(&tunnel.grant);
         self.to_start.remove(&tunnel.grant);
         if self.up.contains_key(&tunnel.grant) {
-            self.stop(tunnel.grant, &tunnel.peer, now);
+            let wait = if tunnel.initiator { 0 } else { LEAVE_IT_MS };
+            self.stop(tunnel.grant, &tunnel.peer, now.plus_ms(wait));
         }
     }
 
@@ -357,6 +361,11 @@ impl Tunnels {
             }
         }
         next
+    }
+
+    /// A configuration is under way to strongSwan.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.charon && self.peers.values().any(|p| p.loading.is_some())
     }
 
     /// strongSwan's configuration is what is wanted.

@@ -182,7 +182,10 @@ async fn request<T: Serialize>(
     command: &str,
     message: &T,
 ) -> Result<Result<(), String>, IkeError> {
-    match client.request::<&T, Vici>(command, message).await {
+    let began = std::time::Instant::now();
+    let reply = client.request::<&T, Vici>(command, message).await;
+    tracing::debug!(command, took = ?began.elapsed(), "strongSwan answered");
+    match reply {
         Ok(reply) if reply.text("success") == Some("no") => {
             Ok(Err(reply.text("errmsg").unwrap_or("no reason given").to_owned()))
         }

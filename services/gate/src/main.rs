@@ -37,7 +37,7 @@ fn start(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         gate::order_key(&config.center.order_key)?;
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;

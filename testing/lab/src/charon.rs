@@ -182,6 +182,10 @@ impl Charon {
     # The peers are known gateways; cookies would stall bursts of one peer (RFC 7296 §2.6).
     dos_protection = no
     fragment_size = 1280
+    # A lost packet of IKE is asked for again after 0.4 s, not 4 s; given up after 28 s.
+    retransmit_timeout = 0.4
+    retransmit_base = 1.6
+    retransmit_tries = 7
     install_virtual_ip = no
     start-scripts {{
     }}

@@ -39,6 +39,66 @@ pub(super) fn end_ike(stage: &Stage, name: &str) -> Result<(), BenchError> {
     if story::until(WAIT, gone) { Ok(()) } else { Err(BenchError::Subject(format!("{name} does not end"))) }
 }
 
+/// With the product's last line standing and its gates stopped, so that flow rules, filters and configuration are there
+/// already: what the negotiation and the first byte alone take, and what is cut under the same download.
+pub(super) struct Standing {
+    /// Milliseconds, IKE_SA and CHILD_SA, to the first byte.
+    pub cold: Vec<f64>,
+    /// Milliseconds, CHILD_SA, to the first byte.
+    pub warm: Vec<f64>,
+    /// Milliseconds, `terminate` of the CHILD_SA to the last byte.
+    pub cut: Vec<f64>,
+}
+
+/// Measures [`Standing`]. `first_byte` speaks to the service, `cut` ends what it is given under a running download.
+pub(super) fn standing(
+    stage: &Stage,
+    grant: u64,
+    rounds: usize,
+    first_byte: &dyn Fn() -> Result<(), BenchError>,
+    cut: &dyn Fn(&mut dyn FnMut() -> Result<(), BenchError>) -> Result<f64, BenchError>,
+) -> Result<Standing, BenchError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(BenchError::file("a runtime"))?;
+    let socket = stage.lab().site("clinic")?.charon.vici_socket();
+    let name = format!("g-{grant}");
+    let child = json!({ "ike": "clinic--hospital", "child": name, "timeout": "-1" });
+    let (mut client, mut listener) =
+        runtime.block_on(async { Ok::<_, BenchError>((connect(&socket).await?, connect(&socket).await?)) })?;
+    let mut children = std::pin::pin!(listener.subscribe::<IgnoredAny>("child-updown"));
+    let mut turn = |command: &str| {
+        runtime.block_on(async {
+            let (said, event) = tokio::join!(ask(&mut client, command, &child), next(&mut children));
+            said.and(event)
+        })
+    };
+    let gone = || {
+        let left = |s: &&str| stage.lab().site(s).and_then(|s| s.charon.swanctl(&["--list-sas"]));
+        let gone = || ["clinic", "hospital"].iter().all(|s| left(s).is_ok_and(|said| !said.contains(&name)));
+        if story::until(WAIT, gone) { Ok(()) } else { Err(BenchError::Subject(format!("{name} does not end"))) }
+    };
+    // A subscription begins with the first poll, and the child is up: the first turn only serves to begin it.
+    turn("terminate")?;
+    let mut found = Standing { cold: Vec::new(), warm: Vec::new(), cut: Vec::new() };
+    for _ in 0..rounds {
+        gone()?;
+        let begin = Instant::now();
+        turn("initiate")?;
+        first_byte()?;
+        found.warm.push(begin.elapsed().as_secs_f64() * 1e3);
+        found.cut.push(cut(&mut || turn("terminate"))?);
+    }
+    for _ in 0..rounds {
+        end_ike(stage, "clinic--hospital")?;
+        let begin = Instant::now();
+        turn("initiate")?;
+        first_byte()?;
+        found.cold.push(begin.elapsed().as_secs_f64() * 1e3);
+        turn("terminate")?;
+    }
+    Ok(found)
+}
+
 /// The product is stopped; the daemons get its certificates, lists, algorithms and revocation policy, and one child.
 pub(super) fn measure(stage: &Stage, rounds: usize) -> Result<Bare, BenchError> {
     let ends = [("clinic", "10.1.20.11/32[tcp]"), ("hospital", "10.2.10.10/32[tcp/443]")];

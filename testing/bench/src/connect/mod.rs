@@ -69,19 +69,29 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
         with_card.push(opener.round(true)?);
     }
 
-    progress("bare IKE between the same gateways, the product stopped");
+    progress("negotiation and first byte alone, the line's rules standing");
+    let (grant, _) = opener.open(false)?;
     for site in ["clinic", "hospital"] {
         stage.kill_gate(site);
     }
+    let first_byte = || first_byte(&netns, server);
+    let cut = |end: &mut dyn FnMut() -> Result<(), BenchError>| cut(&stage, &netns, end);
+    let standing = bare::standing(&stage, grant, ROUNDS, &first_byte, &cut)?;
+    progress("bare IKE between the same gateways");
     let bare = bare::measure(&stage, ROUNDS)?;
     let initiate = |name: &str| peer(name, &bare.initiate);
     let rows = vec![
+        row("open-cold-like-for-like", cold.clone(), peer("bare IKE_SA + CHILD_SA and first byte", &standing.cold)?)?,
+        row("open-warm-like-for-like", warm.clone(), peer("bare CHILD_SA and first byte", &standing.warm)?)?,
+        row("close-like-for-like", close.clone(), peer("bare terminate under the same download", &standing.cut)?)?,
         row("open-cold", cold, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
         row("open-warm", warm, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
         row("open-warm-with-card", with_card, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
         row("close", close, peer("bare terminate of a CHILD_SA over VICI", &bare.terminate)?)?,
     ];
-    let notes = "open: from sending the request on the terminal's TLS session to the first byte from the service, through both\n\
+    let notes = "like-for-like: the peer has its flow rules, filters and configuration already and ends where ours ends: at the\n\
+                 first byte, or at the last byte of the same download.\n\
+                 open: from sending the request on the terminal's TLS session to the first byte from the service, through both\n\
                  sites; with-card: challenge and signature included. close: from sending it to the last byte of a running\n\
                  download. Bare: from the VICI command to charon's event at the same gateway, with the same certificates, lists,\n\
                  revocation policy and algorithms; no decision, proof, record, flow rule, filter or first byte.\n";
@@ -113,37 +123,41 @@ impl Opener<'_> {
             let begin = Instant::now();
             (self.terminal.open(&signed)?, begin)
         };
-        self.first_byte()?;
+        first_byte(self.netns, self.server)?;
         Ok((grant, begin.elapsed().as_secs_f64() * 1e3))
-    }
-
-    /// A TLS server speaks as soon as it has heard a greeting: that byte came through both sites and back.
-    fn first_byte(&self) -> Result<(), BenchError> {
-        let server = self.server;
-        self.netns
-            .within(|| -> std::io::Result<()> {
-                let mut stream = TcpStream::connect_timeout(&(server, 443).into(), WAIT)?;
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(WAIT))?;
-                terminal::greeting()?.write_tls(&mut stream)?;
-                stream.read_exact(&mut [0])
-            })?
-            .map_err(BenchError::file("the record server"))
     }
 
     /// Milliseconds from asking to close to the last byte of a running download.
     fn cut(&mut self, stage: &Stage, grant: u64) -> Result<f64, BenchError> {
-        let download = Download::start(self.netns, stage.record_server(), WAIT)?;
-        if !download.flows(1 << 18, WAIT) {
-            return Err(BenchError::Subject("the download does not run".into()));
-        }
-        let asked = Instant::now();
-        self.terminal.close(grant)?;
-        let last = download
-            .stalled(Duration::from_millis(150), WAIT)
-            .ok_or_else(|| BenchError::Subject("the download goes on after the close".into()))?;
-        Ok(last.saturating_duration_since(asked).as_secs_f64() * 1e3)
+        cut(stage, self.netns, &mut || self.terminal.close(grant))
     }
+}
+
+/// A TLS server speaks as soon as it has heard a greeting: that byte came through both sites and back.
+fn first_byte(netns: &Netns, server: Ipv4Addr) -> Result<(), BenchError> {
+    netns
+        .within(|| -> std::io::Result<()> {
+            let mut stream = TcpStream::connect_timeout(&(server, 443).into(), WAIT)?;
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(WAIT))?;
+            terminal::greeting()?.write_tls(&mut stream)?;
+            stream.read_exact(&mut [0])
+        })?
+        .map_err(BenchError::file("the record server"))
+}
+
+/// Milliseconds from the beginning of `end` to the last byte of a running download.
+fn cut(stage: &Stage, netns: &Netns, end: &mut dyn FnMut() -> Result<(), BenchError>) -> Result<f64, BenchError> {
+    let download = Download::start(netns, stage.record_server(), WAIT)?;
+    if !download.flows(1 << 18, WAIT) {
+        return Err(BenchError::Subject("the download does not run".into()));
+    }
+    let asked = Instant::now();
+    end()?;
+    let last = download
+        .stalled(Duration::from_millis(150), WAIT)
+        .ok_or_else(|| BenchError::Subject("the download goes on after its end".into()))?;
+    Ok(last.saturating_duration_since(asked).as_secs_f64() * 1e3)
 }
 
 fn peer(name: &str, rounds: &[f64]) -> Result<Peer, BenchError> {

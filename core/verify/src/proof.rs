@@ -38,11 +38,16 @@ pub struct VerifiedPlan {
     plan: Plan,
     leans_on: BTreeMap<SiteId, Generation>,
     proof: Proof,
+    by_contract: bool,
 }
 
 impl VerifiedPlan {
-    pub(crate) fn new(plan: Plan, leans_on: BTreeMap<SiteId, Generation>, proof: Proof) -> Self {
-        Self { plan, leans_on, proof }
+    pub(crate) fn new(plan: Plan, leans_on: BTreeMap<SiteId, Generation>, proof: Proof, by_contract: bool) -> Self {
+        Self { plan, leans_on, proof, by_contract }
+    }
+    /// By strict contracts alone: what follows the states need not ask them again.
+    pub(crate) fn by_contract(&self) -> bool {
+        self.by_contract
     }
     pub(crate) fn leans_on(&self) -> &BTreeMap<SiteId, Generation> {
         &self.leans_on
@@ -62,11 +67,16 @@ impl VerifiedPlan {
 pub struct VerifiedSlice {
     delta: SiteDelta,
     proof: Proof,
+    by_contract: bool,
 }
 
 impl VerifiedSlice {
-    pub(crate) fn new(delta: SiteDelta, proof: Proof) -> Self {
-        Self { delta, proof }
+    pub(crate) fn new(delta: SiteDelta, proof: Proof, by_contract: bool) -> Self {
+        Self { delta, proof, by_contract }
+    }
+    /// By the strict contract alone.
+    pub(crate) fn by_contract(&self) -> bool {
+        self.by_contract
     }
     /// The change.
     pub fn delta(&self) -> &SiteDelta {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::inline::{Book, Single};
 use crate::judge::{self, Around, Scope};
-use crate::verifier::{after, change, concerned, overlapping};
+use crate::verifier::{change, concerned, overlapping};
 use crate::{Fault, Proof, Refutation, Stale, VerifiedSlice, VerifiedState};
 
 /// Judges the changes of one site as they come, and follows them. Cost follows the change, not what is open
@@ -37,11 +37,12 @@ impl SliceVerifier {
     /// # Errors
     /// A counter-example, also if the change does not fit the state.
     pub fn check(&self, delta: &SiteDelta) -> Result<VerifiedSlice, Box<Refutation>> {
-        let paths = match self.keeps_contract(delta) {
+        let by_contract = self.keeps_contract(delta);
+        let paths = match by_contract {
             true => delta.rules_added.len() + delta.rules_removed.len(),
             false => self.look_closer(delta)?,
         };
-        Ok(VerifiedSlice::new(delta.clone(), Proof::new(1, paths)))
+        Ok(VerifiedSlice::new(delta.clone(), Proof::new(1, paths), by_contract))
     }
 
     /// Takes over the state a verified change leads to. Changes nothing on error.
@@ -53,7 +54,7 @@ impl SliceVerifier {
         if delta.site != self.book.facts().site.id || delta.parent != at {
             return Err(Stale { site: delta.site.clone(), proved_at: delta.parent, at });
         }
-        self.book.follow(delta);
+        self.book.follow(delta, slice.by_contract());
         Ok(())
     }
 
@@ -69,8 +70,7 @@ impl SliceVerifier {
     }
 
     fn look_closer(&self, delta: &SiteDelta) -> Result<usize, Box<Refutation>> {
-        let known = concerned(Some(&self.book), &self.book.facts().site.id, delta)?;
-        let next = after(Some(&self.book), &known, delta)?;
+        let (known, next) = concerned(Some(&self.book), delta)?;
         let paths = judge::site(&Scope { state: &next, around: None, facts: delta.facts.is_some() })?;
         match self.book.overlap(delta, &known) {
             Some(rule) => Err(overlapping(&delta.site, rule)),
@@ -100,7 +100,7 @@ pub fn check_slice(state: &SiteState, delta: &SiteDelta) -> Result<VerifiedSlice
     }
     let next = state.after(delta).map_err(|error| change(Fault::DeltaMisfit, id, error.to_string()))?;
     let paths = judge::site(&Scope { state: &next, around: None, facts: true })?;
-    Ok(VerifiedSlice::new(delta.clone(), Proof::new(1, paths)))
+    Ok(VerifiedSlice::new(delta.clone(), Proof::new(1, paths), false))
 }
 
 /// A gate's own judgement of a whole state: a snapshot received or read back from disk.

@@ -66,11 +66,11 @@ impl Verifier {
     pub fn check(&self, plan: Plan) -> Result<VerifiedPlan, Box<Refutation>> {
         if let Some((leans_on, rules)) = self.keeps_contracts(&plan) {
             let proof = Proof::new(plan.sites.len(), rules);
-            return Ok(VerifiedPlan::new(plan, leans_on, proof));
+            return Ok(VerifiedPlan::new(plan, leans_on, proof, true));
         }
         let (leans_on, paths) = self.look_closer(&plan)?;
         let proof = Proof::new(plan.sites.len(), paths);
-        Ok(VerifiedPlan::new(plan, leans_on, proof))
+        Ok(VerifiedPlan::new(plan, leans_on, proof, false))
     }
 
     /// Takes over the states a verified plan leads to. Changes nothing on error.
@@ -88,10 +88,10 @@ impl Verifier {
         for (id, delta) in &plan.plan().sites {
             let fresh = || delta.facts.clone().map(|facts| Book::enter(SiteState::empty(facts)));
             match self.books.get_mut(id) {
-                Some(book) => book.follow(delta),
+                Some(book) => book.follow(delta, plan.by_contract()),
                 None => {
                     let mut book = fresh().expect("a plan for an unknown site was verified only with its facts");
-                    book.follow(delta);
+                    book.follow(delta, false);
                     self.books.insert(id.clone(), book);
                 }
             }
@@ -141,14 +141,16 @@ impl Verifier {
                     if first.is_some() || !book.closes(delta, grant) {
                         return None;
                     }
-                    let (origin, destination) = book.entry(grant)?.ends()?;
-                    let other: SiteId = if origin == id.as_str() { destination } else { origin }.parse().ok()?;
-                    let closed_too = plan.sites.get(&other).is_some_and(|d| d.grants_removed == [grant]);
+                    let [(origin, _), (destination, _)] = book.entry(grant)?.ends()?;
+                    let other = if origin == id.as_str() { destination } else { origin };
+                    let closed_too = plan.sites.get(other).is_some_and(|d| d.grants_removed == [grant]);
                     if !closed_too {
-                        if self.books.get(&other).is_some_and(|b| b.entry(grant).is_some()) {
+                        if self.books.get(other).is_some_and(|b| b.entry(grant).is_some()) {
                             return None;
                         }
-                        leans_on.insert(other.clone(), self.at(&other));
+                        let other: SiteId = other.parse().ok()?;
+                        let at = self.at(&other);
+                        leans_on.insert(other, at);
                     }
                 }
             }
@@ -160,16 +162,18 @@ impl Verifier {
 
     /// Any plan: the grants it touches are judged path by path beside the structure, the others stand as proved.
     fn look_closer(&self, plan: &Plan) -> Result<(BTreeMap<SiteId, Generation>, usize), Box<Refutation>> {
-        let mut known: Grants = BTreeMap::new();
+        let (mut known, mut next): (Grants, Overlay) = (BTreeMap::new(), BTreeMap::new());
         for (id, delta) in &plan.sites {
             if &delta.site != id {
                 return Err(change(Fault::SiteKey, id, delta.site.to_string()));
             }
-            known.insert(id.clone(), concerned(self.books.get(id), id, delta)?);
+            let (grants, state) = concerned(self.books.get(id), delta)?;
+            known.insert(id.clone(), grants);
+            next.insert(id.clone(), state);
         }
+        let asked = known.clone();
         self.with_other_ends(&mut known, plan);
-        let mut next: Overlay = BTreeMap::new();
-        for (id, grants) in &known {
+        for (id, grants) in known.iter().filter(|(id, grants)| asked.get(*id) != Some(*grants)) {
             let book = self.books.get(id);
             match plan.sites.get(id) {
                 Some(delta) => drop(next.insert(id.clone(), after(book, grants, delta)?)),
@@ -276,7 +280,7 @@ impl Verifier {
     fn all_hold(&self) -> Result<(), Box<Refutation>> {
         let by_name: BTreeMap<&str, &Book> = self.books.iter().map(|(id, book)| (id.as_str(), book)).collect();
         let same_there = |here: &str, id: GrantId, packed: &crate::inline::Packed| {
-            let Some((origin, destination)) = packed.ends() else { return false };
+            let Some([(origin, _), (destination, _)]) = packed.ends() else { return false };
             let other = if origin == here { destination } else { origin };
             let there = by_name.get(other).and_then(|book| book.entry(id));
             there.is_some_and(|p| p.strict() && p.grant_bytes() == packed.grant_bytes())
@@ -305,22 +309,23 @@ impl Verifier {
     }
 }
 
-/// The grants of a site that a delta must be judged with: those it touches, or all if it shakes what they stand on.
+/// The grants of a site that a delta must be judged with, and the state it leads to with these: those it touches, or all
+/// if it shakes what they stand on.
 pub(crate) fn concerned(
     book: Option<&Book>,
-    id: &SiteId,
     delta: &SiteDelta,
-) -> Result<BTreeSet<GrantId>, Box<Refutation>> {
+) -> Result<(BTreeSet<GrantId>, SiteState), Box<Refutation>> {
     let touched = touched(delta);
-    let Some(book) = book.filter(|_| is_wide(delta)) else { return Ok(touched) };
-    let next = after(Some(book), &touched, delta)?;
+    let next = after(book, &touched, delta)?;
+    let Some(book) = book.filter(|_| is_wide(delta)) else { return Ok((touched, next)) };
     let of_grant = |r: &&model::FlowRule| !matches!(r.owner, model::CookieOwner::Grant(_));
     let fit = Fit::new(&next.facts, next.rules.iter().filter(of_grant));
-    debug_assert_eq!(&next.facts.site.id, id);
     if book.survives(&next.facts, &fit, &touched) {
-        return Ok(touched);
+        return Ok((touched, next));
     }
-    Ok(touched.into_iter().chain(book.entries().map(|(id, _)| id)).collect())
+    let all = touched.into_iter().chain(book.entries().map(|(id, _)| id)).collect();
+    let next = after(Some(book), &all, delta)?;
+    Ok((all, next))
 }
 
 /// The state of a site after a delta, with these grants' parts only.

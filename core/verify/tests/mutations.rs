@@ -6,7 +6,7 @@ mod support;
 use model::*;
 use std::collections::BTreeSet;
 use support::build::*;
-use verify::{Because, Fault, Hop, Invariant, Refutation, Verifier, check_slice, check_state};
+use verify::{Because, Fault, Hop, Invariant, Refutation, Verifier, check_network, check_slice, check_state};
 
 type Pick = Box<dyn Fn(&FlowRule) -> bool>;
 type Change<T> = fn(&mut T);
@@ -16,10 +16,23 @@ type Case<T> = (Fault, Change<T>);
 fn broken(site: &str, change: impl FnOnce(&mut SiteState)) -> Refutation {
     let mut states = world();
     change(states.get_mut(&sid(site)).unwrap());
-    match Verifier::from_states(states) {
-        Ok(_) => panic!("accepted"),
-        Err(refutation) => *refutation,
-    }
+    refused_by_all(&states)
+}
+
+/// The judge who walks everything, the inline proof of states read back, and the inline proof of the change that leads
+/// there from the valid network: each refuses, by itself, for the same reason.
+fn refused_by_all(states: &States) -> Refutation {
+    let reason = |r: &Refutation| (r.invariant, r.fault);
+    let full = check_network(states).expect_err("the full judge accepts");
+    let read_back = Verifier::from_states(states.clone()).map(|_| ()).expect_err("accepted when read back");
+    assert_eq!(reason(&read_back), reason(&full), "{read_back}");
+    let before = world();
+    let verifier = Verifier::from_states(before.clone()).unwrap();
+    let change = verifier.check(plan(&before, states)).map(|_| ()).expect_err("accepted as a change");
+    // Rules of grants that a change does not touch are looked at last, and only for being one with another.
+    let overlaps = full.fault == Fault::EqualMatch;
+    assert!(reason(&change) == reason(&full) || overlaps, "{change} instead of {full}");
+    *full
 }
 
 fn assert_broken(invariant: Invariant, fault: Fault, site: &str, change: impl FnOnce(&mut SiteState)) -> Refutation {

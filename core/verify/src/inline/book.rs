@@ -3,7 +3,7 @@
 use model::{
     CookieOwner, FlowRule, Generation, Grant, GrantId, HostId, SiteDelta, SiteFacts, SiteId, SiteState, Standing, Table,
 };
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fit::Fit;
@@ -195,8 +195,8 @@ impl Book {
         let (mut hosts, mut peers) = (self.hosts.clone(), self.peers.clone());
         for grant in touched.iter().filter_map(|id| self.entry(*id)?.grant()) {
             let Some((host, peer)) = self.ends_of(&grant) else { continue };
-            less(&mut hosts, host);
-            less(&mut peers, peer);
+            less(&mut hosts, host.as_str());
+            less(&mut peers, peer.as_str());
         }
         let (old, new) = (&self.structure.facts, facts);
         let bound = |f: &SiteFacts| {
@@ -242,13 +242,15 @@ impl Book {
         self.loose.iter().copied().chain(sharing.map(|(_, id)| GrantId(*id))).collect()
     }
 
-    /// Takes over a delta that was verified against this very state.
-    pub(crate) fn follow(&mut self, delta: &SiteDelta) {
+    /// Takes over a delta that was verified against this very state; by strict contracts alone or not.
+    pub(crate) fn follow(&mut self, delta: &SiteDelta, by_contract: bool) {
         self.structure.generation = delta.generation;
-        match Single::of(delta) {
-            Some(Single::Open(grant)) if self.entries.get(grant.id.0).is_empty() => return self.open(delta, grant),
-            Some(Single::Close(id)) => return drop(self.take(id)),
-            _ => {}
+        if by_contract {
+            match Single::of(delta) {
+                Some(Single::Open(grant)) => return self.open(delta, grant),
+                Some(Single::Close(id)) => return self.close(delta, id),
+                None => {}
+            }
         }
         let touched = touched(delta);
         let mut parts: BTreeMap<GrantId, Parts> = touched.iter().map(|id| (*id, self.take(*id))).collect();
@@ -322,8 +324,7 @@ impl Book {
 
     fn open(&mut self, delta: &SiteDelta, grant: &Grant) {
         let (rules, tunnels, filters) = (&delta.rules_added, &delta.tunnels_added, &delta.filters_added);
-        let strict = keeps_contract(self.facts(), &self.fit, grant, rules, tunnels, filters);
-        let mut packer = Packer::new(strict);
+        let mut packer = Packer::new(true);
         packer.grant(grant);
         rules.iter().for_each(|r| packer.rule(r));
         tunnels.iter().for_each(|t| packer.tunnel(t));
@@ -334,10 +335,26 @@ impl Book {
         }
         self.count(grant);
         self.rules += rules.len();
-        if !strict {
-            self.loose.insert(grant.id);
-        }
         self.entries.insert(grant.id.0, packer.finish());
+    }
+
+    /// What the delta removes is all there is: that was compared.
+    fn close(&mut self, delta: &SiteDelta, id: GrantId) {
+        let Some(packed) = self.entries.remove(id.0, |_| true) else { return };
+        let mut scratch = Vec::with_capacity(64);
+        for rule in &delta.rules_removed {
+            self.matches.remove(fingerprint(rule, &mut scratch), |owner| *owner == id.0);
+        }
+        self.rules -= delta.rules_removed.len();
+        if let Some([origin, destination]) = packed.ends() {
+            let here = self.structure.facts.site.id.as_str();
+            let (near, far) = if origin.0 == here { (origin, destination) } else { (destination, origin) };
+            less(&mut self.hosts, near.1);
+            less(&mut self.peers, far.0);
+        }
+        if !packed.strict() {
+            self.loose.remove(&id);
+        }
     }
 
     fn put(&mut self, id: GrantId, parts: &Parts) {
@@ -373,8 +390,8 @@ impl Book {
         }
         self.rules -= parts.rules.len();
         if let Some((host, peer)) = parts.grant.as_ref().and_then(|g| self.ends_of(g)) {
-            less(&mut self.hosts, host);
-            less(&mut self.peers, peer);
+            less(&mut self.hosts, host.as_str());
+            less(&mut self.peers, peer.as_str());
         }
         self.loose.remove(&id);
         parts
@@ -401,7 +418,7 @@ fn more<K: Ord + Clone>(counts: &mut BTreeMap<K, usize>, key: &K) {
     }
 }
 
-fn less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
+fn less<K: Ord + Borrow<str>>(counts: &mut BTreeMap<K, usize>, key: &str) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {

@@ -99,17 +99,10 @@ impl Packed {
     pub fn grant(&self) -> Option<Grant> {
         self.grant_bytes().map(|bytes| Reader(bytes).grant().expect(WHOLE))
     }
-    /// The sites of its two ends, origin first.
-    pub fn ends(&self) -> Option<(&str, &str)> {
+    /// Site and host of its two ends, origin first.
+    pub fn ends(&self) -> Option<[(&str, &str); 2]> {
         let mut reader = Reader(self.grant_bytes()?);
-        reader.take(8).expect(WHOLE);
-        for _ in 0..3 {
-            reader.text().expect(WHOLE);
-        }
-        let origin = reader.text().expect(WHOLE);
-        reader.text().and_then(|_| reader.text()).and_then(|_| reader.address()).expect(WHOLE);
-        reader.u8().expect(WHOLE);
-        Some((origin, reader.text().expect(WHOLE)))
+        Some(reader.ends().expect(WHOLE))
     }
     pub fn parts(&self, id: GrantId) -> Parts {
         let mut parts = Parts::default();
@@ -401,6 +394,19 @@ impl<'a> Reader<'a> {
             address: self.address()?,
             zone: one_of(&Zone::ALL, self.u8()?)?,
         })
+    }
+
+    /// Of a grant, skipping the rest.
+    fn ends(&mut self) -> Option<[(&'a str, &'a str); 2]> {
+        // Its number; agreement and service.
+        self.take(8)?;
+        (self.text()?, self.text()?, self.text()?);
+        let mut end = || {
+            let (site, _institution, host) = (self.text()?, self.text()?, self.text()?);
+            (self.address()?, self.u8()?);
+            Some((site, host))
+        };
+        Some([end()?, end()?])
     }
 
     fn grant(&mut self) -> Option<Grant> {

@@ -5,25 +5,33 @@
 #[derive(Debug, Clone)]
 pub(crate) struct Table<V> {
     /// The first `1 << round` buckets were there when this round began; those below `split` are halved already.
-    buckets: Vec<Vec<(u64, V)>>,
+    ///
+    /// In slabs, so that not even the list of buckets is ever moved as a whole.
+    slabs: Vec<Vec<Bucket<V>>>,
+    count: usize,
     round: u32,
     split: usize,
     len: usize,
 }
+
+type Bucket<V> = Vec<(u64, V)>;
+
+/// Buckets of a slab.
+const SLAB: usize = 1024;
 
 /// Mean entries of a bucket: few enough to move in well under a microsecond, enough to keep the buckets' own weight low.
 const FULL: usize = 24;
 
 impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self { buckets: vec![Vec::new()], round: 0, split: 0, len: 0 }
+        Self { slabs: vec![vec![Vec::new()]], count: 1, round: 0, split: 0, len: 0 }
     }
 }
 
 impl<V> Table<V> {
     /// All values with a key.
     pub fn get(&self, key: u64) -> &[(u64, V)] {
-        let bucket = &self.buckets[self.bucket_of(key)];
+        let bucket = self.bucket(self.number_of(key));
         let from = bucket.partition_point(|(k, _)| *k < key);
         let to = from + bucket[from..].iter().take_while(|(k, _)| *k == key).count();
         &bucket[from..to]
@@ -31,8 +39,7 @@ impl<V> Table<V> {
 
     /// Adds a value.
     pub fn insert(&mut self, key: u64, value: V) {
-        let n = self.bucket_of(key);
-        let bucket = &mut self.buckets[n];
+        let bucket = self.bucket_mut(self.number_of(key));
         let at = bucket.partition_point(|(k, _)| *k <= key);
         // A third more, not twice: buckets are small and there are many.
         if bucket.len() == bucket.capacity() {
@@ -40,20 +47,19 @@ impl<V> Table<V> {
         }
         bucket.insert(at, (key, value));
         self.len += 1;
-        if self.len > self.buckets.len() * FULL {
+        if self.len > self.count * FULL {
             self.grow();
         }
     }
 
     /// Takes out the first value with a key that is wanted.
     pub fn remove(&mut self, key: u64, wanted: impl Fn(&V) -> bool) -> Option<V> {
-        let n = self.bucket_of(key);
-        let bucket = &mut self.buckets[n];
+        let bucket = self.bucket_mut(self.number_of(key));
         let from = bucket.partition_point(|(k, _)| *k < key);
         let at = from + bucket[from..].iter().take_while(|(k, _)| *k == key).position(|(_, v)| wanted(v))?;
         let (_, value) = bucket.remove(at);
         self.len -= 1;
-        if self.buckets.len() > 1 && self.len < self.buckets.len() * FULL / 3 {
+        if self.count > 1 && self.len < self.count * FULL / 3 {
             self.shrink();
         }
         Some(value)
@@ -61,10 +67,18 @@ impl<V> Table<V> {
 
     /// Everything, in no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
-        self.buckets.iter().flatten().map(|(k, v)| (*k, v))
+        self.slabs.iter().flatten().flatten().map(|(k, v)| (*k, v))
     }
 
-    fn bucket_of(&self, key: u64) -> usize {
+    fn bucket(&self, n: usize) -> &Bucket<V> {
+        &self.slabs[n / SLAB][n % SLAB]
+    }
+
+    fn bucket_mut(&mut self, n: usize) -> &mut Bucket<V> {
+        &mut self.slabs[n / SLAB][n % SLAB]
+    }
+
+    fn number_of(&self, key: u64) -> usize {
         let mixed = mix(key);
         let low = |bits: u32| (mixed & ((1u64 << bits) - 1)) as usize;
         let at = low(self.round);
@@ -73,10 +87,14 @@ impl<V> Table<V> {
 
     fn grow(&mut self) {
         let bit = 1u64 << self.round;
-        let old = std::mem::take(&mut self.buckets[self.split]);
+        let old = std::mem::take(self.bucket_mut(self.split));
         let (moved, kept): (Vec<_>, Vec<_>) = old.into_iter().partition(|(k, _)| mix(*k) & bit != 0);
-        self.buckets[self.split] = kept;
-        self.buckets.push(moved);
+        *self.bucket_mut(self.split) = kept;
+        match self.slabs.last_mut().filter(|slab| slab.len() < SLAB) {
+            Some(slab) => slab.push(moved),
+            None => self.slabs.push(vec![moved]),
+        }
+        self.count += 1;
         self.split += 1;
         if self.split == 1 << self.round {
             (self.round, self.split) = (self.round + 1, 0);
@@ -89,8 +107,10 @@ impl<V> Table<V> {
             self.split = 1 << self.round;
         }
         self.split -= 1;
-        if let Some(last) = self.buckets.pop() {
-            let into = &mut self.buckets[self.split];
+        self.count -= 1;
+        if let Some(last) = self.slabs.last_mut().and_then(Vec::pop) {
+            self.slabs.retain(|slab| !slab.is_empty());
+            let into = self.bucket_mut(self.split);
             into.extend(last);
             // Stable: values of one key keep their order.
             into.sort_by_key(|(k, _)| *k);
@@ -141,11 +161,11 @@ mod tests {
         for key in 0..100_000u64 {
             table.insert(key, ());
         }
-        let fullest = table.buckets.iter().map(Vec::len).max().unwrap();
+        let fullest = table.slabs.iter().flatten().map(Vec::len).max().unwrap();
         assert!(fullest < 8 * FULL, "{fullest}");
         for key in 0..100_000u64 {
             assert_eq!(table.remove(key, |()| true), Some(()));
         }
-        assert_eq!((table.buckets.len(), table.len), (1, 0));
+        assert_eq!((table.slabs.len(), table.count, table.len), (1, 1, 0));
     }
 }

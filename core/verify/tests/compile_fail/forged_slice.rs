@@ -1,5 +1,5 @@
 fn forge(delta: model::SiteDelta, proof: verify::Proof) -> verify::VerifiedSlice {
-    verify::VerifiedSlice::new(delta, proof)
+    verify::VerifiedSlice::new(delta, proof, true)
 }
 
 fn main() {}

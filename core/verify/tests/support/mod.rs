@@ -4,4 +4,5 @@
 
 pub mod build;
 pub mod corner;
+pub mod mutate;
 pub mod naive;

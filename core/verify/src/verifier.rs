@@ -192,7 +192,7 @@ impl Verifier {
             self.nothing_remains(id, delta, &next)?;
             self.note_neighbours(id, delta, &next, &mut leans_on);
         }
-        self.transits_hold(plan, around, &mut leans_on)?;
+        self.others_hold(plan, around, &mut leans_on)?;
         leans_on.retain(|site, _| !plan.sites.contains_key(site));
         Ok((leans_on, paths))
     }
@@ -211,22 +211,25 @@ impl Verifier {
         }
     }
 
-    /// Sites that carry for others by a wish of theirs lean on where those others' hosts are (G7).
-    fn transits_hold(
+    /// New facts of a site are others' affair too: of those who carry for its hosts by a wish of theirs (G7), and of
+    /// those who know it without being known to it. Who is known to it was compared from its side.
+    fn others_hold(
         &self,
         plan: &Plan,
         around: Around<'_>,
         leans_on: &mut BTreeMap<SiteId, Generation>,
     ) -> Result<(), Box<Refutation>> {
-        let changed: BTreeSet<&SiteId> =
-            plan.sites.iter().filter(|(_, d)| d.facts.is_some()).map(|(id, _)| id).collect();
-        if changed.is_empty() {
+        let changed = || plan.sites.iter().filter(|(_, d)| d.facts.is_some()).map(|(id, _)| id);
+        if changed().next().is_none() {
             return Ok(());
         }
         for (id, book) in self.books.iter().filter(|(id, _)| !plan.sites.contains_key(*id)) {
-            let wishes = &book.facts().site.transit;
-            if wishes.iter().any(|w| changed.contains(&w.from.site) || changed.contains(&w.to.site)) {
-                judge::site(&Scope { state: book.structure(), around: Some(around), facts: false })?;
+            let (peers, wishes) = (&book.facts().peers, &book.facts().site.transit);
+            let known_to = |site: &SiteId| around.site(site).is_some_and(|s| s.facts.peers.contains_key(id));
+            let one_sided = changed().any(|site| !known_to(site) && peers.contains_key(site));
+            let carries = wishes.iter().any(|w| changed().any(|site| *site == w.from.site || *site == w.to.site));
+            if one_sided || carries {
+                judge::site(&Scope { state: book.structure(), around: Some(around), facts: one_sided })?;
                 leans_on.insert(id.clone(), book.generation());
             }
         }

@@ -247,7 +247,7 @@ fn long_run() {
         let steps = strategy.new_tree(&mut runner).unwrap().current();
         let mut history = History::new();
         for (n, step) in steps.iter().enumerate() {
-            history.step(100 + n as u64, step).unwrap_or_else(|e| panic!("step {n} of {steps:?}: {e}"));
+            history.step(100 + n as u64, step).unwrap_or_else(|e| panic!("step {n}, {step:?}: {e}"));
         }
         (accepted, refused) = (accepted + history.accepted, refused + history.refused);
     }

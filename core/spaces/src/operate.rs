@@ -428,12 +428,14 @@ fn one_way(arena: &Arena, memo: &mut Memo, branch: View, run: View, at: u16) -> 
     disjoint(arena, memo, if high { hi } else { lo }, rest)
 }
 
-/// The set with bits `from..to` made free: which packets are in it for some value of those bits. Owned by the caller.
-pub(crate) fn forget(arena: &mut Arena, memo: &mut Memo, ors: &mut Memo, v: View, from: u16, to: u16) -> Edge {
+/// The set with these stretches of bits (from, to; in order, apart) made free: which packets are in it for some value of
+/// those bits. Owned by the caller.
+pub(crate) fn forget(arena: &mut Arena, memo: &mut Memo, ors: &mut Memo, v: View, free: &[(u16, u16)]) -> Edge {
     let at = top(arena, v);
-    if at >= to || v.edge <= ALL {
+    let next = free.iter().find(|(_, to)| at < *to);
+    let Some(&(from, to)) = next.filter(|_| v.edge > ALL) else {
         return settle(arena, v);
-    }
+    };
     let key = (v.edge, u32::from(v.skip), 0);
     if let Some(found) = memo.get(key) {
         arena.keep(found);
@@ -444,13 +446,13 @@ pub(crate) fn forget(arena: &mut Arena, memo: &mut Memo, ors: &mut Memo, v: View
             // A whole stretch on one side of the border at once.
             let bits = if at < from { len.min(from - at) } else { len.min(to - at) };
             let behind = after(arena, v, bits);
-            let child = forget(arena, memo, ors, behind, from, to);
+            let child = forget(arena, memo, ors, behind, free);
             if at < from { make_run(arena, at, bits, run, child) } else { child }
         }
         _ => {
             let (lo, hi) = sides(arena, v, at);
-            let lo = forget(arena, memo, ors, lo, from, to);
-            let hi = forget(arena, memo, ors, hi, from, to);
+            let lo = forget(arena, memo, ors, lo, free);
+            let hi = forget(arena, memo, ors, hi, free);
             if at < from {
                 make_branch(arena, at, lo, hi)
             } else {

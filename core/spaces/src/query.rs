@@ -79,11 +79,7 @@ impl Space {
     /// The values a field takes in the set as disjoint (value, mask) pairs, in order.
     pub fn values(&mut self, set: &Set, field: Field) -> Vec<(u128, u128)> {
         let others: Vec<Field> = self.layout.fields().map(|(f, ..)| f).filter(|f| *f != field).collect();
-        let mut left = self.share(set);
-        for other in others.into_iter().rev() {
-            let next = self.forget(&left, other);
-            self.release(std::mem::replace(&mut left, next));
-        }
+        let left = self.forget_all(set, &others);
         let values = self.boxes(&left).map(|p| p.get(field)).collect();
         self.release(left);
         values

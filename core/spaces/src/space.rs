@@ -184,11 +184,21 @@ impl Space {
 
     /// The packets that are in the set for some value of the field: the field made free.
     pub fn forget(&mut self, a: &Set, field: Field) -> Set {
-        let place = self.layout.place(field);
+        self.forget_all(a, &[field])
+    }
+
+    /// The same for several fields at once, in any order.
+    pub fn forget_all(&mut self, a: &Set, fields: &[Field]) -> Set {
+        let mut free: Vec<(u16, u16)> = fields
+            .iter()
+            .map(|f| self.layout.place(*f))
+            .map(|place| (place.start, place.start + place.width))
+            .collect();
+        free.sort_unstable();
+        free.dedup();
         self.memo.begin();
         self.ors.begin();
-        let view = View::of(a.0);
-        let edge = forget(&mut self.arena, &mut self.memo, &mut self.ors, view, place.start, place.start + place.width);
+        let edge = forget(&mut self.arena, &mut self.memo, &mut self.ors, View::of(a.0), &free);
         self.settle();
         Set(edge)
     }

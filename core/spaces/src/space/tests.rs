@@ -100,6 +100,15 @@ fn run(space: &mut Space, sets: &mut Vec<(Set, Flags)>, step: &Step) -> Option<(
             let (a, x) = &sets[at(a)];
             let same = |p: &Packet, q: &Packet| (0..4).all(|g| g == f || p.0[g] == q.0[g]);
             let some = |p: &Packet| (0..PACKETS).any(|n| x[n as usize] && same(p, &packet(n)));
+            let several = space.forget_all(a, &[Field(3), Field(f as u16), Field(0)]);
+            let mut one = space.share(a);
+            for g in [0, f as u16, 3] {
+                let next = space.forget(&one, Field(g));
+                space.release(std::mem::replace(&mut one, next));
+            }
+            assert_eq!(several, one);
+            space.release(several);
+            space.release(one);
             (space.forget(a, Field(f as u16)), flags(some))
         }
         Step::Drop(n) => {

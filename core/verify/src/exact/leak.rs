@@ -23,13 +23,20 @@ pub(super) enum Which<'a> {
 
 /// Every packet of `among` that leaves the switch of this site, is remembered or is shown to the gate is covered, and what
 /// leaves for outside goes into a tunnel.
-pub(super) fn judge(space: &mut Space, place: &Place, among: &Set, which: &Which<'_>) -> Verdict {
+pub(super) fn judge(space: &mut Space, place: &mut Place, among: &Set, which: &Which<'_>) -> Verdict {
     let mut work = Work::new(space);
-    let found = search(&mut work, place, among, which);
+    let none = work.space.none();
+    let mut leaning = work.have(&none);
+    let found = search(&mut work, place, among, which, &mut leaning);
     let verdict = match found {
         Some((fault, bits)) => Err(refute(work.space, place, fault, &bits)),
         None => Ok(()),
     };
+    if !work.is_empty(leaning) {
+        let leaning = work.keep(leaning);
+        work.space.add(&mut place.sets.leaning, &leaning);
+        work.space.release(leaning);
+    }
     work.done();
     verdict
 }
@@ -42,7 +49,13 @@ enum Wrong {
     InClear,
 }
 
-fn search(work: &mut Work<'_>, place: &Place, among: &Set, which: &Which<'_>) -> Option<(Wrong, Bits)> {
+fn search(
+    work: &mut Work<'_>,
+    place: &Place,
+    among: &Set,
+    which: &Which<'_>,
+    leaning: &mut Have,
+) -> Option<(Wrong, Bits)> {
     let sets = &place.sets;
     let admitted = work.have(among);
     let admitted = work.and_set(admitted, &sets.resolved[0]);
@@ -63,30 +76,39 @@ fn search(work: &mut Work<'_>, place: &Place, among: &Set, which: &Which<'_>) ->
         return None;
     }
     match which {
-        Which::Just(priority, rule) => level(work, place, tracked, *priority, rule),
+        Which::Just(priority, rule) => level(work, place, tracked, (*priority, rule), leaning),
         Which::All | Which::Below(_) => {
-            let top = if let Which::Below(priority) = which { *priority } else { u16::MAX };
-            let levels: Vec<(u16, Set)> = sets.levels[2]
-                .iter()
-                .rev()
-                .filter(|(p, _)| matches!(which, Which::All) || **p < top)
-                .map(|(p, s)| (*p, work.space.share(s)))
-                .collect();
-            let mut found = None;
-            for (priority, set) in levels {
-                if found.is_none() {
-                    found = level(work, place, tracked, priority, &set);
-                }
-                work.space.release(set);
+            // Rules that do not lean on others were found good as if nothing stood above them, and still are.
+            let below = if let Which::Below(priority) = which { Some(*priority) } else { None };
+            if below.is_some() && work.space.is_empty(&sets.leaning) {
+                return None;
             }
-            found
+            for (priority, rules) in sets.levels[2].iter().rev().filter(|(p, _)| below.is_none_or(|top| **p < top)) {
+                let mut rules = work.have(rules);
+                if below.is_some() {
+                    rules = work.and_set(rules, &sets.leaning);
+                }
+                let rules = work.keep(rules);
+                let found = level(work, place, tracked, (*priority, &rules), leaning);
+                work.space.release(rules);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
         }
     }
 }
 
 /// What rules of one priority let out. First as if nothing above them took anything: that is enough to say yes. What is
 /// then left over is judged without what the rules above take.
-fn level(work: &mut Work<'_>, place: &Place, tracked: Have, priority: u16, rules: &Set) -> Option<(Wrong, Bits)> {
+fn level(
+    work: &mut Work<'_>,
+    place: &Place,
+    tracked: Have,
+    (priority, rules): (u16, &Set),
+    leaning: &mut Have,
+) -> Option<(Wrong, Bits)> {
     let sets = &place.sets;
     let hit = work.and_set(tracked, rules);
     if work.is_empty(hit) {
@@ -114,7 +136,7 @@ fn level(work: &mut Work<'_>, place: &Place, tracked: Have, priority: u16, rules
         masked = work.less(masked, honest);
     }
     open = work.or(open, masked);
-    if let Some(bits) = really(work, place, open, priority) {
+    if let Some(bits) = really(work, place, open, (priority, rules), leaning) {
         return Some((Wrong::Uncovered, bits));
     }
     // In the clear: toward the gateway, and no tunnel takes it. What the gate serves ends there.
@@ -124,7 +146,7 @@ fn level(work: &mut Work<'_>, place: &Place, tracked: Have, priority: u16, rules
     for taken in &sets.outward {
         clear = work.less_set(clear, taken);
     }
-    if let Some(bits) = really(work, place, clear, priority) {
+    if let Some(bits) = really(work, place, clear, (priority, rules), leaning) {
         return Some((Wrong::InClear, bits));
     }
     // Remembered, delivered or not: answers are let through because of it.
@@ -139,14 +161,23 @@ fn level(work: &mut Work<'_>, place: &Place, tracked: Have, priority: u16, rules
         let here = work.forget(here, &[At::Exit, At::OutDst]);
         left = work.less(left, here);
     }
-    really(work, place, left, priority).map(|bits| (Wrong::Remembered, bits))
+    really(work, place, left, (priority, rules), leaning).map(|bits| (Wrong::Remembered, bits))
 }
 
 /// A packet of the set that no rule of a higher priority takes.
-fn really(work: &mut Work<'_>, place: &Place, mut open: Have, priority: u16) -> Option<Bits> {
+fn really(
+    work: &mut Work<'_>,
+    place: &Place,
+    mut open: Have,
+    (priority, rules): (u16, &Set),
+    leaning: &mut Have,
+) -> Option<Bits> {
     if work.is_empty(open) {
         return None;
     }
+    let its = work.forget(open, &NOT_OF_RULE);
+    let its = work.and_set(its, rules);
+    *leaning = work.or(*leaning, its);
     for rules in place.sets.levels[2].range((Bound::Excluded(priority), Bound::Unbounded)).map(|(_, s)| s) {
         let header = work.forget(open, written(Table::Connections));
         let hides = work.and_set(header, rules);
@@ -155,6 +186,22 @@ fn really(work: &mut Work<'_>, place: &Place, mut open: Have, priority: u16) -> 
     }
     work.witness(open)
 }
+
+/// What the other tables made of a packet.
+const NOT_OF_RULE: [At; 12] = [
+    At::Next0,
+    At::Next1,
+    At::Next3,
+    At::Next4,
+    At::Commit,
+    At::Exit,
+    At::OutDst,
+    At::OutSrc,
+    At::Rule0,
+    At::Rule1,
+    At::Rule3,
+    At::Rule4,
+];
 
 /// A filter lets through no more than grants cover on that side of the gateway.
 pub(super) fn filter(space: &mut Space, place: &Place, f: &Filter) -> Verdict {

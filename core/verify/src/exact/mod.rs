@@ -185,8 +185,8 @@ impl Exact {
             if facts.site.id != delta.site {
                 return Err(plain(&site, Invariant::Facts, Fault::SiteSwapped, Because::Change(String::new())));
             }
-            place.refact(space, facts.clone()).map_err(refute)?;
-            duties.push(Duty::Everything);
+            let bare = place.refact(space, facts.clone()).map_err(refute)?;
+            duties.push(bare.map_or(Duty::Everything, Duty::Packets));
         }
         for grant in &delta.grants_added {
             place.add_grant(space, grant).map_err(refute)?;
@@ -212,11 +212,13 @@ impl Exact {
     }
 
     fn look(&mut self, delta: &SiteDelta, duties: &[Duty]) -> Verdict {
-        let (space, Some(place)) = (&mut self.space, self.places.get(&delta.site)) else { return Ok(()) };
-        let everything = duties.iter().any(|d| matches!(d, Duty::Everything)) || self.fresh.contains(&delta.site);
-        if everything {
+        let (space, Some(place)) = (&mut self.space, self.places.get_mut(&delta.site)) else { return Ok(()) };
+        // Of a new site every rule of the connections table is judged by itself, with all the other tables in place.
+        let fresh = self.fresh.contains(&delta.site);
+        let everything = !fresh && duties.iter().any(|d| matches!(d, Duty::Everything));
+        if everything || fresh {
             let all = space.all();
-            leak::judge(space, place, &all, &Which::All)?;
+            leak::judge(space, place, &all, if fresh { &Which::Below(0) } else { &Which::All })?;
         }
         for duty in duties {
             match duty {
@@ -231,6 +233,7 @@ impl Exact {
                     leak::judge(space, place, set, &Which::Just(*priority, set))?;
                 }
                 Duty::Went(priority, set) => leak::judge(space, place, set, &Which::Below(*priority))?,
+                Duty::Packets(_) if fresh => {}
                 Duty::Packets(set) | Duty::Bare(_, set) => leak::judge(space, place, set, &Which::All)?,
                 Duty::Everything | Duty::Ended(..) => {}
             }

@@ -45,6 +45,9 @@ pub(super) struct Sets {
     pub accepts: [Set; 2],
     /// What tunnels take outward: where the far port serves, and where the near one does.
     pub outward: [Set; 2],
+    /// Rules of the connections table that are safe only because of rules above them, and perhaps some that no longer
+    /// stand. All others are safe whatever stands above.
+    pub leaning: Set,
 }
 
 impl Sets {
@@ -58,6 +61,7 @@ impl Sets {
             back: none(),
             accepts: [none(), none()],
             outward: [none(), none()],
+            leaning: none(),
         }
     }
 
@@ -72,12 +76,13 @@ impl Sets {
             back: space.share(&self.back),
             accepts: std::array::from_fn(|n| space.share(&self.accepts[n])),
             outward: std::array::from_fn(|n| space.share(&self.outward[n])),
+            leaning: space.share(&self.leaning),
         }
     }
 
     pub fn release(self, space: &mut Space) {
         let levels = self.levels.into_iter().flat_map(BTreeMap::into_values);
-        let single = [self.standing, self.forth, self.back];
+        let single = [self.standing, self.forth, self.back, self.leaning];
         for set in levels.chain(self.resolved).chain(single).chain(self.accepts).chain(self.outward) {
             space.release(set);
         }
@@ -103,7 +108,8 @@ pub(super) struct Place {
     stale: [bool; 5],
     pub sets: Sets,
     /// What to go back to.
-    before: Option<(Sets, SiteFacts)>,
+    before: Option<Sets>,
+    facts_before: Option<SiteFacts>,
 }
 
 impl Place {
@@ -127,19 +133,21 @@ impl Place {
             stale: [false; 5],
             sets,
             before: None,
+            facts_before: None,
         }
     }
 
     pub fn begin(&mut self, space: &mut Space) {
         if self.before.is_none() {
-            self.before = Some((self.sets.share(space), self.facts.clone()));
+            self.before = Some(self.sets.share(space));
         }
     }
 
     pub fn commit(&mut self, space: &mut Space) {
-        if let Some((sets, _)) = self.before.take() {
+        if let Some(sets) = self.before.take() {
             sets.release(space);
         }
+        self.facts_before = None;
         for (number, record) in self.gone.drain(..) {
             space.release(record.matches);
             self.free.push(number);
@@ -156,8 +164,10 @@ impl Place {
     }
 
     pub fn undo(&mut self, space: &mut Space) {
-        if let Some((sets, facts)) = self.before.take() {
+        if let Some(sets) = self.before.take() {
             std::mem::replace(&mut self.sets, sets).release(space);
+        }
+        if let Some(facts) = self.facts_before.take() {
             self.facts = facts;
         }
         for number in self.made.drain(..) {
@@ -191,13 +201,16 @@ impl Place {
         self.records.get(number as usize)?.as_ref()
     }
 
-    /// New facts: what stands without grants is covered anew, and so are grants if hosts or gateway changed.
-    pub fn refact(&mut self, space: &mut Space, facts: SiteFacts) -> Result<(), Breach> {
+    /// New facts: what stands without grants is covered anew, and so are grants if hosts or gateway changed. Gives what is
+    /// no longer covered; nothing, if everything is to be judged again.
+    pub fn refact(&mut self, space: &mut Space, facts: SiteFacts) -> Result<Option<Set>, Breach> {
         let same_seats = facts.site.hosts == self.facts.site.hosts
             && facts.site.gateway == self.facts.site.gateway
             && facts.site.segments == self.facts.site.segments;
-        self.facts = facts;
+        let before = std::mem::replace(&mut self.facts, facts);
+        self.facts_before.get_or_insert(before);
         let standing = cover::standing(space, &self.facts);
+        let bare = space.diff(&self.sets.standing, &standing);
         space.release(std::mem::replace(&mut self.sets.standing, standing));
         if !same_seats {
             for side in [&mut self.sets.forth, &mut self.sets.back] {
@@ -222,7 +235,7 @@ impl Place {
         }
         match self.answers.iter().find(|((ip, mac), _)| !self.is_bound(*ip, *mac)) {
             Some(((ip, _), _)) => Err((Invariant::ArpAnswers, Fault::ArpLie, Because::Facts(ip.to_string()))),
-            None => Ok(()),
+            None => Ok(same_seats.then_some(bare)),
         }
     }
 

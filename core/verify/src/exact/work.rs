@@ -67,12 +67,11 @@ impl<'a> Work<'a> {
     }
 
     pub fn forget(&mut self, a: Have, fields: &[At]) -> Have {
-        let mut set = self.space.share(&self.held[a]);
-        for at in fields {
-            let field = field(self.space, *at);
-            let next = self.space.forget(&set, field);
-            self.space.release(std::mem::replace(&mut set, next));
+        if self.is_empty(a) {
+            return a;
         }
+        let fields: Vec<_> = fields.iter().map(|at| field(self.space, *at)).collect();
+        let set = self.space.forget_all(&self.held[a], &fields);
         self.hold(set)
     }
 

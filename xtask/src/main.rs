@@ -14,7 +14,7 @@ cargo xtask COMMAND
   setup              install the Debian packages the lab needs (as root)
   demo [--lang ja|en]  set up, build, raise the lab, run the main story, take everything down
   test [ARGS…]       set up, build, run every test (ARGS go to `cargo test`)
-  bench NAME [--json FILE]   connect | controller: measure against a peer in the same run
+  bench NAME [--json FILE]   connect | controller | verify: measure against a peer in the same run
   lint               formatting and clippy
   tidy               the rules of the house (rooms, file sizes, texts)
   gen [--check]      write docs/generated from the code (or only compare)

@@ -22,9 +22,9 @@ pub fn test(args: &[String]) -> Result<(), String> {
 
 /// Measures; always a release build.
 pub fn bench(args: &[String]) -> Result<(), String> {
-    let name = args.first().ok_or("say which: connect or controller")?;
-    if !["connect", "controller"].contains(&name.as_str()) {
-        return Err(format!("there is no bench `{name}`: connect or controller"));
+    let name = args.first().ok_or("say which: connect, controller or verify")?;
+    if !["connect", "controller", "verify"].contains(&name.as_str()) {
+        return Err(format!("there is no bench `{name}`: connect, controller or verify"));
     }
     build(true)?;
     exec(binary(true, "sekisho-bench"), args)

@@ -1,4 +1,4 @@
-//! `sekisho-bench controller|connect [--json FILE]`: measures against a peer in the same run.
+//! `sekisho-bench controller|connect|verify [--json FILE]`: measures against a peer in the same run.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +23,8 @@ enum What {
     Controller,
     /// From a request to the first byte, from a close to the last packet.
     Connect,
+    /// What proving every change costs, and how it grows.
+    Verify,
 }
 
 fn main() -> ExitCode {
@@ -33,7 +35,9 @@ fn main() -> ExitCode {
         eprintln!("sekisho-bench: {error}");
         return ExitCode::FAILURE;
     }
-    lab::enter();
+    if !matches!(arguments.what, What::Verify) {
+        lab::enter();
+    }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -53,6 +57,7 @@ fn run(arguments: &Arguments) -> Result<(), BenchError> {
             rows.extend(bench::plan_open(&progress)?);
             (rows, notes)
         }
+        What::Verify => bench::verify::measure(&progress)?,
     };
     print!("{}", bench::table(&rows));
     println!("{notes}{}", noise.end());

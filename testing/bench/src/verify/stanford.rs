@@ -88,7 +88,12 @@ pub fn run(data: &Path) -> Result<Outcome, BenchError> {
         times.push(begin.elapsed().as_secs_f64() * 1e6);
         loops.extend(found);
     }
-    Ok(Outcome { classes: classes.unwrap_or_else(|| backbone.classes()), loops: loops.len(), left: backbone.classes(), times })
+    Ok(Outcome {
+        classes: classes.unwrap_or_else(|| backbone.classes()),
+        loops: loops.len(),
+        left: backbone.classes(),
+        times,
+    })
 }
 
 /// Numbers for names, port 0 being where an element sends what no rule matches.
@@ -231,9 +236,7 @@ impl Backbone {
         };
         let number = |text: &str| text.parse::<u128>().map_err(|_| wrong("no number", words));
         let address = |text: &str| {
-            text.parse::<std::net::Ipv4Addr>()
-                .map(|a| u128::from(u32::from(a)))
-                .map_err(|_| wrong("no address", words))
+            text.parse::<std::net::Ipv4Addr>().map(|a| u128::from(u32::from(a))).map_err(|_| wrong("no address", words))
         };
         let masked = |value: &str, wild: &str| -> Result<(u128, u128), BenchError> {
             if value == "any" {

@@ -1,0 +1,24 @@
+//! What proving every change costs, how it grows with what is open, and what the plain way costs in the same run.
+
+pub mod inline;
+pub mod stanford;
+
+use crate::{BenchError, Row};
+
+/// Lines open, or rules read back.
+pub(crate) const SIZES: &[(&str, usize)] = &[("10k", 10_000), ("100k", 100_000), ("1m", 1_000_000)];
+
+/// All rows of the proof engine, and a note.
+///
+/// # Errors
+/// [`BenchError`] if what must be accepted is refused.
+pub fn measure(progress: &dyn Fn(&str)) -> Result<(Vec<Row>, String), BenchError> {
+    let mut rows = inline::measure(SIZES, progress)?;
+    match stanford::folder() {
+        Some(folder) => rows.extend(stanford::stanford(&folder, progress)?),
+        None => progress("the published updates are not here; see the bench's `stanford`"),
+    }
+    let note = "tier1-open and tier1-close: proof and taking it over, for both ends of a line (six flow rules, two \
+                tunnels, four filters); the full judge follows every path of both sites.\n";
+    Ok((rows, note.to_owned()))
+}

@@ -2,7 +2,6 @@
 //! not copied: plans, tables and ledgers name the same few sites and hosts a million times.
 
 use serde::{Deserialize, Serialize};
-use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -46,9 +45,6 @@ macro_rules! names {
         }
         impl From<$name> for String {
             fn from(id: $name) -> String { id.0.as_ref().to_owned() }
-        }
-        impl Borrow<str> for $name {
-            fn borrow(&self) -> &str { &self.0 }
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }

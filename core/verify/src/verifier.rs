@@ -142,13 +142,12 @@ impl Verifier {
                         return None;
                     }
                     let [(origin, _), (destination, _)] = book.entry(grant)?.ends()?;
-                    let other = if origin == id.as_str() { destination } else { origin };
-                    let closed_too = plan.sites.get(other).is_some_and(|d| d.grants_removed == [grant]);
+                    let other: SiteId = if origin == id.as_str() { destination } else { origin }.parse().ok()?;
+                    let closed_too = plan.sites.get(&other).is_some_and(|d| d.grants_removed == [grant]);
                     if !closed_too {
-                        if self.books.get(other).is_some_and(|b| b.entry(grant).is_some()) {
+                        if self.books.get(&other).is_some_and(|b| b.entry(grant).is_some()) {
                             return None;
                         }
-                        let other: SiteId = other.parse().ok()?;
                         let at = self.at(&other);
                         leans_on.insert(other, at);
                     }

@@ -3,7 +3,7 @@
 use model::{
     CookieOwner, FlowRule, Generation, Grant, GrantId, HostId, SiteDelta, SiteFacts, SiteId, SiteState, Standing, Table,
 };
-use std::borrow::{Borrow, Cow};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fit::Fit;
@@ -195,8 +195,8 @@ impl Book {
         let (mut hosts, mut peers) = (self.hosts.clone(), self.peers.clone());
         for grant in touched.iter().filter_map(|id| self.entry(*id)?.grant()) {
             let Some((host, peer)) = self.ends_of(&grant) else { continue };
-            less(&mut hosts, host.as_str());
-            less(&mut peers, peer.as_str());
+            less(&mut hosts, host);
+            less(&mut peers, peer);
         }
         let (old, new) = (&self.structure.facts, facts);
         let bound = |f: &SiteFacts| {
@@ -349,8 +349,8 @@ impl Book {
         if let Some([origin, destination]) = packed.ends() {
             let here = self.structure.facts.site.id.as_str();
             let (near, far) = if origin.0 == here { (origin, destination) } else { (destination, origin) };
-            less(&mut self.hosts, near.1);
-            less(&mut self.peers, far.0);
+            near.1.parse().map(|host| less(&mut self.hosts, &host)).expect(IDS);
+            far.0.parse().map(|peer| less(&mut self.peers, &peer)).expect(IDS);
         }
         if !packed.strict() {
             self.loose.remove(&id);
@@ -390,8 +390,8 @@ impl Book {
         }
         self.rules -= parts.rules.len();
         if let Some((host, peer)) = parts.grant.as_ref().and_then(|g| self.ends_of(g)) {
-            less(&mut self.hosts, host.as_str());
-            less(&mut self.peers, peer.as_str());
+            less(&mut self.hosts, host);
+            less(&mut self.peers, peer);
         }
         self.loose.remove(&id);
         parts
@@ -418,7 +418,9 @@ fn more<K: Ord + Clone>(counts: &mut BTreeMap<K, usize>, key: &K) {
     }
 }
 
-fn less<K: Ord + Borrow<str>>(counts: &mut BTreeMap<K, usize>, key: &str) {
+const IDS: &str = "what was an id when packed is one still";
+
+fn less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {

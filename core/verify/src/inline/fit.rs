@@ -83,10 +83,10 @@ impl Seen {
                     self.admits_host.extend(m.ip_src.filter(|n| is_host(m.ip_src, n.addr())).map(|n| (port, n.addr())));
                 }
             }
-            (Table::Posture, [Action::Track { next: Table::Connections, .. }]) => {
-                if *m == (FlowMatch { in_port: m.in_port, eth_type: m.eth_type, ..none() }) {
-                    self.tracks.insert((m.in_port, m.eth_type));
-                }
+            (Table::Posture, [Action::Track { next: Table::Connections, .. }])
+                if *m == (FlowMatch { in_port: m.in_port, eth_type: m.eth_type, ..none() }) =>
+            {
+                self.tracks.insert((m.in_port, m.eth_type));
             }
             (Table::Forwarding, [rewrites @ .., Action::Output(exit)]) => {
                 let (mut source, mut receiver) = (None, m.eth_dst);

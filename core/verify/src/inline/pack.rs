@@ -400,10 +400,13 @@ impl<'a> Reader<'a> {
     fn ends(&mut self) -> Option<[(&'a str, &'a str); 2]> {
         // Its number; agreement and service.
         self.take(8)?;
-        (self.text()?, self.text()?, self.text()?);
+        for _ in 0..3 {
+            self.text()?;
+        }
         let mut end = || {
             let (site, _institution, host) = (self.text()?, self.text()?, self.text()?);
-            (self.address()?, self.u8()?);
+            self.address()?;
+            self.u8()?;
             Some((site, host))
         };
         Some([end()?, end()?])

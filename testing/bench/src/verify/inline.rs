@@ -20,7 +20,8 @@ const ROUNDS: usize = 20_000;
 /// Flow rules of one line: three at each end.
 const RULES: usize = 6;
 
-/// `tier1-open`, `tier1-close` (proof and taking it over, microseconds, beside the judge who walks everything),
+/// `tier1-open`, `tier1-close` (the verdict on a line's both ends, microseconds, beside the judge who walks everything),
+/// `tier1-open-followed`, `tier1-close-followed` (the verdict and taking it over),
 /// `wide-inline` (verdict on a new in-house rule at the large site, microseconds), `bytes-per-rule` (growth of the
 /// process by everything the verifier keeps) with 10k, 100k and 1M lines open, all of them ending at one site;
 /// `cold-start` (seconds to prove states read back) with 10k, 100k and 1M flow rules.
@@ -69,24 +70,25 @@ fn open_and_close(
     open: usize,
     progress: &dyn Fn(&str),
 ) -> Result<Vec<Row>, BenchError> {
-    let (mut opens, mut verdicts, mut closes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut opens, mut opened, mut closes, mut closed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         // Never the same line twice: what stands nearby in memory is as cold as in life.
         let grant = world.grant(open + round);
         let plan = planned(verifier, &grant)?;
         let begin = Instant::now();
         let verified = verifier.check(plan).map_err(refuted)?;
-        verdicts.push(begin.elapsed().as_secs_f64() * 1e6);
-        verifier.advance(&verified).map_err(stale)?;
         opens.push(begin.elapsed().as_secs_f64() * 1e6);
+        verifier.advance(&verified).map_err(stale)?;
+        opened.push(begin.elapsed().as_secs_f64() * 1e6);
 
         // An old line, somewhere in the middle, and opened again so that the number stays.
         let old = world.grant(round.wrapping_mul(7919) % open);
         let plan = closing(verifier, &old)?;
         let begin = Instant::now();
         let verified = verifier.check(plan).map_err(refuted)?;
-        verifier.advance(&verified).map_err(stale)?;
         closes.push(begin.elapsed().as_secs_f64() * 1e6);
+        verifier.advance(&verified).map_err(stale)?;
+        closed.push(begin.elapsed().as_secs_f64() * 1e6);
         open_one(verifier, &old)?;
         let plan = closing(verifier, &grant)?;
         let verified = verifier.check(plan).map_err(refuted)?;
@@ -100,9 +102,12 @@ fn open_and_close(
         (None, None)
     };
     let mut rows = Vec::new();
-    for (metric, times, peer) in
-        [("tier1-open", opens, peer_open), ("tier1-close", closes, peer_close), ("tier1-open-verdict", verdicts, None)]
-    {
+    for (metric, times, peer) in [
+        ("tier1-open", opens, peer_open),
+        ("tier1-close", closes, peer_close),
+        ("tier1-open-followed", opened, None),
+        ("tier1-close-followed", closed, None),
+    ] {
         let mut sorted = times.clone();
         sorted.sort_by(f64::total_cmp);
         let beyond = sorted[(sorted.len() * 999 / 1000).min(sorted.len() - 1)];

@@ -6,8 +6,8 @@ use std::fmt;
 
 use crate::{
     Agreement, AgreementId, AgreementSignature, AllowRule, DailyWindow, Gateway, Host, HostId, HostRef, InHouseRule,
-    Institution, InstitutionId, Line, LocalizedName, Protocol, Segment, Service, ServiceId, Side, Site, SiteId,
-    SiteModel, Switch, Timestamp, TransitRule,
+    Institution, InstitutionId, Line, LocalizedName, NeverId, NeverRule, Part, Protocol, Segment, Service, ServiceId,
+    Side, Site, SiteId, SiteModel, Switch, Timestamp, TransitRule,
 };
 
 /// What one document says. A document describes at most one institution and one site, and any number of agreements.
@@ -81,6 +81,8 @@ struct RawDocument {
     #[serde(default)]
     transit: Vec<TransitRule>,
     #[serde(default)]
+    never: Vec<RawNever>,
+    #[serde(default)]
     service: Vec<RawService>,
     #[serde(default)]
     agreement: Vec<RawAgreement>,
@@ -108,6 +110,16 @@ struct RawAllow {
 #[serde(deny_unknown_fields)]
 struct RawWho {
     roles: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNever {
+    /// By its place among the others if absent.
+    id: Option<NeverId>,
+    from: Part,
+    to: Part,
+    because: LocalizedName,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +168,7 @@ impl RawDocument {
             || !self.allow.is_empty()
             || !self.inhouse.is_empty()
             || !self.transit.is_empty()
+            || !self.never.is_empty()
             || !self.service.is_empty()
             || self.gateway.is_some();
         let Some(raw) = self.site else {
@@ -204,6 +217,7 @@ impl RawDocument {
                 .into_iter()
                 .map(|r| Ok(TransitRule { ports: ports("transit", r.ports)?, ..r }))
                 .collect::<Result<_, Fault>>()?,
+            never: nevers(&raw.id, self.never)?,
             id: raw.id,
         };
         let services =
@@ -240,6 +254,32 @@ fn by_id<K: Ord + fmt::Display + Clone, T>(
         }
     }
     Ok(map)
+}
+
+fn nevers(site: &SiteId, rules: Vec<RawNever>) -> Result<Vec<NeverRule>, Fault> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut out = Vec::new();
+    for (n, RawNever { id, from, to, because }) in rules.into_iter().enumerate() {
+        let place = format!("never[{n}]");
+        let by_place = || u16::try_from(n + 1).ok().filter(|n| *n < 1000).map(NeverId);
+        let id = id
+            .or_else(by_place)
+            .ok_or_else(|| fault(format!("{place} is one too many"), "a site has at most 999 of them"))?;
+        if !seen.insert(id) {
+            return Err(fault(format!("{place} is {id}, and so is another"), "give each [[never]] an id of its own"));
+        }
+        if !from.is_within(site) && !to.is_within(site) {
+            return Err(fault(
+                format!("{place} speaks of {from} and {to}, both outside {site}"),
+                "a site forbids what begins or ends in it: name a zone, segment or host of its own on one side",
+            ));
+        }
+        if because.ja.trim().is_empty() || because.en.trim().is_empty() {
+            return Err(fault(format!("{place} gives no reason"), "say why in both languages under `because`"));
+        }
+        out.push(NeverRule { id, from, to, because });
+    }
+    Ok(out)
 }
 
 fn ports(place: &str, mut ports: Vec<u16>) -> Result<Vec<u16>, Fault> {

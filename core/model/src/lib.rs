@@ -15,6 +15,7 @@ mod id;
 mod institution;
 mod net;
 mod network;
+mod never;
 mod plan;
 mod section;
 mod service;
@@ -38,6 +39,7 @@ pub use id::{
 pub use institution::{Institution, LocalizedName};
 pub use net::{Dpid, GATE_SERVICE_PORT, Mac, NetParseError, PortNo, Protocol, SwitchPort};
 pub use network::{Network, NetworkError};
+pub use never::{NeverError, NeverId, NeverRule, Part};
 pub use plan::{DeltaError, Plan, PlanCause, SiteDelta, SiteState, Standing};
 pub use section::Section;
 pub use service::{DailyWindow, Service};

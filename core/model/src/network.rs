@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Agreement, AgreementId, Document, HostId, HostRef, Institution, InstitutionId, PortNo, Service, ServiceId, Site,
-    SiteFacts, SiteId,
+    Agreement, AgreementId, Document, HostId, HostRef, Institution, InstitutionId, Part, PortNo, Service, ServiceId,
+    Site, SiteFacts, SiteId,
 };
 
 /// Everything that was applied. Whatever holds a `Network` made by [`Network::with`] holds a consistent one.
@@ -271,6 +271,24 @@ impl Network {
                     format!("host {host} is unknown"),
                     "name hosts as site/host",
                 ));
+            }
+        }
+        for rule in &site.never {
+            for part in [&rule.from, &rule.to] {
+                let there = match part {
+                    Part::Zone(_) | Part::Outside => true,
+                    Part::Segment(segment) => site.segments.contains_key(segment),
+                    Part::Host(host) => known(host),
+                    Part::HostAt(host) => self.host(host).is_some(),
+                    Part::Site(other) => self.sites.contains_key(other),
+                };
+                if !there {
+                    faults.push(error(
+                        at(&rule.id),
+                        format!("{part} is unknown"),
+                        "name what is described; a promise about nothing protects nothing",
+                    ));
+                }
             }
         }
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::{
-    Dpid, Generation, HostId, HostRef, InstitutionId, LineId, LocalizedName, Mac, Protocol, SegmentId, ServiceId,
-    SiteId, SwitchId, SwitchPort, Zone,
+    Dpid, Generation, HostId, HostRef, InstitutionId, LineId, LocalizedName, Mac, NeverRule, Protocol, SegmentId,
+    ServiceId, SiteId, SwitchId, SwitchPort, Zone,
 };
 
 /// The model a site is made from; it fixes the zones the site has (G9; guideline section 5.3.1 (2)).
@@ -204,6 +204,9 @@ pub struct Site {
     pub in_house: Vec<InHouseRule>,
     /// Transit wishes, in the order written.
     pub transit: Vec<TransitRule>,
+    /// What it forbids itself, in the order written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<NeverRule>,
 }
 
 impl Site {

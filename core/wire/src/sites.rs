@@ -1,8 +1,8 @@
 //! Sites and what is judged against them.
 
 use model::{
-    AllowRule, Dpid, Gateway, Host, HostRef, InHouseRule, Line, LineKind, LocalizedName, PeerFacts, PortNo, ProxyKind,
-    Segment, Site, SiteFacts, SiteId, SiteModel, Switch, SwitchPort, TransitRule,
+    AllowRule, Dpid, Gateway, Host, HostRef, InHouseRule, Line, LineKind, LocalizedName, NeverRule, PeerFacts, PortNo,
+    ProxyKind, Segment, Site, SiteFacts, SiteId, SiteModel, Switch, SwitchPort, TransitRule,
 };
 
 use crate::fields::{
@@ -80,6 +80,7 @@ impl Wire for Site {
             allow: messages(&self.allow),
             in_house: messages(&self.in_house),
             transit: messages(&self.transit),
+            never: messages(&self.never),
         }
     }
     fn from_message(m: pb::Site) -> Result<Self, WireError> {
@@ -96,6 +97,7 @@ impl Wire for Site {
             allow: nouns("allow", m.allow)?,
             in_house: nouns("in_house", m.in_house)?,
             transit: nouns("transit", m.transit)?,
+            never: nouns("never", m.never)?,
         })
     }
 }
@@ -266,6 +268,26 @@ impl Wire for TransitRule {
             to: noun("to", m.to)?,
             protocol: protocol_from("protocol", m.protocol)?,
             ports: ports("ports", &m.ports)?,
+        })
+    }
+}
+
+impl Wire for NeverRule {
+    type Message = pb::NeverRule;
+    fn to_message(&self) -> pb::NeverRule {
+        pb::NeverRule {
+            id: self.id.to_string(),
+            from: self.from.to_string(),
+            to: self.to.to_string(),
+            because: Some(self.because.to_message()),
+        }
+    }
+    fn from_message(m: pb::NeverRule) -> Result<Self, WireError> {
+        Ok(Self {
+            id: read("id", &m.id)?,
+            from: read("from", &m.from)?,
+            to: read("to", &m.to)?,
+            because: noun("because", m.because)?,
         })
     }
 }

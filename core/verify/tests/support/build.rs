@@ -62,6 +62,7 @@ fn site(
         allow: Vec::new(),
         in_house: Vec::new(),
         transit: Vec::new(),
+        never: Vec::new(),
     }
 }
 

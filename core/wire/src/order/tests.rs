@@ -204,7 +204,11 @@ fn site() -> impl Strategy<Value = Site> {
     let in_house = (name(), name(), protocol(), ports());
     let transit = (host_ref(), host_ref(), protocol(), ports());
     let lists = (vec(segment(), 0..3), vec(host(), 0..4), vec(allow, 0..3), vec(in_house, 0..2), vec(transit, 0..2));
-    (head, parts, lists).prop_map(|(head, parts, lists)| Site {
+    let parts_named =
+        vec!["zone:dmz", "segment:wards", "host:exam-1", "host:hospital/portal", "site:hospital", "outside"];
+    let part = || proptest::sample::select(parts_named.clone()).prop_map(|t| t.parse::<model::Part>().unwrap());
+    let never = vec((1u16..999, part(), part(), localized()), 0..2);
+    (head, parts, lists, never).prop_map(|(head, parts, lists, never)| Site {
         id: head.0,
         name: head.1,
         institution: head.2,
@@ -224,6 +228,10 @@ fn site() -> impl Strategy<Value = Site> {
             .4
             .into_iter()
             .map(|(from, to, protocol, ports)| TransitRule { from, to, protocol, ports })
+            .collect(),
+        never: never
+            .into_iter()
+            .map(|(id, from, to, because)| model::NeverRule { id: model::NeverId(id), from, to, because })
             .collect(),
     })
 }
@@ -388,6 +396,7 @@ fn an_element_said_twice_is_refused() {
             allow: Vec::new(),
             in_house: Vec::new(),
             transit: Vec::new(),
+            never: Vec::new(),
         },
         peers: BTreeMap::new(),
     };

@@ -147,7 +147,7 @@ pub(super) struct Both {
 fn both(protocol: Protocol, port: u16, (from, origin): (Seat, IpAddr), (to, destination): (Seat, IpAddr)) -> Both {
     let way = |enters: Seat, leaves: Seat, source, destination| {
         Cube::any()
-            .from_to(source, destination)
+            .between(source, destination)
             .protocol(protocol)
             .is(At::Tag, enters.tag.value().into())
             .is(At::InPort, enters.port.into())
@@ -236,7 +236,7 @@ fn side(side: FilterSide) -> u32 {
 /// What a filter accepts at one of its ports.
 pub(super) fn filter(f: &Filter, port: u16) -> Cube {
     let cube = Cube::any()
-        .from_to(f.source, f.destination)
+        .between(f.source, f.destination)
         .protocol(f.protocol)
         .is(At::InPort, side(f.from).into())
         .is(At::Exit, side(f.to).into());
@@ -248,7 +248,7 @@ pub(super) fn filter(f: &Filter, port: u16) -> Cube {
 
 /// What a tunnel takes outward: one cube for each pair of ports.
 pub(super) fn outward(t: &Tunnel) -> Vec<Cube> {
-    let base = Cube::any().from_to(t.local.address, t.remote.address).protocol(t.local.protocol);
+    let base = Cube::any().between(t.local.address, t.remote.address).protocol(t.local.protocol);
     let locals: Vec<Option<u16>> = any_or(&t.local.ports);
     let remotes: Vec<Option<u16>> = any_or(&t.remote.ports);
     let mut cubes = Vec::with_capacity(locals.len() * remotes.len());

@@ -127,7 +127,7 @@ impl Cube {
         self
     }
 
-    pub fn from_to(self, source: IpAddr, destination: IpAddr) -> Self {
+    pub fn between(self, source: IpAddr, destination: IpAddr) -> Self {
         let kind = if source.is_ipv4() { EtherType::Ipv4 } else { EtherType::Ipv6 };
         self.is(At::Kind, kind_bits(kind)).net(At::IpSrc, source.into()).net(At::IpDst, destination.into())
     }

@@ -15,6 +15,7 @@ mod cover;
 mod header;
 mod kept;
 mod leak;
+mod nevers;
 mod place;
 mod questions;
 mod work;
@@ -130,6 +131,7 @@ impl Exact {
                 verdict = self.look(delta, own).and_then(|()| self.other_ends(delta, own));
             }
         }
+        verdict = verdict.and_then(|()| nevers::judge(self, deltas));
         for duty in duties.into_iter().flat_map(|(_, own)| own) {
             match duty {
                 Duty::Came(_, set) | Duty::Went(_, set) | Duty::Packets(set) | Duty::Bare(_, set) => {

@@ -81,7 +81,7 @@ impl Exact {
         if source.is_ipv4() != target.is_ipv4() {
             return Answer::No { path: Vec::new() };
         }
-        let cube = cube.from_to(source, target).protocol(protocol).is(At::TpDst, port.into());
+        let cube = cube.between(source, target).protocol(protocol).is(At::TpDst, port.into());
         let Self { space, places, .. } = self;
         let mut work = Work::new(space);
         let sent = work.cube(&cube);
@@ -132,7 +132,7 @@ impl Exact {
     }
 
     /// First packets as this host would send them.
-    fn first_packets(&self, host: &HostRef) -> Option<Cube> {
+    pub(super) fn first_packets(&self, host: &HostRef) -> Option<Cube> {
         let known = self.places.get(&host.site)?.facts.site.hosts.get(&host.host)?;
         Some(
             Cube::any()
@@ -173,7 +173,7 @@ fn leaving(work: &mut Work<'_>, place: &Place, sent: Have) -> Have {
 }
 
 /// What leaves the first switch, and then those it comes to by tunnels, each with the owner that let it begin.
-fn everywhere(
+pub(super) fn everywhere(
     work: &mut Work<'_>,
     places: &BTreeMap<SiteId, Place>,
     from: &SiteId,
@@ -308,7 +308,7 @@ fn host_at_exit(place: &Place, bits: &Bits) -> Option<HostRef> {
     Some(HostRef { site: site.id.clone(), host: host.id.clone() })
 }
 
-fn hops(place: &Place, bits: &Bits) -> Vec<Hop> {
+pub(super) fn hops(place: &Place, bits: &Bits) -> Vec<Hop> {
     let site = &place.facts.site;
     let (id, switch) = (site.id.clone(), site.switch.id.clone());
     let port = model::PortNo(value(bits, At::InPort));

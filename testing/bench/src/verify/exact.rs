@@ -9,13 +9,13 @@ use model::{
 use verify::exact::Exact;
 
 use super::inline::World;
-use crate::{BenchError, Peer, Row, Summary};
+use crate::{BenchError, Row, Summary};
 
 const ROUNDS: usize = 5_000;
 /// Flow rules of one line: three at each end.
 const RULES: usize = 6;
 
-/// With so many lines open, all ending at one site: `tier2-narrow` (microseconds a flow rule of an open: proof of the
+/// With so many flow rules of open lines, all lines ending at one site: `tier2-narrow` (microseconds a flow rule of an open: proof of the
 /// whole line with its tunnels and filters at both ends, and taking it over, by six), `tier2-open` and `tier2-close` (a
 /// line), `tier2-wide` (milliseconds to the exact verdict on a rule for everything that comes from tunnels, refused, and
 /// on one that drops it, accepted: the slower of the two), `tier2-wide-removed` (milliseconds to the verdict when a rule
@@ -29,8 +29,9 @@ pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<Vec<R
     let mut exact = Exact::new(&states).map_err(refuted)?;
     let (mut rows, mut open) = (Vec::new(), 0);
     for (name, size) in sizes {
-        progress(&format!("tier 2: opening {size} lines"));
-        while open < *size {
+        let lines = size / RULES;
+        progress(&format!("tier 2: opening {lines} lines"));
+        while open < lines {
             advance(&mut exact, &opening(&states, &world.grant(open))?)?;
             open += 1;
         }
@@ -45,7 +46,7 @@ pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<Vec<R
             advance(&mut exact, &reversed(&deltas))?;
         }
         let narrow = opens.iter().map(|t| t / RULES as f64).collect();
-        rows.push(Row::new(format!("tier2-narrow-{name}"), "us", summary(narrow)?, peer(open, progress)?));
+        rows.push(Row::new(format!("tier2-narrow-{name}"), "us", summary(narrow)?, None));
         rows.push(Row::new(format!("tier2-open-{name}"), "us", summary(opens)?, None));
         rows.push(Row::new(format!("tier2-close-{name}"), "us", summary(closes)?, None));
         let (wide, removed) = wide(&mut exact, &states)?;
@@ -141,17 +142,6 @@ fn change(state: &SiteState, rule: FlowRule) -> SiteDelta {
         filters_added: Vec::new(),
         filters_removed: Vec::new(),
     }
-}
-
-/// OxiDD's complement-edge diagrams as a plain engine: is one exact 5-tuple apart from N others, and then added to them.
-#[cfg(feature = "peers")]
-fn peer(open: usize, progress: &dyn Fn(&str)) -> Result<Option<Peer>, BenchError> {
-    super::oxidd::narrow(open, progress).map(Some)
-}
-
-#[cfg(not(feature = "peers"))]
-fn peer(_: usize, _: &dyn Fn(&str)) -> Result<Option<Peer>, BenchError> {
-    Ok(None)
 }
 
 fn summary(times: Vec<f64>) -> Result<Summary, BenchError> {

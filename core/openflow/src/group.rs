@@ -125,3 +125,42 @@ impl GroupMod {
         Ok(Self { command, kind, group, buckets })
     }
 }
+
+/// A group as the switch describes it (OFPMP_GROUP_DESC, §7.3.5.8).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Group {
+    /// How it uses its buckets.
+    pub kind: GroupType,
+    /// Which group.
+    pub group: GroupId,
+    /// Its alternatives.
+    pub buckets: Vec<Bucket>,
+}
+
+impl Group {
+    pub(crate) fn encode(&self, w: &mut Writer<'_>) {
+        let start = w.len();
+        w.u16(0);
+        w.u8(self.kind.into());
+        w.u8(0);
+        w.u32(self.group.0);
+        for bucket in &self.buckets {
+            bucket.encode(w);
+        }
+        w.patch_length(start, start);
+    }
+
+    pub(crate) fn decode(r: &mut Reader<'_>) -> Decoded<Self> {
+        r.clause("OF1.3.5 §7.3.5.8");
+        let length = r.u16("length")?;
+        let mut body = r.rest_of(length, 2, "group_desc")?;
+        let kind = body.u8("type")?.into();
+        body.skip(1)?;
+        let group = GroupId(body.u32("group_id")?);
+        let mut buckets = Vec::new();
+        while !body.is_empty() {
+            buckets.push(Bucket::decode(&mut body)?);
+        }
+        Ok(Self { kind, group, buckets })
+    }
+}

@@ -23,6 +23,7 @@ mod instruction;
 mod matching;
 mod message;
 mod meter;
+mod monitor;
 mod multipart;
 mod packet;
 mod port;
@@ -39,11 +40,12 @@ pub use decoder::{Decoder, Frame};
 pub use failure::{DecodeError, DecodeReason, EncodeError};
 pub use field::{EthAddr, FieldKind, Masked, OxmField, VLAN_PRESENT};
 pub use flow::{FlowMod, FlowModCommand, FlowModFlags, FlowRemoved, FlowRemovedReason, FlowStats, FlowStatsRequest};
-pub use group::{Bucket, GroupId, GroupMod, GroupModCommand, GroupType};
+pub use group::{Bucket, Group, GroupId, GroupMod, GroupModCommand, GroupType};
 pub use instruction::Instruction;
 pub use matching::Match;
 pub use message::{Message, NICIRA, ONF, VERSION, encode, encode_into};
-pub use meter::{MeterBand, MeterFlags, MeterMod, MeterModCommand};
+pub use meter::{Meter, MeterBand, MeterFlags, MeterMod, MeterModCommand};
+pub use monitor::{ChangedFlow, FlowEvent, FlowMonitorFlags, FlowMonitorRequest, FlowUpdate, RoleStatus};
 pub use multipart::{
     AggregateStats, MultipartReply, MultipartReplyBody, MultipartRequest, MultipartRequestBody, Reassembly,
     ReassemblyError, SwitchDescription, TableStats,

@@ -7,6 +7,7 @@ use crate::failure::{DecodeReason, EncodeError};
 use crate::flow::{FlowMod, FlowRemoved};
 use crate::group::GroupMod;
 use crate::meter::MeterMod;
+use crate::monitor::{self, RoleStatus};
 use crate::multipart::{MultipartReply, MultipartRequest};
 use crate::packet::{PacketIn, PacketOut};
 use crate::port::PortStatus;
@@ -71,6 +72,14 @@ pub enum Message {
     BundleControl(BundleControl),
     /// EXT-230 bundle add.
     BundleAdd(BundleAdd),
+    /// EXT-187: ends the flow monitor of this number.
+    FlowMonitorCancel(u32),
+    /// EXT-187: the switch cannot keep up; changes from here on are not told one by one.
+    FlowMonitorPaused,
+    /// EXT-187: what had changed was told, changes are told again.
+    FlowMonitorResumed,
+    /// EXT-191.
+    RoleStatus(RoleStatus),
     /// NXT_CT_FLUSH.
     CtFlush(CtFlush),
     /// NXT_CT_FLUSH_ZONE: forget every connection of a zone.
@@ -190,6 +199,10 @@ impl Message {
             Self::RoleReply(_) => ROLE_REPLY,
             Self::BundleControl(_)
             | Self::BundleAdd(_)
+            | Self::FlowMonitorCancel(_)
+            | Self::FlowMonitorPaused
+            | Self::FlowMonitorResumed
+            | Self::RoleStatus(_)
             | Self::CtFlush(_)
             | Self::CtFlushZone(_)
             | Self::Experimenter { .. } => EXPERIMENTER,
@@ -234,6 +247,16 @@ pub(crate) fn write(message: &Message, xid: u32, w: &mut Writer<'_>) {
         Message::BundleAdd(add) => {
             experimenter(w, ONF, bundle::ADD);
             add.encode(xid, w);
+        }
+        Message::FlowMonitorCancel(id) => {
+            experimenter(w, ONF, monitor::MONITOR);
+            w.u32(*id);
+        }
+        Message::FlowMonitorPaused => experimenter(w, ONF, monitor::PAUSED),
+        Message::FlowMonitorResumed => experimenter(w, ONF, monitor::RESUMED),
+        Message::RoleStatus(status) => {
+            experimenter(w, ONF, monitor::ROLE_STATUS);
+            status.encode(w);
         }
         Message::CtFlush(flush) => {
             experimenter(w, NICIRA, NXT_CT_FLUSH);
@@ -301,6 +324,10 @@ fn read_experimenter(header: &Header, r: &mut Reader<'_>, in_bundle: bool) -> De
         }
         (ONF, bundle::CONTROL) => Ok(Message::BundleControl(BundleControl::decode(r)?)),
         (ONF, bundle::ADD) => Ok(Message::BundleAdd(BundleAdd::decode(header.xid, r)?)),
+        (ONF, monitor::MONITOR) => Ok(Message::FlowMonitorCancel(r.u32("id")?)),
+        (ONF, monitor::PAUSED) => Ok(Message::FlowMonitorPaused),
+        (ONF, monitor::RESUMED) => Ok(Message::FlowMonitorResumed),
+        (ONF, monitor::ROLE_STATUS) => Ok(Message::RoleStatus(RoleStatus::decode(r)?)),
         (NICIRA, NXT_CT_FLUSH_ZONE) => {
             r.skip(6)?;
             Ok(Message::CtFlushZone(r.u16("zone_id")?))

@@ -150,3 +150,40 @@ impl MeterMod {
         Ok(Self { command, flags, meter, bands })
     }
 }
+
+/// A meter as the switch describes it (OFPMP_METER_CONFIG, §7.3.5.12).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Meter {
+    /// How it measures.
+    pub flags: MeterFlags,
+    /// Which meter.
+    pub meter: u32,
+    /// What happens above which rate.
+    pub bands: Vec<MeterBand>,
+}
+
+impl Meter {
+    pub(crate) fn encode(&self, w: &mut Writer<'_>) {
+        let start = w.len();
+        w.u16(0);
+        w.u16(self.flags.0);
+        w.u32(self.meter);
+        for band in &self.bands {
+            band.encode(w);
+        }
+        w.patch_length(start, start);
+    }
+
+    pub(crate) fn decode(r: &mut Reader<'_>) -> Decoded<Self> {
+        r.clause("OF1.3.5 §7.3.5.12");
+        let length = r.u16("length")?;
+        let mut body = r.rest_of(length, 2, "meter_config")?;
+        let flags = MeterFlags(body.u16("flags")?);
+        let meter = body.u32("meter_id")?;
+        let mut bands = Vec::new();
+        while !body.is_empty() {
+            bands.push(MeterBand::decode(&mut body)?);
+        }
+        Ok(Self { flags, meter, bands })
+    }
+}

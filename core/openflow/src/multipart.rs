@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::buffer::{Decoded, Reader, Writer};
+use crate::failure::DecodeReason;
 use crate::flow::{FlowStats, FlowStatsRequest};
+use crate::group::Group;
+use crate::message::ONF;
+use crate::meter::Meter;
+use crate::monitor::{self, FlowMonitorRequest, FlowUpdate};
 use crate::port::{PortDescription, PortNo, PortStats};
 
 /// OFPT_MULTIPART_REQUEST.
@@ -30,8 +35,14 @@ pub enum MultipartRequestBody {
     Table,
     /// OFPMP_PORT_STATS: counters of one port, or of all with [`PortNo::ANY`].
     PortStats(PortNo),
+    /// OFPMP_GROUP_DESC: all groups.
+    GroupDesc,
+    /// OFPMP_METER_CONFIG: one meter, or all with 0xffffffff.
+    MeterConfig(u32),
     /// OFPMP_PORT_DESC: all ports.
     PortDesc,
+    /// EXT-187: tell of changes from now on.
+    FlowMonitor(FlowMonitorRequest),
     /// A request this crate has no name for.
     Raw {
         /// Multipart type.
@@ -63,8 +74,14 @@ pub enum MultipartReplyBody {
     Table(Vec<TableStats>),
     /// OFPMP_PORT_STATS.
     PortStats(Vec<PortStats>),
+    /// OFPMP_GROUP_DESC.
+    GroupDesc(Vec<Group>),
+    /// OFPMP_METER_CONFIG.
+    MeterConfig(Vec<Meter>),
     /// OFPMP_PORT_DESC.
     PortDesc(Vec<PortDescription>),
+    /// EXT-187: what stood, under the request's xid, or what changed, under xid 0.
+    FlowMonitor(Vec<FlowUpdate>),
     /// A reply this crate has no name for.
     Raw {
         /// Multipart type.
@@ -118,7 +135,10 @@ const FLOW: u16 = 1;
 const AGGREGATE: u16 = 2;
 const TABLE: u16 = 3;
 const PORT_STATS: u16 = 4;
+const GROUP_DESC: u16 = 7;
+const METER_CONFIG: u16 = 10;
 const PORT_DESC: u16 = 13;
+const EXPERIMENTER: u16 = 0xffff;
 const MORE: u16 = 1;
 
 impl MultipartRequest {
@@ -134,19 +154,34 @@ impl MultipartRequest {
             MultipartRequestBody::Aggregate(_) => AGGREGATE,
             MultipartRequestBody::Table => TABLE,
             MultipartRequestBody::PortStats(_) => PORT_STATS,
+            MultipartRequestBody::GroupDesc => GROUP_DESC,
+            MultipartRequestBody::MeterConfig(_) => METER_CONFIG,
             MultipartRequestBody::PortDesc => PORT_DESC,
+            MultipartRequestBody::FlowMonitor(_) => EXPERIMENTER,
             MultipartRequestBody::Raw { kind, .. } => *kind,
         });
         w.u16(u16::from(self.more) * MORE);
         w.zeros(4);
         match &self.body {
-            MultipartRequestBody::Desc | MultipartRequestBody::Table | MultipartRequestBody::PortDesc => {}
+            MultipartRequestBody::Desc
+            | MultipartRequestBody::Table
+            | MultipartRequestBody::GroupDesc
+            | MultipartRequestBody::PortDesc => {}
             MultipartRequestBody::Flow(request) | MultipartRequestBody::Aggregate(request) => {
                 request.encode(w);
             }
             MultipartRequestBody::PortStats(port) => {
                 w.u32(port.0);
                 w.zeros(4);
+            }
+            MultipartRequestBody::MeterConfig(meter) => {
+                w.u32(*meter);
+                w.zeros(4);
+            }
+            MultipartRequestBody::FlowMonitor(request) => {
+                w.u32(ONF);
+                w.u32(monitor::MONITOR);
+                request.encode(w);
             }
             MultipartRequestBody::Raw { data, .. } => w.bytes(data),
         }
@@ -167,7 +202,23 @@ impl MultipartRequest {
                 r.skip(4)?;
                 MultipartRequestBody::PortStats(port)
             }
+            GROUP_DESC => MultipartRequestBody::GroupDesc,
+            METER_CONFIG => {
+                let meter = r.u32("meter_id")?;
+                r.skip(4)?;
+                MultipartRequestBody::MeterConfig(meter)
+            }
             PORT_DESC => MultipartRequestBody::PortDesc,
+            EXPERIMENTER => match monitored(r) {
+                Ok(mut body) => {
+                    let request = FlowMonitorRequest::decode(&mut body)?;
+                    match body.remaining() {
+                        0 => MultipartRequestBody::FlowMonitor(request),
+                        extra => return Err(body.error("end of flow monitor", DecodeReason::BadLength(extra))),
+                    }
+                }
+                Err(data) => MultipartRequestBody::Raw { kind, data },
+            },
             kind => MultipartRequestBody::Raw { kind, data: r.rest().to_vec() },
         };
         Ok(Self { more, body })
@@ -198,7 +249,14 @@ impl MultipartReply {
                 }
             }
             MultipartReplyBody::PortStats(ports) => ports.iter().for_each(|port| port.encode(w)),
+            MultipartReplyBody::GroupDesc(groups) => groups.iter().for_each(|group| group.encode(w)),
+            MultipartReplyBody::MeterConfig(meters) => meters.iter().for_each(|meter| meter.encode(w)),
             MultipartReplyBody::PortDesc(ports) => ports.iter().for_each(|port| port.encode(w)),
+            MultipartReplyBody::FlowMonitor(updates) => {
+                w.u32(ONF);
+                w.u32(monitor::MONITOR);
+                updates.iter().for_each(|update| update.encode(w));
+            }
             MultipartReplyBody::Raw { data, .. } => w.bytes(data),
         }
     }
@@ -254,10 +312,35 @@ impl MultipartReply {
                 }
                 MultipartReplyBody::PortDesc(ports)
             }
+            GROUP_DESC => MultipartReplyBody::GroupDesc(list(r, Group::decode)?),
+            METER_CONFIG => MultipartReplyBody::MeterConfig(list(r, Meter::decode)?),
+            EXPERIMENTER => match monitored(r) {
+                Ok(mut body) => MultipartReplyBody::FlowMonitor(list(&mut body, FlowUpdate::decode)?),
+                Err(data) => MultipartReplyBody::Raw { kind, data },
+            },
             kind => MultipartReplyBody::Raw { kind, data: r.rest().to_vec() },
         };
         Ok(Self { more, body })
     }
+}
+
+/// What follows the experimenter ids of a flow monitor, or everything if it is another experimenter's.
+fn monitored<'a>(r: &mut Reader<'a>) -> Result<Reader<'a>, Vec<u8>> {
+    let offset = r.offset();
+    let data = r.rest();
+    let ids = [ONF.to_be_bytes(), monitor::MONITOR.to_be_bytes()].concat();
+    match data.strip_prefix(ids.as_slice()) {
+        Some(body) => Ok(Reader::new(body, offset + ids.len(), "EXT-187")),
+        None => Err(data.to_vec()),
+    }
+}
+
+fn list<'a, T>(r: &mut Reader<'a>, one: impl Fn(&mut Reader<'a>) -> Decoded<T>) -> Decoded<Vec<T>> {
+    let mut all = Vec::new();
+    while !r.is_empty() {
+        all.push(one(r)?);
+    }
+    Ok(all)
 }
 
 impl MultipartReplyBody {
@@ -268,7 +351,10 @@ impl MultipartReplyBody {
             Self::Aggregate(_) => AGGREGATE,
             Self::Table(_) => TABLE,
             Self::PortStats(_) => PORT_STATS,
+            Self::GroupDesc(_) => GROUP_DESC,
+            Self::MeterConfig(_) => METER_CONFIG,
             Self::PortDesc(_) => PORT_DESC,
+            Self::FlowMonitor(_) => EXPERIMENTER,
             Self::Raw { kind, .. } => *kind,
         }
     }
@@ -280,7 +366,10 @@ impl MultipartReplyBody {
             Self::Flow(entries) => entries.len(),
             Self::Table(entries) => entries.len(),
             Self::PortStats(entries) => entries.len(),
+            Self::GroupDesc(entries) => entries.len(),
+            Self::MeterConfig(entries) => entries.len(),
             Self::PortDesc(entries) => entries.len(),
+            Self::FlowMonitor(entries) => entries.len(),
             Self::Raw { data, .. } => data.len(),
         }
     }
@@ -291,7 +380,10 @@ impl MultipartReplyBody {
             (Self::Flow(all), Self::Flow(more)) => all.extend(more),
             (Self::Table(all), Self::Table(more)) => all.extend(more),
             (Self::PortStats(all), Self::PortStats(more)) => all.extend(more),
+            (Self::GroupDesc(all), Self::GroupDesc(more)) => all.extend(more),
+            (Self::MeterConfig(all), Self::MeterConfig(more)) => all.extend(more),
             (Self::PortDesc(all), Self::PortDesc(more)) => all.extend(more),
+            (Self::FlowMonitor(all), Self::FlowMonitor(more)) => all.extend(more),
             (Self::Raw { kind, data }, Self::Raw { kind: k, data: d }) if *kind == k => {
                 data.extend(d);
             }

@@ -10,6 +10,7 @@ use crate::field::{FieldKind, OxmField};
 use crate::flow::{FlowMod, FlowModFlags, FlowStats};
 use crate::instruction::Instruction;
 use crate::matching::Match;
+use crate::monitor::ChangedFlow;
 use crate::packet::PacketInReason;
 use crate::port::PortNo;
 
@@ -59,6 +60,23 @@ impl fmt::Display for FlowStats {
             idle_timeout: self.idle_timeout,
             hard_timeout: self.hard_timeout,
             flags: self.flags,
+            matching: &self.matching,
+            instructions: &self.instructions,
+        };
+        entry.fmt(f)
+    }
+}
+
+impl fmt::Display for ChangedFlow {
+    /// What `ovs-ofctl add-flow` reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entry = Entry {
+            table: self.table,
+            cookie: self.cookie,
+            priority: self.priority,
+            idle_timeout: self.idle_timeout,
+            hard_timeout: self.hard_timeout,
+            flags: FlowModFlags::default(),
             matching: &self.matching,
             instructions: &self.instructions,
         };

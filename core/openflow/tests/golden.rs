@@ -116,6 +116,84 @@ fn flush_of_a_zone_in_both_forms_as_ovs_ofctl_sends_them() {
     golden(Message::CtFlushZone(5), 2, "0404001800000002000023200000001d0000000000000005");
 }
 
+/// `ovs-ofctl -O OpenFlow13 monitor BR watch:!initial` and what Open vSwitch 3.1.0 told it.
+#[test]
+fn a_flow_monitor_as_open_vswitch_speaks_it() {
+    let ask = FlowMonitorRequest { flags: FlowMonitorFlags(0x3e), ..FlowMonitorRequest::others(0) };
+    golden(
+        Message::MultipartRequest(MultipartRequest::new(MultipartRequestBody::FlowMonitor(ask))),
+        6,
+        "0412003000000006ffff0000000000004f4e46000000074e00000000003e0004ffffffffff0000000001000400000000",
+    );
+    let told = |updates| {
+        Message::MultipartReply(MultipartReply { more: false, body: MultipartReplyBody::FlowMonitor(updates) })
+    };
+    golden(told(Vec::new()), 6, "0413001800000006ffff0000000000004f4e46000000074e");
+    let https = vec![OxmField::EthType(0x0800), OxmField::IpProto(6), OxmField::TcpDst(443.into())];
+    let added = ChangedFlow {
+        event: FlowEvent::Added,
+        reason: FlowRemovedReason::IdleTimeout,
+        table: 3,
+        priority: 9,
+        idle_timeout: 0,
+        hard_timeout: 60,
+        cookie: 0x1234,
+        matching: Match(https),
+        instructions: vec![Instruction::ApplyActions(vec![Action::Output { port: PortNo::NORMAL, max_len: 0 }])],
+    };
+    golden(
+        told(vec![FlowUpdate::Changed(Box::new(added.clone()))]),
+        0,
+        "0413006000000000ffff0000000000004f4e46000000074e00480000000000090000003c0015030000000000000012340001001580000a
+         020800800014010680001c0201bb000000000400180000000000000010fffffffa0000000000000000",
+    );
+    let modified = ChangedFlow { event: FlowEvent::Modified, instructions: Vec::new(), ..added };
+    golden(
+        told(vec![FlowUpdate::Changed(Box::new(modified.clone()))]),
+        0,
+        "0413004800000000ffff0000000000004f4e46000000074e00300002000000090000003c0015030000000000000012340001001580000a
+         020800800014010680001c0201bb000000",
+    );
+    let deleted = ChangedFlow {
+        event: FlowEvent::Deleted,
+        reason: FlowRemovedReason::Delete,
+        table: 0,
+        priority: 1,
+        hard_timeout: 0,
+        cookie: 0x77,
+        matching: Match(vec![OxmField::EthType(0x0800)]),
+        ..modified
+    };
+    golden(
+        told(vec![FlowUpdate::Changed(Box::new(deleted))]),
+        0,
+        "0413004000000000ffff0000000000004f4e46000000074e002800010002000100000000000a000000000000000000770001000a80000a
+         020800000000000000",
+    );
+    golden(
+        told(vec![FlowUpdate::Own { xid: 0x66 }]),
+        0,
+        "0413002000000000ffff0000000000004f4e46000000074e0008000300000066",
+    );
+}
+
+#[test]
+fn another_master_as_open_vswitch_tells_it() {
+    let status = RoleStatus { role: Role::Slave, reason: 0, generation_id: 2 };
+    golden(Message::RoleStatus(status), 0, "04040020000000004f4e46000000077700000003000000000000000000000002");
+}
+
+#[test]
+fn a_flow_monitor_whose_lengths_disagree_is_refused() {
+    // match_len 0x16 for a match of 0x15 bytes rounds to the same padding and is still Open vSwitch's to say; 0x20 is not.
+    let bad = "0413004800000000ffff0000000000004f4e46000000074e00300002000000090000003c0020030000000000000012340001001580000a\
+               020800800014010680001c0201bb000000";
+    let bad = hex::decode(bad.replace(' ', "")).unwrap();
+    assert_eq!(Frame::decode(&bad).unwrap_err().field, "match_len");
+    let unknown = hex::decode("0413002000000000ffff0000000000004f4e46000000074e0008000900000066").unwrap();
+    assert_eq!(Frame::decode(&unknown).unwrap_err().field, "event");
+}
+
 #[test]
 fn bundle_control_and_add() {
     let control = BundleControl {

@@ -269,6 +269,96 @@ fn one_master_writes_and_old_generations_are_refused() {
     assert_eq!(cookies(&b.flows(FlowStatsRequest::all())), BTreeSet::from([1, 3]));
 }
 
+#[test]
+fn a_monitor_tells_of_every_foreign_hand_and_knows_its_own() {
+    let switch = Switch::start("OpenFlow13");
+    let [mut own, mut other] = switch.controllers();
+    own.accepted(add(1, 80));
+    let body = own.ask(MultipartRequestBody::FlowMonitor(FlowMonitorRequest::others(1)));
+    assert_eq!(body, MultipartReplyBody::FlowMonitor(Vec::new()), "what stood is not told");
+    let mut told = |message| {
+        other.accepted(message);
+        own.wait(|_, event| match event {
+            ChannelEvent::Message { xid, message: Message::MultipartReply(MultipartReply { body, .. }) } => {
+                let MultipartReplyBody::FlowMonitor(updates) = body else { panic!("{body:?}") };
+                assert_eq!((xid, updates.len()), (0, 1));
+                let [FlowUpdate::Changed(flow)] = updates.as_slice() else { panic!("{updates:?}") };
+                Some(flow.clone())
+            }
+            _ => None,
+        })
+    };
+    let added = told(add(2, 443));
+    assert_eq!((added.event, added.cookie, added.priority, added.table), (FlowEvent::Added, 2, 10, 0));
+    assert_eq!((added.matching.normalized(), &added.instructions), (tcp_to(443).normalized(), &output(1)));
+    let change = FlowMod { command: FlowModCommand::Modify, ..FlowMod::add(0, 0, 0, tcp_to(443), output(2)) };
+    let changed = told(Message::FlowMod(change));
+    assert_eq!((changed.event, changed.instructions.clone()), (FlowEvent::Modified, output(2)));
+    let gone = told(Message::FlowMod(FlowMod::delete_by_cookie(1, u64::MAX)));
+    assert_eq!((gone.event, gone.reason, gone.cookie), (FlowEvent::Deleted, FlowRemovedReason::Delete, 1));
+    // Own changes, one by one and in a bundle, come abbreviated.
+    own.send(add(3, 81));
+    let before = own.barrier();
+    assert!(
+        before.iter().all(|m| matches!(m, Message::MultipartReply(MultipartReply {
+            body: MultipartReplyBody::FlowMonitor(updates), ..
+        }) if updates.iter().all(|u| matches!(u, FlowUpdate::Own { .. })))),
+        "{before:?}"
+    );
+    assert_eq!(
+        own.bundle(1, &[add(4, 82), Message::FlowMod(FlowMod::delete_by_cookie(2, u64::MAX))]),
+        BundleOutcome::Committed
+    );
+    let after = own.barrier();
+    assert!(!format!("{after:?}").contains("Changed"), "{after:?}");
+    // A second monitor of the same number is refused, and not under the request's xid.
+    own.send(Message::MultipartRequest(MultipartRequest::new(MultipartRequestBody::FlowMonitor(
+        FlowMonitorRequest::others(1),
+    ))));
+    assert!(own.barrier().iter().any(|m| matches!(m, Message::Error(_))));
+    own.accepted(Message::FlowMonitorCancel(1));
+    other.accepted(add(5, 85));
+    assert!(own.barrier().is_empty());
+}
+
+#[test]
+fn groups_and_meters_are_read_back_and_another_master_is_told() {
+    let switch = Switch::start("OpenFlow13");
+    let [mut own, mut other] = switch.controllers();
+    let group = Group {
+        kind: GroupType::Indirect,
+        group: GroupId(7),
+        buckets: vec![Bucket::new(vec![Action::output(PortNo(1))])],
+    };
+    let meter = Meter {
+        flags: MeterFlags::PKTPS | MeterFlags::BURST,
+        meter: 3,
+        bands: vec![MeterBand::Drop { rate: 100, burst: 50 }],
+    };
+    other.accepted(Message::GroupMod(GroupMod {
+        command: GroupModCommand::Add,
+        kind: group.kind,
+        group: group.group,
+        buckets: group.buckets.clone(),
+    }));
+    other.accepted(Message::MeterMod(MeterMod {
+        command: MeterModCommand::Add,
+        flags: meter.flags,
+        meter: meter.meter,
+        bands: meter.bands.clone(),
+    }));
+    assert_eq!(own.ask(MultipartRequestBody::GroupDesc), MultipartReplyBody::GroupDesc(vec![group]));
+    assert_eq!(own.ask(MultipartRequestBody::MeterConfig(u32::MAX)), MultipartReplyBody::MeterConfig(vec![meter]));
+    let master = |generation_id| Message::RoleRequest(RoleRequest { role: Role::Master, generation_id });
+    own.accepted(master(1));
+    other.accepted(master(2));
+    let status = own.wait(|_, event| match event {
+        ChannelEvent::Message { message: Message::RoleStatus(status), .. } => Some(status),
+        _ => None,
+    });
+    assert_eq!(status, RoleStatus { role: Role::Slave, reason: 0, generation_id: 2 });
+}
+
 /// An Ethernet frame in the switch's own flow syntax, as `netdev-dummy/receive` reads it.
 fn syn(source: u16) -> String {
     format!(

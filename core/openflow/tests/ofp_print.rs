@@ -413,6 +413,68 @@ fn groups_and_meters() {
 }
 
 #[test]
+fn flow_monitors_and_roles() {
+    let ask = MultipartRequestBody::FlowMonitor(FlowMonitorRequest {
+        table: 2,
+        matching: Match(vec![IPV4, TCP]),
+        ..FlowMonitorRequest::others(7)
+    });
+    printed(
+        &Message::MultipartRequest(MultipartRequest::new(ask)),
+        &["ONFST_FLOW_MONITOR request (OF1.3)", "id=7 flags=add,delete,modify,actions table=2 tcp"],
+    );
+    let changed = |event| {
+        FlowUpdate::Changed(Box::new(ChangedFlow {
+            event,
+            reason: FlowRemovedReason::HardTimeout,
+            table: 2,
+            priority: 9,
+            idle_timeout: 30,
+            hard_timeout: 60,
+            cookie: 0x11,
+            matching: Match(vec![IPV4, TCP, OxmField::TcpDst(443.into())]),
+            instructions: match event {
+                FlowEvent::Deleted => Vec::new(),
+                _ => vec![Instruction::ApplyActions(vec![Action::output(PortNo(2))])],
+            },
+        }))
+    };
+    let updates = vec![
+        changed(FlowEvent::Added),
+        changed(FlowEvent::Deleted),
+        changed(FlowEvent::Modified),
+        FlowUpdate::Own { xid: 0x99 },
+    ];
+    let body = MultipartReplyBody::FlowMonitor(updates);
+    printed(
+        &Message::MultipartReply(MultipartReply { more: false, body }),
+        &[
+            "event=ADDED table=2 idle_timeout=30 hard_timeout=60 cookie=0x11 tcp,tp_dst=443 actions=output:2",
+            "event=DELETED reason=hard table=2 idle_timeout=30 hard_timeout=60 cookie=0x11 tcp,tp_dst=443",
+            "event=MODIFIED table=2",
+            "event=ABBREV xid=0x99",
+        ],
+    );
+    printed(&Message::FlowMonitorCancel(7), &["ONFT_FLOW_MONITOR_CANCEL", "id=7"]);
+    printed(&Message::FlowMonitorPaused, &["ONFT_FLOW_MONITOR_PAUSED"]);
+    printed(&Message::FlowMonitorResumed, &["ONFT_FLOW_MONITOR_RESUMED"]);
+    let status = RoleStatus { role: Role::Slave, reason: 0, generation_id: 2 };
+    printed(&Message::RoleStatus(status), &["role=secondary generation_id=2 reason=primary_request"]);
+    let ask = |body| Message::MultipartRequest(MultipartRequest::new(body));
+    printed(&ask(MultipartRequestBody::GroupDesc), &["OFPST_GROUP_DESC request"]);
+    printed(&ask(MultipartRequestBody::MeterConfig(u32::MAX)), &["OFPST_METER_CONFIG request", "meter=all"]);
+    let group = Group {
+        kind: GroupType::Indirect,
+        group: GroupId(7),
+        buckets: vec![Bucket::new(vec![Action::output(PortNo(2))])],
+    };
+    let answer = |body| Message::MultipartReply(MultipartReply { more: false, body });
+    printed(&answer(MultipartReplyBody::GroupDesc(vec![group])), &["group_id=7,type=indirect", "actions=output:2"]);
+    let meter = Meter { flags: MeterFlags::PKTPS, meter: 3, bands: vec![MeterBand::Drop { rate: 100, burst: 50 }] };
+    printed(&answer(MultipartReplyBody::MeterConfig(vec![meter])), &["meter=3 pktps", "type=drop rate=100"]);
+}
+
+#[test]
 fn bundles_and_flushes() {
     let control = |kind| Message::BundleControl(BundleControl { bundle_id: 0x10, kind, flags: BundleFlags(3) });
     for (kind, name) in [

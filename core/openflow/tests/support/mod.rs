@@ -313,6 +313,11 @@ fn request_body() -> BoxedStrategy<MultipartRequestBody> {
         Just(B::Table),
         port().prop_map(B::PortStats),
         Just(B::PortDesc),
+        Just(B::GroupDesc),
+        any::<u32>().prop_map(B::MeterConfig),
+        (any::<(u32, u16, u8)>(), port(), matching()).prop_map(|((id, flags, table), out_port, matching)| {
+            B::FlowMonitor(FlowMonitorRequest { id, flags: FlowMonitorFlags(flags), out_port, table, matching })
+        }),
         (100u16.., vec(any::<u8>(), 0..40)).prop_map(|(kind, data)| B::Raw { kind, data }),
     ]
     .boxed()
@@ -347,9 +352,34 @@ fn reply_body() -> BoxedStrategy<MultipartReplyBody> {
         .prop_map(B::Table),
         vec(port_stats(), 0..3).prop_map(B::PortStats),
         vec(port_description(), 0..3).prop_map(B::PortDesc),
+        vec(group_mod(), 0..3).prop_map(|all| B::GroupDesc(
+            all.into_iter().map(|g| Group { kind: g.kind, group: g.group, buckets: g.buckets }).collect()
+        )),
+        vec(meter_mod(), 0..3).prop_map(|all| B::MeterConfig(
+            all.into_iter().map(|m| Meter { flags: m.flags, meter: m.meter, bands: m.bands }).collect()
+        )),
+        vec(flow_update(), 0..4).prop_map(B::FlowMonitor),
         (100u16.., vec(any::<u8>(), 0..40)).prop_map(|(kind, data)| B::Raw { kind, data }),
     ]
     .boxed()
+}
+
+fn flow_update() -> BoxedStrategy<FlowUpdate> {
+    let event = prop_oneof![Just(FlowEvent::Added), Just(FlowEvent::Deleted), Just(FlowEvent::Modified)];
+    let changed = (event, any::<u8>(), flow_mod()).prop_map(|(event, reason, flow)| {
+        FlowUpdate::Changed(Box::new(ChangedFlow {
+            event,
+            reason: reason.into(),
+            table: flow.table,
+            priority: flow.priority,
+            idle_timeout: flow.idle_timeout,
+            hard_timeout: flow.hard_timeout,
+            cookie: flow.cookie,
+            matching: flow.matching,
+            instructions: flow.instructions,
+        }))
+    });
+    prop_oneof![3 => changed, 1 => any::<u32>().prop_map(|xid| FlowUpdate::Own { xid })].boxed()
 }
 
 fn group_mod() -> BoxedStrategy<GroupMod> {
@@ -486,6 +516,14 @@ fn plain() -> BoxedStrategy<Message> {
         (any::<u8>(), proptest::option::of(tuple()), proptest::option::of(tuple()), proptest::option::of(any::<u16>()))
             .prop_map(|(ip_proto, original, reply, zone)| M::CtFlush(CtFlush { ip_proto, original, reply, zone })),
         any::<u16>().prop_map(M::CtFlushZone),
+        any::<u32>().prop_map(M::FlowMonitorCancel),
+        Just(M::FlowMonitorPaused),
+        Just(M::FlowMonitorResumed),
+        (role(), any::<u8>()).prop_map(|(r, reason)| M::RoleStatus(RoleStatus {
+            role: r.role,
+            reason,
+            generation_id: r.generation_id
+        })),
         (any::<u32>(), frame_bytes()).prop_map(|(exp_type, data)| M::Experimenter {
             experimenter: 0x0102_0304,
             exp_type,

@@ -102,6 +102,9 @@ invariants! {
     /// ARP is answered with the truth.
     ArpAnswers = "I21", "verify-i21", "verify-i21-do", ["G16"],
         "ARP is answered from the registered bindings and never passed on";
+    /// What a site forbids itself, nobody permits.
+    OwnPromises = "I22", "verify-i22", "verify-i22-do", ["X1", "G8"],
+        "nothing begins that the document of one of its two sites forbids (S01 and on)";
 }
 
 impl fmt::Display for Invariant {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::inline::Book;
 use crate::premises::Premises;
-use crate::{Refutation, ends, facts, gateway, pipeline, walk};
+use crate::{Refutation, ends, facts, gateway, never, pipeline, walk};
 
 /// What is judged, and what is known around it.
 pub(crate) struct Scope<'a> {
@@ -45,5 +45,6 @@ pub(crate) fn site(scope: &Scope<'_>) -> Result<usize, Box<Refutation>> {
     let found = walk::judge(&premises)?;
     gateway::judge(&premises)?;
     ends::together(&premises, &found)?;
+    never::judge(&premises)?;
     Ok(found.paths)
 }

@@ -1,6 +1,6 @@
 //! Counter-examples: what would go wrong, by which packet, on which way, and because of whom.
 
-use model::{CookieOwner, FilterSide, GrantId, HostId, PortNo, SiteId, SwitchId, Table};
+use model::{CookieOwner, FilterSide, GrantId, HostId, NeverRule, PortNo, SiteId, SwitchId, Table};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -134,6 +134,15 @@ pub enum Because {
     },
     /// A live grant.
     Grant(GrantId),
+    /// A promise of a site's own document, and whose rule, tunnel or grant would break it.
+    Promise {
+        /// The site that promises.
+        site: SiteId,
+        /// The promise.
+        rule: Box<NeverRule>,
+        /// Whose it is that breaks it.
+        owner: CookieOwner,
+    },
     /// Something in the site's facts, by name.
     Facts(String),
     /// The change itself, in the words of the failed step.
@@ -167,7 +176,7 @@ impl Because {
     /// Whose rule, filter, tunnel or grant it is, if anybody's.
     pub fn owner(&self) -> Option<CookieOwner> {
         match self {
-            Self::Rule { owner, .. } | Self::Filter { owner, .. } => Some(*owner),
+            Self::Rule { owner, .. } | Self::Filter { owner, .. } | Self::Promise { owner, .. } => Some(*owner),
             Self::Tunnel { grant, .. } | Self::Grant(grant) => Some(CookieOwner::Grant(*grant)),
             Self::Facts(_) | Self::Change(_) => None,
         }
@@ -179,6 +188,7 @@ impl Because {
             Self::Filter { .. } => "verify-because-filter",
             Self::Tunnel { .. } => "verify-because-tunnel",
             Self::Grant(_) => "verify-because-grant",
+            Self::Promise { .. } => "verify-because-promise",
             Self::Facts(_) => "verify-because-facts",
             Self::Change(_) => "verify-because-change",
         }
@@ -201,6 +211,12 @@ impl Because {
             ],
             Self::Tunnel { grant, peer } => vec![("grant", grant.to_string()), ("peer", peer.to_string())],
             Self::Grant(grant) => vec![("grant", grant.to_string())],
+            Self::Promise { site, rule, owner } => vec![
+                ("id", format!("{site}/{}", rule.id)),
+                ("from", rule.from.to_string()),
+                ("to", rule.to.to_string()),
+                ("owner", owner_text(*owner)),
+            ],
             Self::Facts(what) | Self::Change(what) => vec![("what", what.clone())],
         }
     }
@@ -252,7 +268,7 @@ impl Hop {
     }
 }
 
-fn owner_text(owner: CookieOwner) -> String {
+pub(crate) fn owner_text(owner: CookieOwner) -> String {
     match owner {
         CookieOwner::Standing => "standing".to_owned(),
         CookieOwner::Grant(id) => id.to_string(),
@@ -262,7 +278,7 @@ fn owner_text(owner: CookieOwner) -> String {
     }
 }
 
-fn side_text(side: FilterSide) -> &'static str {
+pub(crate) fn side_text(side: FilterSide) -> &'static str {
     match side {
         FilterSide::Lan => "lan",
         FilterSide::Tunnel => "tunnel",
@@ -284,6 +300,9 @@ impl fmt::Display for Because {
             ),
             Self::Tunnel { grant, peer } => write!(f, "tunnel of {grant} to {peer}"),
             Self::Grant(grant) => write!(f, "grant {grant}"),
+            Self::Promise { site, rule, owner } => {
+                write!(f, "{site}/{}: never {} to {}, broken by {}", rule.id, rule.from, rule.to, owner_text(*owner))
+            }
             Self::Facts(what) => write!(f, "facts: {what}"),
             Self::Change(what) => write!(f, "change: {what}"),
         }

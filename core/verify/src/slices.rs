@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::inline::{Book, Single};
 use crate::judge::{self, Around, Scope};
 use crate::verifier::{change, concerned, overlapping};
-use crate::{Fault, Proof, Refutation, Stale, VerifiedSlice, VerifiedState};
+use crate::{Fault, Proof, Refutation, Stale, VerifiedSlice, VerifiedState, never};
 
 /// Judges the changes of one site as they come, and follows them. Cost follows the change, not what is open
 /// ([`crate::inline`]).
@@ -63,7 +63,7 @@ impl SliceVerifier {
             && delta.parent == self.book.generation()
             && delta.generation == delta.parent.next();
         fits && match Single::of(delta) {
-            Some(Single::Open(grant)) => self.book.opens(delta, grant),
+            Some(Single::Open(grant)) => self.book.opens(delta, grant) && !never::forbidden(self.book.facts(), grant),
             Some(Single::Close(grant)) => self.book.closes(delta, grant),
             None => false,
         }
@@ -72,6 +72,9 @@ impl SliceVerifier {
     fn look_closer(&self, delta: &SiteDelta) -> Result<usize, Box<Refutation>> {
         let (known, next) = concerned(Some(&self.book), delta)?;
         let paths = judge::site(&Scope { state: &next, around: None, facts: delta.facts.is_some() })?;
+        if delta.facts.is_some() {
+            never::all_grants(&self.book, &next, &delta.grants_removed)?;
+        }
         match self.book.overlap(delta, &known) {
             Some(rule) => Err(overlapping(&delta.site, rule)),
             None => Ok(paths),

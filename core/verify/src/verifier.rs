@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::inline::{Book, Fit, Single, is_wide, touched};
 use crate::judge::{self, Around, Scope};
-use crate::{Because, Fault, Invariant, Proof, Refutation, VerifiedPlan};
+use crate::{Because, Fault, Invariant, Proof, Refutation, VerifiedPlan, never};
 
 /// Judges plans against the states of all sites, and follows the states as plans are carried out. Cost follows the
 /// change, not what is open ([`crate::inline`]).
@@ -132,7 +132,11 @@ impl Verifier {
             match Single::of(delta)? {
                 Single::Open(grant) => {
                     // Two different sites of the plan, each an end of the same grant: both of its ends.
-                    if plan.sites.len() != 2 || first.is_some_and(|g| g != grant) || !book.opens(delta, grant) {
+                    if plan.sites.len() != 2
+                        || first.is_some_and(|g| g != grant)
+                        || !book.opens(delta, grant)
+                        || never::forbidden(book.facts(), grant)
+                    {
                         return None;
                     }
                     first = Some(grant);
@@ -185,6 +189,9 @@ impl Verifier {
         for (id, delta) in &plan.sites {
             let state = &next[id];
             paths += judge::site(&Scope { state, around: Some(around), facts: delta.facts.is_some() })?;
+            if let Some(book) = self.books.get(id).filter(|_| delta.facts.is_some()) {
+                never::all_grants(book, state, &delta.grants_removed)?;
+            }
             if let Some(rule) = self.books.get(id).and_then(|b| b.overlap(delta, &known[id])) {
                 return Err(overlapping(id, rule));
             }
@@ -306,6 +313,7 @@ impl Verifier {
         for (id, book) in &self.books {
             let state = next.get(id).unwrap_or_else(|| book.structure());
             judge::site(&Scope { state, around: Some(around), facts: true })?;
+            never::all_grants(book, state, &[])?;
         }
         Ok(())
     }

@@ -27,6 +27,12 @@ fn samples() -> (Vec<Because>, Vec<Hop>) {
     let host: HostId = "exam-1".parse().unwrap();
     let (owner, port, table) = (CookieOwner::Standing, PortNo(3), Table::Zones);
     let (from, to) = (FilterSide::Lan, FilterSide::Tunnel);
+    let promise = model::NeverRule {
+        id: model::NeverId(1),
+        from: model::Part::Outside,
+        to: model::Part::Outside,
+        because: model::LocalizedName { ja: "x".into(), en: "x".into() },
+    };
     let address = std::net::IpAddr::from([10, 0, 0, 1]);
     (
         vec![
@@ -34,6 +40,7 @@ fn samples() -> (Vec<Because>, Vec<Hop>) {
             Because::Filter { owner, from, to, source: address, destination: address },
             Because::Tunnel { grant: GrantId(1), peer: site.clone() },
             Because::Grant(GrantId(1)),
+            Because::Promise { site: site.clone(), rule: Box::new(promise), owner },
             Because::Facts("x".into()),
             Because::Change("x".into()),
         ],

@@ -26,3 +26,5 @@ center-no-such-path-do = use a client of the same version as the center
 center-not-opened = { $terminal } tried to reach { $destination }, and nothing is open to there
 center-not-opened-do = open the service with your card first: `sekisho open`
 center-contradiction = { $what }: { $one } says { $says }, { $other } says { $contradicts }
+center-applied-meanwhile = other documents were applied while these were being proved
+center-applied-meanwhile-do = apply them again; `sekisho plan` shows what they would change now

@@ -47,6 +47,8 @@ verify-i20 = the temporary rule of a refusal drops and does nothing else
 verify-i20-do = Nothing was changed. Report this with the line above.
 verify-i21 = ARP is answered from the registered bindings and never passed on
 verify-i21-do = Correct the host's address and MAC in the site's document, then apply it again.
+verify-i22 = nothing begins that the document of one of its two sites forbids (S01 and on)
+verify-i22-do = Do not permit it: the site named above forbids it itself. If the promise is too wide, the site changes [[never]] in its own document and applies it again.
 
 # What exactly is wrong
 verify-fault-delta-misfit = the change does not fit the state it should start from
@@ -122,6 +124,7 @@ verify-fault-wish-not-there = it belongs to a rule the site's document does not 
 verify-fault-vpn-in-house = a grant's packet would stay inside the house
 verify-fault-in-house-in-vpn = an in-house rule would take packets of a tunnel
 verify-fault-clear-text = the packet leaves toward the gateway and no tunnel takes it
+verify-fault-site-forbids = a site's own document says that this never begins
 verify-fault-arp-passed-on = an ARP message would be passed on
 verify-fault-arp-lie = the answer is not a registered binding
 
@@ -130,6 +133,7 @@ verify-because-rule = rule of { $owner } on { $switch }, table { $table }, prior
 verify-because-filter = filter of { $owner }, { $from } to { $to }, { $source } to { $destination }
 verify-because-tunnel = tunnel of { $grant } to { $peer }
 verify-because-grant = grant { $grant }
+verify-because-promise = { $id }: the site itself says that { $from } never begins with { $to }; it would by { $owner }
 verify-because-facts = the site's document: { $what }
 verify-because-change = the change: { $what }
 
@@ -142,3 +146,19 @@ verify-hop-filter = the filter of { $owner } at { $site } lets it from { $from }
 verify-hop-stopped = no filter at { $site } accepts it: stopped there
 verify-hop-tunnel = tunnel from { $from } to { $to } ({ $grant })
 verify-hop-reaches = reaches { $site }/{ $host }
+
+# The picture of a way
+verify-picture-site = site { $site }
+verify-picture-switch = switch { $switch }
+verify-picture-gateway = gateway
+verify-picture-enters = in at port { $port }
+verify-picture-leaves = out at port { $port }
+verify-picture-rule = table { $table } · { $priority } · { $owner }
+verify-picture-standing = table { $table } · { $priority } · standing
+verify-picture-filter = { $from } → { $to } · { $owner }
+verify-picture-stopped = no filter accepts it
+verify-picture-tunnel = tunnel
+verify-picture-tunnel-of = tunnel { $grant }
+verify-picture-arrives = arrives
+verify-picture-stops = stops here
+verify-picture-breaks = must not get here

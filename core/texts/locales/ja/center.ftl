@@ -26,3 +26,5 @@ center-no-such-path-do = センターと同じ版のクライアントを使っ�
 center-not-opened = { $terminal } から { $destination } に通信しようとしましたが、開いている接続がありません
 center-not-opened-do = 先にカードでサービスを開いてください: `sekisho open`
 center-contradiction = { $what }: { $one } は { $says }、{ $other } は { $contradicts } と記録しています
+center-applied-meanwhile = この文書を検証しているあいだに、別の文書が適用されました
+center-applied-meanwhile-do = もう一度適用してください。いま何が変わるかは `sekisho plan` で確かめられます

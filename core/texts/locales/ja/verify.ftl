@@ -47,6 +47,8 @@ verify-i20 = 拒否の一時規則は、破棄のほかに何もしない
 verify-i20-do = 何も変更していません。上の行を添えて報告してください。
 verify-i21 = ARP には登録どおりに答え、転送しない
 verify-i21-do = 機器のアドレスと MAC を拠点の文書で直し、もう一度適用してください。
+verify-i22 = 両端の拠点の文書が禁じること（S01 以降）は、決して始まらない
+verify-i22-do = 許可しないでください。上に示した拠点が自ら禁じています。禁止が広すぎる場合は、その拠点の文書の [[never]] を直し、もう一度適用してください。
 
 # 何が誤っているか
 verify-fault-delta-misfit = 変更が、始まるはずの状態に合わない
@@ -122,6 +124,7 @@ verify-fault-wish-not-there = 拠点の文書にない規則のものである
 verify-fault-vpn-in-house = 許可のパケットが院内に留まってしまう
 verify-fault-in-house-in-vpn = 院内規則がトンネルのパケットを取ってしまう
 verify-fault-clear-text = パケットがゲートウェイへ出るが、受け取るトンネルがない
+verify-fault-site-forbids = 拠点自身の文書が、これは決して始まらないと定めている
 verify-fault-arp-passed-on = ARP が転送されてしまう
 verify-fault-arp-lie = 登録にない答えを返している
 
@@ -130,6 +133,7 @@ verify-because-rule = { $switch } のテーブル { $table }、優先度 { $prio
 verify-because-filter = { $owner } のフィルター、{ $from } から { $to }、{ $source } から { $destination }
 verify-because-tunnel = { $peer } への { $grant } のトンネル
 verify-because-grant = 許可 { $grant }
+verify-because-promise = { $id }: 拠点自身が { $from } から { $to } へは決して始めないと定めている。破るもの: { $owner }
 verify-because-facts = 拠点の文書: { $what }
 verify-because-change = 変更: { $what }
 
@@ -142,3 +146,19 @@ verify-hop-filter = { $site } の { $owner } のフィルターが { $from } か
 verify-hop-stopped = { $site } にこれを通すフィルターはなく、ここで止まる
 verify-hop-tunnel = { $from } から { $to } へのトンネル({ $grant })
 verify-hop-reaches = { $site }/{ $host } に届く
+
+# The picture of a way
+verify-picture-site = 拠点 { $site }
+verify-picture-switch = スイッチ { $switch }
+verify-picture-gateway = ゲートウェイ
+verify-picture-enters = ポート { $port } から入る
+verify-picture-leaves = ポート { $port } から出る
+verify-picture-rule = テーブル { $table } · { $priority } · { $owner }
+verify-picture-standing = テーブル { $table } · { $priority } · 常設
+verify-picture-filter = { $from } → { $to } · { $owner }
+verify-picture-stopped = 通すフィルターがない
+verify-picture-tunnel = トンネル
+verify-picture-tunnel-of = トンネル { $grant }
+verify-picture-arrives = 届く
+verify-picture-stops = ここで止まる
+verify-picture-breaks = 届いてはならない

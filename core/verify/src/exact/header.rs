@@ -25,23 +25,32 @@ fields! {
     Protocol = "protocol": 2;
     Tag = "tag": 5;
     InPort = "in-port": 32;
-    IpDst = "ip-dst": 128;
-    IpSrc = "ip-src": 128;
+    /// An IPv4 address, or the first bits of an IPv6 one; the others stand further down, so that what narrow IPv4 rules
+    /// name is one stretch.
+    IpDst = "ip-dst": 32;
+    IpSrc = "ip-src": 32;
     TpDst = "tp-dst": 16;
     TpSrc = "tp-src": 16;
     Ct = "ct": 8;
     EthSrc = "eth-src": 48;
     EthDst = "eth-dst": 48;
+    IpDstLow = "ip-dst-low": 96;
+    IpSrcLow = "ip-src-low": 96;
     ArpOp = "arp-op": 2;
     ArpSpa = "arp-spa": 32;
     ArpTpa = "arp-tpa": 32;
     ArpSha = "arp-sha": 48;
-    /// Where each table sends it: see [`Next`].
+    /// Where each table sends it (see [`Next`]), and which of its rules did.
     Next0 = "next-0": 2;
+    Rule0 = "rule-0": 32;
     Next1 = "next-1": 2;
-    Next2 = "next-2": 2;
+    Rule1 = "rule-1": 32;
     Next3 = "next-3": 2;
+    Rule3 = "rule-3": 32;
     Next4 = "next-4": 2;
+    Rule4 = "rule-4": 32;
+    Next2 = "next-2": 2;
+    Rule2 = "rule-2": 32;
     /// Is the connection remembered?
     Commit = "commit": 1;
     /// The port it leaves at; [`TO_GATE`] is the gate.
@@ -50,12 +59,6 @@ fields! {
     OutDst = "out-dst": 48;
     /// Source MAC written on the way out; 0 if it stays what it was.
     OutSrc = "out-src": 48;
-    /// Which rule of each table took it.
-    Rule0 = "rule-0": 32;
-    Rule1 = "rule-1": 32;
-    Rule2 = "rule-2": 32;
-    Rule3 = "rule-3": 32;
-    Rule4 = "rule-4": 32;
 }
 
 /// What a rule does with a packet, apart from writing.
@@ -96,7 +99,7 @@ pub(super) const SWITCH_ONLY: [At; 6] = [At::Tag, At::InPort, At::EthSrc, At::Co
 pub(super) const NOT_CARRIED: [At; 7] = [At::Tag, At::InPort, At::EthSrc, At::Commit, At::Exit, At::OutDst, At::Ct];
 /// Everything but addresses, protocol and ports: see what stays on the wire between two gateways.
 pub(super) fn not_on_wire() -> impl Iterator<Item = At> {
-    let wire = [At::Kind, At::Protocol, At::IpDst, At::IpSrc, At::TpDst, At::TpSrc];
+    let wire = [At::Kind, At::Protocol, At::IpDst, At::IpSrc, At::IpDstLow, At::IpSrcLow, At::TpDst, At::TpSrc];
     At::ALL.iter().copied().filter(move |at| !wire.contains(at))
 }
 
@@ -107,6 +110,9 @@ pub(super) fn space() -> Space {
 pub(super) fn field(space: &Space, at: At) -> Field {
     space.layout().fields().nth(at as usize).expect("one field for each name").0
 }
+
+/// The bits of an IPv6 address that stand in a field of their own.
+const LOW: u128 = u128::MAX >> 32;
 
 /// A conjunction of masked fields.
 #[derive(Debug, Clone)]
@@ -132,12 +138,16 @@ impl Cube {
         self.is(At::Kind, kind_bits(kind)).net(At::IpSrc, source.into()).net(At::IpDst, destination.into())
     }
 
+    /// `at` is [`At::IpDst`] or [`At::IpSrc`].
     pub fn net(self, at: At, net: IpNet) -> Self {
-        let (address, bits) = match net {
-            IpNet::V4(n) => (u128::from(u32::from(n.network())) << 96, u32::from(n.prefix_len())),
-            IpNet::V6(n) => (u128::from(n.network()), u32::from(n.prefix_len())),
-        };
-        self.masked(at, address, if bits == 0 { 0 } else { u128::MAX << (128 - bits) })
+        match net {
+            IpNet::V4(n) => self.masked(at, u32::from(n.network()).into(), u32::from(n.netmask()).into()),
+            IpNet::V6(n) => {
+                let (address, mask) = (u128::from(n.network()), u128::from(n.netmask()));
+                let low = if at == At::IpDst { At::IpDstLow } else { At::IpSrcLow };
+                self.masked(at, address >> 96, mask >> 96).masked(low, address & LOW, mask & LOW)
+            }
+        }
     }
 
     pub fn protocol(self, protocol: Protocol) -> Self {
@@ -297,9 +307,9 @@ pub(super) fn packet(bits: &Bits) -> Packet {
         2 => EtherType::Arp,
         _ => EtherType::Ipv6,
     };
-    let ip = |at: At| match eth_type {
-        EtherType::Ipv4 => Some(IpAddr::V4(Ipv4Addr::from((of(at) >> 96) as u32))),
-        EtherType::Ipv6 => Some(IpAddr::V6(Ipv6Addr::from(of(at)))),
+    let ip = |at: At, low: At| match eth_type {
+        EtherType::Ipv4 => Some(IpAddr::V4(Ipv4Addr::from(of(at) as u32))),
+        EtherType::Ipv6 => Some(IpAddr::V6(Ipv6Addr::from(of(at) << 96 | of(low)))),
         EtherType::Arp => None,
     };
     let protocol = match of(At::Protocol) {
@@ -319,8 +329,8 @@ pub(super) fn packet(bits: &Bits) -> Packet {
         eth_src: mac(At::EthSrc),
         eth_dst: mac(At::EthDst),
         eth_type,
-        ip_src: ip(At::IpSrc),
-        ip_dst: ip(At::IpDst),
+        ip_src: ip(At::IpSrc, At::IpSrcLow),
+        ip_dst: ip(At::IpDst, At::IpDstLow),
         protocol,
         tp_src: protocol.map(|_| of(At::TpSrc) as u16),
         tp_dst: protocol.map(|_| of(At::TpDst) as u16),

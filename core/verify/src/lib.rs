@@ -16,6 +16,7 @@ mod ends;
 pub mod exact;
 mod facts;
 mod fault;
+mod follow;
 mod gateway;
 mod inline;
 mod invariant;
@@ -36,6 +37,7 @@ mod verifier;
 mod walk;
 
 pub use fault::Fault;
+pub use follow::follow;
 pub use inline::Book;
 pub use invariant::Invariant;
 pub use packet::{ArpPacket, Packet};

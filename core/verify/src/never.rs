@@ -126,7 +126,7 @@ fn first_packet(
         ip_src: Some(from),
         ip_dst: Some(to),
         protocol: Some(protocol),
-        tp_src: Some(49152),
+        tp_src: Some(crate::follow::EPHEMERAL),
         tp_dst: Some(port?),
         ct_state: CtMatch::BEGINS.value,
         arp: None,

@@ -181,8 +181,10 @@ impl Picture<'_> {
             centred(out, (x, y + 37), "font-size=\"11\" font-family=\"monospace\"", &at.address.to_string());
         }
         if let Some(zone) = zone {
+            // Without what stands in brackets behind the name.
             let zone = (self.say)(&format!("zone-{zone}"), &[]);
-            centred(out, (x, y + 53), "font-size=\"11\"", &fit(&zone, width - 8, 11));
+            let short = zone.split('（').next().unwrap_or(&zone);
+            centred(out, (x, y + 53), "font-size=\"11\"", &fit(short, width - 8, 11));
         }
     }
 

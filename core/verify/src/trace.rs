@@ -54,7 +54,7 @@ pub(crate) fn across_gateway(p: &Premises<'_>, filter: &Filter, packet: &Packet)
     path
 }
 
-fn gateway_hop(state: &SiteState, from: FilterSide, to: FilterSide, packet: &Packet) -> Hop {
+pub(crate) fn gateway_hop(state: &SiteState, from: FilterSide, to: FilterSide, packet: &Packet) -> Hop {
     let site = state.facts.site.id.clone();
     match state.filters.iter().find(|f| accepts(f, from, to, packet)) {
         Some(filter) => Hop::Filter { site, owner: filter.owner, from, to },
@@ -73,7 +73,7 @@ fn from_far(p: &Premises<'_>, packet: &Packet) -> Vec<Hop> {
     path
 }
 
-fn to_far(p: &Premises<'_>, packet: &Packet) -> Vec<Hop> {
+pub(crate) fn to_far(p: &Premises<'_>, packet: &Packet) -> Vec<Hop> {
     let tunnel = p.state.tunnels.iter().find(|t| takes(t, packet));
     let peer = tunnel.map(|t| &t.peer).or_else(|| Some(p.state.facts.peer_at(packet.ip_dst?)?.0));
     let Some(peer) = peer else { return Vec::new() };
@@ -94,7 +94,7 @@ fn host_of(state: Option<&SiteState>, address: Option<IpAddr>) -> Option<model::
 }
 
 /// What the tables do to one packet, priorities and all.
-fn through_switch(site: &SiteId, state: &SiteState, packet: &Packet) -> Vec<Hop> {
+pub(crate) fn through_switch(site: &SiteId, state: &SiteState, packet: &Packet) -> Vec<Hop> {
     let switch = &state.facts.site.switch.id;
     let mut path = vec![Hop::Enters { site: site.clone(), switch: switch.clone(), port: packet.in_port }];
     let (mut table, mut tag, mut ct) = (Table::Admission, None, 0);

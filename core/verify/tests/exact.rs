@@ -328,7 +328,7 @@ fn questions_are_answered() {
     assert_eq!(exact.reach(&host("hospital/record-server")), []);
     match exact.can(&host("clinic/exam-1"), &host("hospital/record-server"), Protocol::Tcp, 443) {
         Answer::Yes { packet, path } => {
-            assert_eq!(packet.in_signs(), "tcp 10.1.20.11:0 → 10.2.10.10:443 +new");
+            assert_eq!(packet.in_signs(), "tcp 10.1.20.11:49152 → 10.2.10.10:443 +new");
             assert!(path.iter().any(|h| matches!(h, Hop::Tunnel { .. })));
             let owners = path.iter().filter(|h| matches!(h, Hop::Rule { owner: CookieOwner::Grant(GrantId(7)), .. }));
             assert_eq!(owners.count(), 2, "{path:?}");

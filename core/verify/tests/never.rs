@@ -119,3 +119,27 @@ fn a_grant_that_breaks_a_promise_of_either_end_is_not_opened() {
         assert!(exact.check(&[]).is_ok());
     }
 }
+
+/// Followed by hand and asked of the sets, every pair of hosts gets as far.
+#[test]
+fn a_packet_followed_gets_where_the_sets_say_it_can() {
+    let states = world();
+    let mut exact = Exact::new(&states).unwrap();
+    let hosts: Vec<HostRef> = states
+        .iter()
+        .flat_map(|(id, s)| s.facts.site.hosts.keys().map(|h| HostRef { site: id.clone(), host: h.clone() }))
+        .collect();
+    let mut reached = 0;
+    for from in &hosts {
+        for to in hosts.iter().filter(|to| *to != from) {
+            for port in [22, 443, 445, 631, 8080, 8443] {
+                let (_, path) = verify::follow(&states, (from, to), Protocol::Tcp, port).unwrap();
+                let gets = matches!(path.last(), Some(verify::Hop::Reaches { site, host }) if (site, host) == (&to.site, &to.host));
+                let can = matches!(exact.can(from, to, Protocol::Tcp, port), verify::exact::Answer::Yes { .. });
+                assert_eq!(gets, can, "{from} {to} {port}: {path:?}");
+                reached += usize::from(can);
+            }
+        }
+    }
+    assert!(reached >= 6, "{reached}");
+}

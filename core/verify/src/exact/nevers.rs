@@ -5,7 +5,7 @@ use model::{HostRef, NeverRule, SiteDelta, SiteId};
 
 use super::header::At;
 use super::place::Place;
-use super::questions::{everywhere, hops};
+use super::questions::{everywhere, hops, through, typical};
 use super::work::Work;
 use super::{Exact, Verdict, leak};
 use crate::{Because, Fault, Hop, Invariant, Refutation};
@@ -44,10 +44,10 @@ fn kept(exact: &mut Exact, site: &SiteId, rule: &NeverRule) -> Verdict {
             for (to, port) in tos {
                 let exit = work.is(At::Exit, (*port).into());
                 let there = work.and(out, exit);
-                let Some(bits) = work.witness(there) else { continue };
+                let Some(bits) = typical(&mut work, there) else { continue };
                 let place = &places[&at];
                 if at != from.site {
-                    way.push(Hop::Tunnel { from: from.site.clone(), to: at.clone(), grant: None });
+                    way.push(through(&from.site, &at, owner));
                 }
                 way.extend(hops(place, &bits));
                 way.push(Hop::Reaches { site: to.site.clone(), host: to.host.clone() });

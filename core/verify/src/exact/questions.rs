@@ -9,6 +9,7 @@ use super::header::{At, Cube, LAN, NEXTS, Next, RULES, TUNNEL, field, not_on_wir
 use super::leak::rules_on_way;
 use super::place::Place;
 use super::work::{Have, Work};
+use crate::follow::EPHEMERAL;
 use crate::{Hop, Packet};
 
 /// A host can begin connections with another, at these ports.
@@ -88,13 +89,13 @@ impl Exact {
         let mut path = vec![Hop::Host { site: from.site.clone(), host: from.host.clone() }];
         let mut first = None;
         let mut arrived = false;
-        for (_, at, out) in everywhere(&mut work, places, &from.site, sent) {
+        for (owner, at, out) in everywhere(&mut work, places, &from.site, sent) {
             let place = &places[&at];
-            let Some(bits) = work.witness(out) else { continue };
+            let Some(bits) = typical(&mut work, out) else { continue };
             if first.is_none() {
                 first = Some(packet(&bits));
             } else {
-                path.push(Hop::Tunnel { from: from.site.clone(), to: at.clone(), grant: None });
+                path.push(through(&from.site, &at, owner));
             }
             path.extend(hops(place, &bits));
             arrived = at == to.site && host_at_exit(place, &bits).as_ref() == Some(to);
@@ -142,6 +143,19 @@ impl Exact {
                 .is(At::Ct, CtMatch::BEGINS.value.into()),
         )
     }
+}
+
+/// A packet of the set as a host would send it, if there is one: from a dynamic port.
+pub(super) fn typical(work: &mut Work<'_>, a: Have) -> Option<Bits> {
+    let port = work.is(At::TpSrc, EPHEMERAL.into());
+    let dynamic = work.and(a, port);
+    work.witness(dynamic).or_else(|| work.witness(a))
+}
+
+/// From site to site, by the tunnel of the grant that let it begin.
+pub(super) fn through(from: &SiteId, to: &SiteId, owner: Option<CookieOwner>) -> Hop {
+    let grant = if let Some(CookieOwner::Grant(id)) = owner { Some(id) } else { None };
+    Hop::Tunnel { from: from.clone(), to: to.clone(), grant }
 }
 
 /// What leaves the switch of one site, priorities resolved.

@@ -70,6 +70,8 @@ pub enum CloseCause {
     PeerDead,
     /// It never became open.
     NotOpened,
+    /// The exact proof refused it after it was committed.
+    Vetoed,
 }
 
 impl CloseCause {
@@ -86,6 +88,7 @@ impl CloseCause {
             Self::NetworkChanged => "network-changed",
             Self::PeerDead => "peer-dead",
             Self::NotOpened => "not-opened",
+            Self::Vetoed => "vetoed",
         }
     }
 }

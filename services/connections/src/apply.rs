@@ -7,6 +7,7 @@ use registry::Commit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use texts::Arg;
+use tokio::sync::MutexGuard;
 use verify::{Proof, Refutation, VerifiedPlan};
 
 use crate::center::State;
@@ -33,9 +34,12 @@ pub struct Applied {
 /// # Errors
 /// [`Refused`] with every fault of the documents, or the counter-example.
 pub async fn plan_only(center: &Center, documents: &[(String, String)]) -> Result<Applied, Refused> {
-    let state = center.state().await;
-    let network = network_with(&state.network, documents)?;
-    let change = change(&state, &network, &center.trust(), center.now())?;
+    let change = {
+        let state = center.state().await;
+        let network = network_with(&state.network, documents)?;
+        change(&state, &network, &center.trust(), center.now())?
+    };
+    center.second().of_change(change.plan.plan()).await?;
     Ok(change.applied())
 }
 
@@ -50,7 +54,7 @@ pub async fn apply(center: &Center, documents: Vec<(String, String)>, operator: 
 
 async fn apply_whole(center: &Center, documents: &[(String, String)], operator: String) -> Result<Applied, Refused> {
     let now = center.now();
-    let mut state = center.state().await;
+    let state = center.state().await;
     let network = match network_with(&state.network, documents) {
         Ok(network) => network,
         Err(refused) => {
@@ -65,8 +69,8 @@ async fn apply_whole(center: &Center, documents: &[(String, String)], operator: 
             return Err(recorded(center, Event::NetworkRefused { operator, faults }, refused).await);
         }
     };
-    let change = match change(&state, &network, &center.trust(), now) {
-        Ok(change) => change,
+    let (mut state, change) = match proved_twice(center, state, &network, now).await {
+        Ok(proved) => proved,
         Err(refused) => {
             let event = match &refused.refutation {
                 Some(refutation) => plan_refused(PlanCause::Apply, None, refutation),
@@ -100,6 +104,37 @@ async fn apply_whole(center: &Center, documents: &[(String, String)], operator: 
     center.order(&change.plan);
     Ok(change.applied())
 }
+
+/// The change, with both proofs. Lines are opened while the exact one works; if that moved what the change starts from,
+/// it is made anew.
+async fn proved_twice<'c>(
+    center: &'c Center,
+    mut state: MutexGuard<'c, State>,
+    network: &Network,
+    now: Timestamp,
+) -> Result<(MutexGuard<'c, State>, Change), Refused> {
+    let started_from = Arc::clone(&state.network);
+    for _ in 0..TRIES {
+        let (change, moves) = (change(&state, network, &center.trust(), now)?, state.moves);
+        drop(state);
+        let verdict = center.second().of_change(change.plan.plan()).await;
+        state = center.state().await;
+        if state.moves == moves {
+            verdict?;
+            return Ok((state, change));
+        }
+        if !Arc::ptr_eq(&started_from, &state.network) {
+            return Err(Refused::trouble(Trouble::AppliedMeanwhile, []));
+        }
+    }
+    // So much is going on that nobody may move until this is done.
+    let change = change(&state, network, &center.trust(), now)?;
+    center.second().of_change(change.plan.plan()).await?;
+    Ok((state, change))
+}
+
+/// How often a change of documents gives way to openings.
+const TRIES: usize = 3;
 
 fn has_end(state: &State, grant: GrantId, at: &SiteGeneration) -> bool {
     state.live.get(&grant).is_some_and(|l| l.sites().contains(&&at.site))

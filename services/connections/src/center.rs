@@ -10,6 +10,8 @@ use verify::{VerifiedPlan, Verifier};
 use wire::{Order, OrderBody};
 
 use crate::live::{GateView, Live};
+use crate::second_opinion::SecondOpinion;
+use crate::vetoed;
 use crate::{Clock, Gates, OrderKey, ToGate, Trust, TrustStore};
 
 /// How the center behaves.
@@ -59,6 +61,7 @@ pub struct Center {
 struct Inner {
     parts: Parts,
     state: Mutex<State>,
+    second: SecondOpinion,
     leases: Notify,
 }
 
@@ -72,11 +75,13 @@ pub(crate) struct State {
     /// Requests between their first check and their commit.
     pub asking: BTreeMap<(HostRef, ServiceId), GrantId>,
     pub gates: BTreeMap<SiteId, GateView>,
+    /// How many plans were committed: who left the lock sees whether anything moved.
+    pub moves: u64,
 }
 
 impl Center {
-    pub(crate) fn new(parts: Parts, state: State) -> Self {
-        Self { inner: Arc::new(Inner { parts, state: Mutex::new(state), leases: Notify::new() }) }
+    pub(crate) fn new(parts: Parts, state: State, second: SecondOpinion) -> Self {
+        Self { inner: Arc::new(Inner { parts, state: Mutex::new(state), second, leases: Notify::new() }) }
     }
 
     /// The present.
@@ -97,6 +102,10 @@ impl Center {
     }
     pub(crate) fn gates(&self) -> &dyn Gates {
         self.inner.parts.gates.as_ref()
+    }
+    /// The exact proof, beside the verifier in the state.
+    pub(crate) fn second(&self) -> &SecondOpinion {
+        &self.inner.second
     }
     pub(crate) async fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().await
@@ -123,11 +132,15 @@ impl Center {
             }
             Err(error) => return Err(error),
         };
-        if let Some(plan) = plan
-            && let Err(stale) = state.verifier.advance(plan)
-        {
-            tracing::error!(%stale, "a plan was committed that memory does not lead to; reading the registry again");
-            self.read_again(state).await;
+        if let Some(plan) = plan {
+            state.moves += 1;
+            if let Err(stale) = state.verifier.advance(plan) {
+                tracing::error!(%stale, "a plan was committed that memory does not lead to; reading the registry again");
+                self.read_again(state).await;
+            } else {
+                let said = self.second().follow(plan.plan());
+                tokio::spawn(vetoed::heard(self.clone(), plan.plan().cause.clone(), said));
+            }
         }
         Ok(committed)
     }
@@ -136,6 +149,7 @@ impl Center {
         match self.registry().load().await {
             Ok(loaded) => match Verifier::from_states(loaded.sites) {
                 Ok(verifier) => {
+                    self.second().again(verifier.states());
                     state.verifier = verifier;
                     state.network = Arc::new(loaded.network);
                 }

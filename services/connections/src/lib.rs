@@ -21,10 +21,12 @@ mod order_key;
 mod reasons;
 mod refused;
 mod restart;
+mod second_opinion;
 mod status;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod vetoed;
 
 pub use apply::{Applied, apply, plan_only};
 pub use center::{Center, Parts, Settings};

@@ -88,7 +88,7 @@ async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
     let mut state = center.state().await;
     state.asking.remove(&seat.line);
     let permit = still_permitted(&state, permit, asked, &seat, &device, &person, &trust, now)?;
-    let (plan, proof_took) = proved(&state, planned(&state, &permit)?)?;
+    let (plan, proof_took) = proved(center, &state, planned(&state, &permit)?).await?;
     let events = story(&permit, &plan, &person, &device);
     let commit = Commit::at(now).plan(&plan).connection(&permit, &who(&person), fingerprint(&device)).events(events);
     center.commit(&mut state, commit, Some(&plan)).await?;
@@ -262,9 +262,11 @@ fn planned(state: &State, permit: &Permit) -> Result<model::Plan, Refused> {
     Ok(plan::open(grant, at(&grant.origin.site)?, at(&grant.destination.site)?)?)
 }
 
-fn proved(state: &State, plan: model::Plan) -> Result<(VerifiedPlan, Duration), Refused> {
+/// Both proofs: the inline one, and the exact one if it is not busy.
+async fn proved(center: &Center, state: &State, plan: model::Plan) -> Result<(VerifiedPlan, Duration), Refused> {
     let began = Instant::now();
     let plan = state.verifier.check(plan)?;
+    center.second().of_opening(plan.plan()).await?;
     Ok((plan, began.elapsed()))
 }
 

@@ -50,6 +50,7 @@ troubles! {
     "O011" ClosedMeanwhile, "closed-meanwhile", Operator, 409, "the connection was closed while it was opening";
     "O012" NoSuchPath, "no-such-path", Terminal, 404, "the API has no such path";
     "O013" NotOpened, "not-opened", Terminal, 403, "a terminal sent a packet toward something that is not open";
+    "O014" AppliedMeanwhile, "applied-meanwhile", Operator, 409, "other documents were applied at the same time";
 }
 
 impl Trouble {

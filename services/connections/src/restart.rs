@@ -10,6 +10,7 @@ use verify::Verifier;
 use crate::center::State;
 use crate::close::failed;
 use crate::live::Live;
+use crate::second_opinion::SecondOpinion;
 use crate::{Center, Parts, Refused};
 
 /// Loads, proves, records the start, and goes on: open connections stay; those that were opening get a while to be
@@ -35,9 +36,16 @@ pub async fn begin(parts: Parts) -> Result<Center, Refused> {
         live.values().filter(|l| l.state == ConnectionState::Opening).map(|l| l.grant.id).collect();
     let unclean = loaded.tail_at_risk || !live.is_empty();
     let version = parts.settings.software.clone();
-    let state =
-        State { network: Arc::new(loaded.network), verifier, live, asking: BTreeMap::new(), gates: BTreeMap::new() };
-    let center = Center::new(parts, state);
+    let state = State {
+        network: Arc::new(loaded.network),
+        verifier,
+        live,
+        asking: BTreeMap::new(),
+        gates: BTreeMap::new(),
+        moves: 0,
+    };
+    let second = SecondOpinion::begin(&state.verifier.states())?;
+    let center = Center::new(parts, state, second);
     let started = Commit::at(center.now()).event(Event::CenterStarted { version, unclean });
     center.registry().commit(started).await?;
     for grant in opening {

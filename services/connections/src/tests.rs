@@ -1,6 +1,6 @@
 //! Use cases over a real registry (SQLite), real certificates, and gates in memory.
 
-mod world;
+pub(crate) mod world;
 
 use audit::{CloseCause, Event};
 use authority::{CaKind, RevocationReason};

@@ -284,62 +284,29 @@ fn meet(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> u32 {
 
 fn meet_fresh(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> u32 {
     let at = top(arena, a).min(top(arena, b));
-    // Only a run against something free, or against another run, can go forward many bits at once.
     match (shape(arena, a, at), shape(arena, b, at)) {
-        (Shape::Run(len, run), Shape::Free(to)) if a.edge & 1 == 0 => {
-            let bits = len.min(to - at);
-            let behind = after(arena, a, bits);
-            match meet(arena, memo, behind, b) {
-                FIRST => FIRST,
-                met => {
-                    let child = resolve(arena, met, behind, b);
-                    make_run(arena, at, bits, run, child)
-                }
-            }
-        }
-        (Shape::Free(to), Shape::Run(len, run)) if b.edge & 1 == 0 => {
-            let bits = len.min(to - at);
-            let behind = after(arena, b, bits);
-            match meet(arena, memo, a, behind) {
-                SECOND => SECOND,
-                met => {
-                    let child = resolve(arena, met, a, behind);
-                    make_run(arena, at, bits, run, child)
-                }
-            }
-        }
+        (Shape::Run(..), _) if a.edge & 1 == 0 => along(arena, memo, a, b, at),
+        (_, Shape::Run(..)) if b.edge & 1 == 0 => match along(arena, memo, b, a, at) {
+            FIRST => SECOND,
+            SECOND => FIRST,
+            edge => edge,
+        },
+        // Two complements of runs: everything but both.
         (Shape::Run(la, ra), Shape::Run(lb, rb)) => {
             let bits = la.min(lb);
             let same = ((ra ^ rb).leading_zeros() as u16).min(bits);
-            match (a.edge & 1 == 0, b.edge & 1 == 0, same == bits) {
-                (true, true, false) => NONE,
-                // Where one is, nothing is taken away by the other.
-                (true, false, false) => FIRST,
-                (false, true, false) => SECOND,
-                (false, false, false) => {
-                    let (x, y) = (after(arena, a, same + 1).not(), after(arena, b, same + 1).not());
-                    let (x, y) = (settle(arena, x), settle(arena, y));
-                    let one_is_high = (ra << same) >> 127 == 1;
-                    let (lo, hi) = if one_is_high { (y, x) } else { (x, y) };
-                    let both = make_branch(arena, at + same, lo, hi);
-                    make_run(arena, at, same, ra, both) ^ 1
-                }
-                (plain_a, plain_b, true) => {
-                    let (x, y) = (after(arena, a, bits), after(arena, b, bits));
-                    match meet(arena, memo, x, y) {
-                        FIRST if plain_a || !plain_b => FIRST,
-                        SECOND if plain_b || !plain_a => SECOND,
-                        met => {
-                            let child = resolve(arena, met, x, y);
-                            // Two complements: outside both runs everything is in.
-                            if plain_a || plain_b {
-                                make_run(arena, at, bits, ra, child)
-                            } else {
-                                make_run(arena, at, bits, ra, child ^ 1) ^ 1
-                            }
-                        }
-                    }
-                }
+            if same < bits {
+                let (x, y) = (after(arena, a, same + 1).not(), after(arena, b, same + 1).not());
+                let (x, y) = (settle(arena, x), settle(arena, y));
+                let one_is_high = (ra << same) >> 127 == 1;
+                let (lo, hi) = if one_is_high { (y, x) } else { (x, y) };
+                let both = make_branch(arena, at + same, lo, hi);
+                return make_run(arena, at, same, ra, both) ^ 1;
+            }
+            let (x, y) = (after(arena, a, bits), after(arena, b, bits));
+            match meet(arena, memo, x, y) {
+                same @ (FIRST | SECOND) => same,
+                child => make_run(arena, at, bits, ra, child ^ 1) ^ 1,
             }
         }
         _ => {
@@ -363,6 +330,49 @@ fn meet_fresh(arena: &mut Arena, memo: &mut Memo, a: View, b: View) -> u32 {
                 arena.release(edge);
             }
             same
+        }
+    }
+}
+
+/// What is in both, of which the first begins with a run: the other is followed along it, and nothing is built on the way.
+fn along(arena: &mut Arena, memo: &mut Memo, a: View, mut b: View, at: u16) -> u32 {
+    let node = arena.node(a.edge);
+    let (len, run) = (u16::from(node.len) - a.skip, node.run() << a.skip);
+    let (mut bits, mut runs_alike) = (0, true);
+    while bits < len {
+        if b.is(NONE) {
+            return NONE;
+        }
+        match shape(arena, b, at + bits) {
+            // Also where the other is everything from here on.
+            Shape::Free(to) => {
+                bits = (to - at).min(len);
+                runs_alike = false;
+            }
+            Shape::Branch => {
+                let (lo, hi) = sides(arena, b, at + bits);
+                b = if (run << bits) >> 127 == 1 { hi } else { lo };
+                bits += 1;
+                runs_alike = false;
+            }
+            Shape::Run(its, other) => {
+                let left = its.min(len - bits);
+                if (((run << bits) ^ other).leading_zeros() as u16) < left {
+                    return if b.edge & 1 == 0 { NONE } else { FIRST };
+                }
+                runs_alike &= b.edge & 1 == 0;
+                b = after(arena, b, left);
+                bits += left;
+            }
+        }
+    }
+    let behind = after(arena, a, len);
+    match meet(arena, memo, behind, b) {
+        FIRST => FIRST,
+        SECOND if runs_alike => SECOND,
+        met => {
+            let child = resolve(arena, met, behind, b);
+            make_run(arena, at, len, run, child)
         }
     }
 }

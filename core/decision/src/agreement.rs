@@ -82,7 +82,7 @@ impl<'a> Case<'a> {
     fn signer(&self, signature: &AgreementSignature) -> Result<VerifiedInstitution, BTreeSet<Cause>> {
         let chain = read_pem_chain(&signature.certificate).ok_or([Cause::SignerNotTrusted])?;
         let slices: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
-        verify_institution(&slices, self.trust.anchors, self.trust.crls, self.now.unix_seconds())
+        verify_institution(&slices, self.trust.anchors, self.trust.revocation, self.now.unix_seconds())
             .map_err(|refusals| refusals.iter().map(cause_of).collect())
     }
 
@@ -113,7 +113,13 @@ fn cause_of(refusal: &Refusal) -> Cause {
         Refusal::CrlMissing { .. }
         | Refusal::CrlStale { .. }
         | Refusal::CrlTooOld { .. }
-        | Refusal::CrlFromFuture { .. } => Cause::SignerRevocationUnknown,
+        | Refusal::CrlFromFuture { .. }
+        | Refusal::OcspMissing { .. }
+        | Refusal::OcspStale { .. }
+        | Refusal::OcspTooOld { .. }
+        | Refusal::OcspFromFuture { .. }
+        | Refusal::OcspUnknown { .. }
+        | Refusal::ResponderNotValid { .. } => Cause::SignerRevocationUnknown,
         Refusal::Malformed { .. }
         | Refusal::ChainLength { .. }
         | Refusal::UntrustedChain { .. }

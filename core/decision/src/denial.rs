@@ -65,10 +65,8 @@ impl std::error::Error for Denial {}
 fn certificate_reason(refusal: &Refusal, bearer: &str, note: &str, section: Section) -> Reason {
     // Old revocation lists are not the fault of whoever holds the certificate.
     let (section, note) = match refusal {
-        Refusal::CrlMissing { .. }
-        | Refusal::CrlStale { .. }
-        | Refusal::CrlTooOld { .. }
-        | Refusal::CrlFromFuture { .. } => (Section::Operator, "whose-revocation-lists"),
+        refusal if refusal.is_about_lists() => (Section::Operator, "whose-revocation-lists"),
+        refusal if refusal.is_about_responders() => (Section::Operator, "whose-responders"),
         _ => (section, note),
     };
     let mut args: std::collections::BTreeMap<String, Arg> =

@@ -1,7 +1,7 @@
 //! What is asked, and everything the answer may depend on.
 
 use model::{ConnectionRequest, GrantId, Network, SiteId, Timestamp};
-use pki::{AnchorSet, CrlStore, PresentPerson, VerifiedDevice};
+use pki::{AnchorSet, PresentPerson, Revocation, VerifiedDevice};
 
 /// A request with its proofs and the state of the world it is judged in.
 #[derive(Debug, Clone, Copy)]
@@ -26,13 +26,13 @@ pub struct Question<'a> {
     pub now: Timestamp,
 }
 
-/// Anchors and revocation lists for institutions' signing certificates (G12).
+/// Anchors, revocation lists and OCSP answers for institutions' signing certificates (G12).
 #[derive(Debug, Clone, Copy)]
 pub struct Trust<'a> {
     /// Trust anchors; those of [`pki::Purpose::Institution`] count.
     pub anchors: &'a AnchorSet,
-    /// Revocation lists.
-    pub crls: &'a CrlStore,
+    /// Revocation lists and OCSP answers.
+    pub revocation: Revocation<'a>,
 }
 
 /// What the center knows of a site's gate.

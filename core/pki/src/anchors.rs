@@ -3,6 +3,7 @@
 use crate::certificate::Certificate;
 use crate::der::Malformed;
 use crate::oid::Oid;
+use crate::revocation::RevocationPolicy;
 use std::collections::BTreeSet;
 
 /// End-entity policy of 認証用(人), 1.2.392.100495.1.5.1.2.0.1: a default, to be checked against the
@@ -11,6 +12,9 @@ pub const HPKI_AUTHENTICATION_POLICY: &str = "1.2.392.100495.1.5.1.2.0.1";
 
 /// 48 h in seconds: how old an end-entity CRL may grow even if its nextUpdate lies further ahead.
 pub const DEFAULT_MAX_CRL_AGE: i64 = 48 * 3600;
+
+/// 48 h in seconds: how old an answer of an OCSP responder may grow, whether or not its nextUpdate lies further ahead.
+pub const DEFAULT_MAX_OCSP_AGE: i64 = 48 * 3600;
 
 /// What a trust anchor is trusted for. Nothing issued under one purpose is accepted for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +40,8 @@ pub struct TrustAnchor {
     pub(crate) purpose: Purpose,
     pub(crate) accepted_policies: BTreeSet<Oid>,
     pub(crate) max_crl_age: i64,
+    pub(crate) revocation: RevocationPolicy,
+    pub(crate) max_ocsp_age: i64,
 }
 
 /// Why a configured certificate cannot be trusted as given; the operator has to mend the configuration.
@@ -71,7 +77,7 @@ pub enum AnchorError {
 
 impl TrustAnchor {
     /// An anchor with the defaults of its purpose: HPKI accepts [`HPKI_AUTHENTICATION_POLICY`];
-    /// our own kinds do not look at policies. CRLs may be [`DEFAULT_MAX_CRL_AGE`] old.
+    /// our own kinds do not look at policies. CRLs may be [`DEFAULT_MAX_CRL_AGE`] old; OCSP is not asked for.
     pub fn new(der: &[u8], purpose: Purpose) -> Result<Self, AnchorError> {
         let certificate = read_ca(der)?;
         let accepted_policies = match purpose {
@@ -80,7 +86,14 @@ impl TrustAnchor {
                 BTreeSet::new()
             }
         };
-        Ok(Self { certificate, purpose, accepted_policies, max_crl_age: DEFAULT_MAX_CRL_AGE })
+        Ok(Self {
+            certificate,
+            purpose,
+            accepted_policies,
+            max_crl_age: DEFAULT_MAX_CRL_AGE,
+            revocation: RevocationPolicy::Crl,
+            max_ocsp_age: DEFAULT_MAX_OCSP_AGE,
+        })
     }
 
     /// Replaces the accepted end-entity policies (dotted). For HPKI an empty set accepts nobody;
@@ -98,6 +111,24 @@ impl TrustAnchor {
     pub fn with_max_crl_age(mut self, seconds: i64) -> Self {
         self.max_crl_age = seconds;
         self
+    }
+
+    /// Replaces whose word is asked for about revocation.
+    pub fn with_revocation(mut self, policy: RevocationPolicy) -> Self {
+        self.revocation = policy;
+        self
+    }
+
+    /// Replaces the greatest age, in seconds since thisUpdate, of an answer about an end entity; of one about a CA
+    /// where it states no nextUpdate.
+    pub fn with_max_ocsp_age(mut self, seconds: i64) -> Self {
+        self.max_ocsp_age = seconds;
+        self
+    }
+
+    /// Whose word is asked for about revocation.
+    pub fn revocation(&self) -> RevocationPolicy {
+        self.revocation
     }
 
     /// The root certificate.

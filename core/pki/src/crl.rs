@@ -27,7 +27,7 @@ pub enum RevocationReason {
 }
 
 impl RevocationReason {
-    fn from_code(code: u8) -> Option<Self> {
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
         Some(match code {
             0 => Self::Unspecified,
             1 => Self::KeyCompromise,
@@ -136,7 +136,7 @@ pub struct CrlStore {
 }
 
 /// A CA by name and key, so that a re-keyed CA has two lists.
-type AuthorityKey = (Name, [u8; 32]);
+pub(crate) type AuthorityKey = (Name, [u8; 32]);
 
 impl CrlStore {
     /// Holds nothing: every verification fails with `CrlMissing`.
@@ -182,7 +182,7 @@ impl CrlStore {
     }
 }
 
-fn authority_key(authority: &Certificate) -> AuthorityKey {
+pub(crate) fn authority_key(authority: &Certificate) -> AuthorityKey {
     (authority.subject().clone(), sha256(authority.spki_der()))
 }
 

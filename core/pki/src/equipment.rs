@@ -7,11 +7,11 @@
 
 use crate::anchors::{AnchorSet, Purpose};
 use crate::certificate::Certificate;
-use crate::crl::CrlStore;
 use crate::oid::known;
 use crate::path::{check_path, read_chain};
 use crate::public_key::{PublicKey, SignatureRefused, verify_detached};
 use crate::refusal::Refusal;
+use crate::revocation::Revocation;
 use crate::time::UnixSeconds;
 
 /// What every verified equipment certificate says besides its identity.
@@ -123,10 +123,10 @@ verified! {
 }
 
 /// Verifies a gate's certificate: path, validity, revocation, clientAuth *and* serverAuth.
-pub fn verify_gate(
+pub fn verify_gate<'a>(
     chain_der: &[&[u8]],
     anchors: &AnchorSet,
-    crls: &CrlStore,
+    revocation: impl Into<Revocation<'a>>,
     now: UnixSeconds,
 ) -> Result<VerifiedGate, Vec<Refusal>> {
     let profile = Profile {
@@ -135,15 +135,15 @@ pub fn verify_gate(
         prefix: "urn:sekisho:gate:",
         expected: "urn:sekisho:gate:<site>",
     };
-    let (site, certificate) = profile.verify(chain_der, anchors, crls, now, one_id)?;
+    let (site, certificate) = profile.verify(chain_der, anchors, revocation.into(), now, one_id)?;
     Ok(VerifiedGate { site, certificate })
 }
 
 /// Verifies a terminal's certificate: path, validity, revocation, clientAuth.
-pub fn verify_device(
+pub fn verify_device<'a>(
     chain_der: &[&[u8]],
     anchors: &AnchorSet,
-    crls: &CrlStore,
+    revocation: impl Into<Revocation<'a>>,
     now: UnixSeconds,
 ) -> Result<VerifiedDevice, Vec<Refusal>> {
     let profile = Profile {
@@ -153,15 +153,15 @@ pub fn verify_device(
         expected: "urn:sekisho:device:<site>/<host>",
     };
     let read = |text: &str| text.split_once('/').and_then(|(site, host)| Some((one_id(site)?, one_id(host)?)));
-    let ((site, host), certificate) = profile.verify(chain_der, anchors, crls, now, read)?;
+    let ((site, host), certificate) = profile.verify(chain_der, anchors, revocation.into(), now, read)?;
     Ok(VerifiedDevice { site, host, certificate })
 }
 
 /// Verifies a switch's certificate: path, validity, revocation, clientAuth.
-pub fn verify_switch(
+pub fn verify_switch<'a>(
     chain_der: &[&[u8]],
     anchors: &AnchorSet,
-    crls: &CrlStore,
+    revocation: impl Into<Revocation<'a>>,
     now: UnixSeconds,
 ) -> Result<VerifiedSwitch, Vec<Refusal>> {
     let profile = Profile {
@@ -175,15 +175,15 @@ pub fn verify_switch(
         let sixteen = dpid.len() == 16 && dpid.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         Some((one_id(site)?, u64::from_str_radix(dpid, 16).ok().filter(|_| sixteen)?))
     };
-    let ((site, dpid), certificate) = profile.verify(chain_der, anchors, crls, now, read)?;
+    let ((site, dpid), certificate) = profile.verify(chain_der, anchors, revocation.into(), now, read)?;
     Ok(VerifiedSwitch { site, dpid, certificate })
 }
 
 /// Verifies a center's certificate: path, validity, revocation, serverAuth.
-pub fn verify_center(
+pub fn verify_center<'a>(
     chain_der: &[&[u8]],
     anchors: &AnchorSet,
-    crls: &CrlStore,
+    revocation: impl Into<Revocation<'a>>,
     now: UnixSeconds,
 ) -> Result<VerifiedCenter, Vec<Refusal>> {
     let profile = Profile {
@@ -192,15 +192,15 @@ pub fn verify_center(
         prefix: "urn:sekisho:center:",
         expected: "urn:sekisho:center:<name>",
     };
-    let (name, certificate) = profile.verify(chain_der, anchors, crls, now, one_id)?;
+    let (name, certificate) = profile.verify(chain_der, anchors, revocation.into(), now, one_id)?;
     Ok(VerifiedCenter { name, certificate })
 }
 
 /// Verifies an institution's signing certificate: path, validity, revocation, digitalSignature.
-pub fn verify_institution(
+pub fn verify_institution<'a>(
     chain_der: &[&[u8]],
     anchors: &AnchorSet,
-    crls: &CrlStore,
+    revocation: impl Into<Revocation<'a>>,
     now: UnixSeconds,
 ) -> Result<VerifiedInstitution, Vec<Refusal>> {
     let profile = Profile {
@@ -209,7 +209,7 @@ pub fn verify_institution(
         prefix: "urn:sekisho:institution:",
         expected: "urn:sekisho:institution:<id>",
     };
-    let (id, certificate) = profile.verify(chain_der, anchors, crls, now, one_id)?;
+    let (id, certificate) = profile.verify(chain_der, anchors, revocation.into(), now, one_id)?;
     Ok(VerifiedInstitution { id, certificate })
 }
 
@@ -229,14 +229,14 @@ impl Profile {
         &self,
         chain_der: &[&[u8]],
         anchors: &AnchorSet,
-        crls: &CrlStore,
+        held: Revocation<'_>,
         now: UnixSeconds,
         read_identity: impl Fn(&str) -> Option<I>,
     ) -> Result<(I, EquipmentIdentity), Vec<Refusal>> {
         let chain = read_chain(chain_der)?;
         let leaf = &chain[0];
         let mut refusals = Vec::new();
-        let anchor = check_path(&chain, anchors, self.purpose, crls, now, &mut refusals);
+        let anchor = check_path(&chain, anchors, self.purpose, held, now, &mut refusals);
         check_usage(leaf, &mut refusals);
         if let Some(anchor) = anchor
             && !anchor.accepted_policies.is_empty()

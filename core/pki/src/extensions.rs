@@ -91,6 +91,8 @@ pub(crate) struct Extensions {
     /// Raw contents of subjectDirectoryAttributes; judged by `hcrole` so that a malformed
     /// qualification is a reason of its own and not a malformed certificate.
     pub directory_attributes: Option<Vec<u8>>,
+    /// id-pkix-ocsp-nocheck: only looked at in certificates of OCSP responders.
+    pub ocsp_nocheck: bool,
     pub unknown_critical: Vec<Oid>,
 }
 
@@ -140,6 +142,10 @@ impl Extensions {
             }
             known::AUTHORITY_KEY_ID => self.authority_key_id = Some(read_authority_key_id(value)?),
             known::SUBJECT_DIRECTORY_ATTRIBUTES => self.directory_attributes = Some(value.contents.to_vec()),
+            known::OCSP_NOCHECK => {
+                value.only(tag::NULL, "ocsp-nocheck")?;
+                self.ocsp_nocheck = true;
+            }
             // nameConstraints, policyConstraints and whatever else: not understood here, so a
             // critical one refuses the certificate (RFC 5280 §4.2).
             _ if extension.critical => self.unknown_critical.push(extension.id.clone()),

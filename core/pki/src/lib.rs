@@ -1,8 +1,8 @@
-//! X.509 chains, CRLs, HPKI qualifications (N2), gate and device certificates (G1),
+//! X.509 chains, CRLs and OCSP answers, HPKI qualifications (N2), gate and device certificates (G1),
 //! detached signatures of agreements and orders (G12), and the IKE/ESP algorithm profile (G3).
 //!
 //! Pure: certificate bytes and `now` in, proofs or reasons out. It must not know sites,
-//! services, agreements or grants, nor where certificates and CRLs come from.
+//! services, agreements or grants, nor where certificates, CRLs and OCSP answers come from.
 //!
 //! Every `Verified…` value and [`PresentPerson`] has private fields and is built only here, so
 //! holding one proves that the check was made. A refusal carries *all* reasons that could be
@@ -22,15 +22,21 @@ mod extensions;
 mod hcrole;
 pub mod ike_profile;
 mod name;
+mod ocsp;
+mod ocsp_request;
+mod ocsp_response;
 mod oid;
 mod path;
 mod person;
 mod public_key;
 mod qualification;
 mod refusal;
+mod revocation;
 mod time;
 
-pub use anchors::{AnchorError, AnchorSet, DEFAULT_MAX_CRL_AGE, HPKI_AUTHENTICATION_POLICY, Purpose, TrustAnchor};
+pub use anchors::{
+    AnchorError, AnchorSet, DEFAULT_MAX_CRL_AGE, DEFAULT_MAX_OCSP_AGE, HPKI_AUTHENTICATION_POLICY, Purpose, TrustAnchor,
+};
 pub use certificate::Certificate;
 pub use crl::{CrlRefusal, CrlStatus, CrlStore, RevocationReason};
 pub use der::Malformed;
@@ -41,11 +47,14 @@ pub use equipment::{
 pub use extensions::{BasicConstraints, KeyUsage};
 pub use hcrole::parse_hc_roles;
 pub use name::Name;
+pub use ocsp::{AnswerStatus, OcspRefusal, OcspStatus, OcspStore};
+pub use ocsp_request::{OcspHash, OcspNeed, OcspQuestion};
 pub use oid::Oid;
 pub use person::{Challenge, PresentPerson, VerifiedPerson, challenge_message, verify_challenge, verify_person};
 pub use public_key::{PublicKey, SignatureRefused, verify_detached};
 pub use qualification::{QUALIFICATIONS, Qualification, QualificationKind, Role};
 pub use refusal::Refusal;
+pub use revocation::{Revocation, RevocationPolicy};
 pub use time::{UnixSeconds, format_utc};
 
 /// The reasons why a person is refused; the same catalogue as for equipment.

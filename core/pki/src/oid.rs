@@ -110,6 +110,13 @@ pub(crate) mod known {
 
     pub const EKU_SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
     pub const EKU_CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
+    pub const EKU_OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
+
+    /// id-pkix-ocsp-basic and id-pkix-ocsp-nocheck (RFC 6960 §4.2.1, §4.2.2.2.1).
+    pub const OCSP_BASIC: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 48, 1, 1];
+    pub const OCSP_NOCHECK: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 48, 1, 5];
+    pub const SHA1: &[u8] = &[0x2b, 0x0e, 3, 2, 26];
+    pub const SHA256: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
 
     /// id-hcpki-at-healthcareactor, 1.0.17090.0.1 (ISO 17090-2).
     pub const HEALTHCARE_ACTOR: &[u8] = &[0x28, 0x81, 0x85, 0x42, 0x00, 0x01];

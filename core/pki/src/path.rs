@@ -2,9 +2,9 @@
 
 use crate::anchors::{AnchorSet, Purpose, TrustAnchor};
 use crate::certificate::Certificate;
-use crate::crl::CrlStore;
 use crate::public_key::SignatureAlgorithm;
 use crate::refusal::Refusal;
+use crate::revocation::{Demand, Revocation, check_revocation};
 use crate::time::UnixSeconds;
 
 /// Most certificates a presented chain may have.
@@ -13,8 +13,8 @@ pub(crate) const MAX_PRESENTED: usize = 8;
 const MAX_PATH: usize = 5;
 /// Most signatures checked while searching, so that a crafted bag of certificates costs little.
 const MAX_SIGNATURE_CHECKS: usize = 32;
-/// How far in the future a CRL may be dated, in seconds: clocks of CA and verifier differ.
-const CLOCK_TOLERANCE: i64 = 60;
+/// How far in the future a CRL or an OCSP answer may be dated, in seconds: clocks of CA and verifier differ.
+pub(crate) const CLOCK_TOLERANCE: i64 = 60;
 
 /// Reads the presented certificates, end entity first.
 pub(crate) fn read_chain(chain_der: &[&[u8]]) -> Result<Vec<Certificate>, Vec<Refusal>> {
@@ -40,17 +40,13 @@ pub(crate) fn check_path<'a>(
     chain: &'a [Certificate],
     anchors: &'a AnchorSet,
     purpose: Purpose,
-    crls: &CrlStore,
+    held: Revocation<'_>,
     now: UnixSeconds,
     refusals: &mut Vec<Refusal>,
 ) -> Option<&'a TrustAnchor> {
-    let (leaf, presented) = chain.split_first()?;
-    let mut search = Search { pool: Vec::new(), anchors, purpose, found: Vec::new(), dead_ends: Vec::new(), checks: 0 };
-    search.pool.extend(presented);
-    search.pool.extend(anchors.intermediates());
-    search.extend(&mut vec![leaf]);
-
-    let judged = search.found.into_iter().map(|path| (path.check(crls, now), path.anchor));
+    let leaf = chain.first()?;
+    let search = Search::through(chain, anchors, purpose);
+    let judged = search.found.into_iter().map(|path| (path.check(held, now), path.anchor));
     match judged.min_by_key(|(reasons, _)| reasons.len()) {
         Some((reasons, anchor)) => {
             refusals.extend(reasons);
@@ -64,7 +60,12 @@ pub(crate) fn check_path<'a>(
     }
 }
 
-struct Path<'a> {
+/// The first path that leads from `chain[0]` to an anchor, judged by nothing but names and signatures.
+pub(crate) fn first_path<'a>(chain: &'a [Certificate], anchors: &'a AnchorSet, purpose: Purpose) -> Option<Path<'a>> {
+    Search::through(chain, anchors, purpose).found.into_iter().next()
+}
+
+pub(crate) struct Path<'a> {
     /// End entity first, anchor not included.
     certificates: Vec<&'a Certificate>,
     anchor: &'a TrustAnchor,
@@ -80,6 +81,17 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
+    fn through(chain: &'a [Certificate], anchors: &'a AnchorSet, purpose: Purpose) -> Self {
+        let mut search =
+            Self { pool: Vec::new(), anchors, purpose, found: Vec::new(), dead_ends: Vec::new(), checks: 0 };
+        if let Some((leaf, presented)) = chain.split_first() {
+            search.pool.extend(presented);
+            search.pool.extend(anchors.intermediates());
+            search.extend(&mut vec![leaf]);
+        }
+        search
+    }
+
     fn extend(&mut self, path: &mut Vec<&'a Certificate>) {
         let Some(&current) = path.last() else { return };
         let mut failures = Vec::new();
@@ -133,7 +145,7 @@ impl<'a> Search<'a> {
     }
 }
 
-fn key_identifiers_agree(subject: &Certificate, issuer: &Certificate) -> bool {
+pub(crate) fn key_identifiers_agree(subject: &Certificate, issuer: &Certificate) -> bool {
     let Some(stated) = &subject.extensions.authority_key_id else { return true };
     let key_agrees = match (&stated.key_id, &issuer.extensions.subject_key_id) {
         (Some(stated), Some(real)) => stated == real,
@@ -145,19 +157,32 @@ fn key_identifiers_agree(subject: &Certificate, issuer: &Certificate) -> bool {
         && stated.serial.as_ref().is_none_or(|serial| serial == issuer.serial())
 }
 
-impl Path<'_> {
-    fn check(&self, crls: &CrlStore, now: UnixSeconds) -> Vec<Refusal> {
+impl<'a> Path<'a> {
+    fn check(&self, held: Revocation<'_>, now: UnixSeconds) -> Vec<Refusal> {
         let mut refusals = Vec::new();
-        for (position, certificate) in self.certificates.iter().enumerate() {
+        for (position, (certificate, issuer, demand)) in self.links().enumerate() {
             check_alone(certificate, now, &mut refusals);
-            let issuer = self.certificates.get(position + 1).copied().unwrap_or(&self.anchor.certificate);
             // Only CAs between the issuer and the end entity count for pathLen.
             check_issuer(issuer, position, &mut refusals);
-            let max_age = (position == 0).then_some(self.anchor.max_crl_age);
-            check_revocation(certificate, issuer, crls, max_age, now, &mut refusals);
+            check_revocation(certificate, issuer, held, demand, now, &mut refusals);
         }
         check_alone(&self.anchor.certificate, now, &mut refusals);
         refusals
+    }
+
+    /// Every certificate with its issuer and what the anchor demands to hear about its revocation, end entity first.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (&'a Certificate, &'a Certificate, Demand)> {
+        let anchor = self.anchor;
+        self.certificates.iter().enumerate().map(move |(position, certificate)| {
+            let issuer = self.certificates.get(position + 1).copied().unwrap_or(&anchor.certificate);
+            let demand = Demand {
+                policy: anchor.revocation.at(position),
+                max_crl_age: (position == 0).then_some(anchor.max_crl_age),
+                max_ocsp_age: anchor.max_ocsp_age,
+                end_entity: position == 0,
+            };
+            (*certificate, issuer, demand)
+        })
     }
 }
 
@@ -193,37 +218,6 @@ fn check_issuer(issuer: &Certificate, cas_below: usize, refusals: &mut Vec<Refus
     }
     if !issuer.key_usage().is_some_and(|usage| usage.key_cert_sign()) {
         refuse("keyUsage lacks keyCertSign");
-    }
-}
-
-fn check_revocation(
-    certificate: &Certificate,
-    issuer: &Certificate,
-    crls: &CrlStore,
-    max_age: Option<i64>,
-    now: UnixSeconds,
-    refusals: &mut Vec<Refusal>,
-) {
-    let name = || issuer.subject().to_string();
-    let Some(crl) = crls.of(issuer) else {
-        refusals.push(Refusal::CrlMissing { issuer: name() });
-        return;
-    };
-    // A revocation stays true however old the list is, so it is said besides the staleness.
-    if let Some((at, reason)) = crl.revocation_of(certificate.serial()) {
-        let (subject, serial) = (certificate.subject().to_string(), certificate.serial_hex());
-        refusals.push(Refusal::Revoked { subject, serial, at, reason });
-    }
-    if now > crl.next_update {
-        refusals.push(Refusal::CrlStale { issuer: name(), next_update: crl.next_update });
-    }
-    if let Some(max_age) = max_age
-        && now.saturating_sub(crl.this_update) > max_age
-    {
-        refusals.push(Refusal::CrlTooOld { issuer: name(), this_update: crl.this_update, max_age });
-    }
-    if crl.this_update > now.saturating_add(CLOCK_TOLERANCE) {
-        refusals.push(Refusal::CrlFromFuture { issuer: name(), this_update: crl.this_update });
     }
 }
 

@@ -2,12 +2,12 @@
 
 use crate::anchors::{AnchorSet, Purpose};
 use crate::certificate::Certificate;
-use crate::crl::CrlStore;
 use crate::oid::Oid;
 use crate::path::{check_path, read_chain};
 use crate::public_key::PublicKey;
 use crate::qualification::{Qualification, QualificationKind, Role};
 use crate::refusal::Refusal;
+use crate::revocation::Revocation;
 use crate::time::UnixSeconds;
 
 /// Verifies a person's HPKI authentication certificate, end entity first in `chain_der`; missing
@@ -15,15 +15,15 @@ use crate::time::UnixSeconds;
 ///
 /// Checks path, validity, revocation, keyUsage, policy, hcRole and algorithms (N2); the error holds
 /// every reason that could be established.
-pub fn verify_person(
+pub fn verify_person<'a>(
     chain_der: &[&[u8]],
     anchors: &AnchorSet,
-    crls: &CrlStore,
+    revocation: impl Into<Revocation<'a>>,
     now: UnixSeconds,
 ) -> Result<VerifiedPerson, Vec<Refusal>> {
     let chain = read_chain(chain_der)?;
     let mut refusals = Vec::new();
-    let anchor = check_path(&chain, anchors, Purpose::HpkiAuthentication, crls, now, &mut refusals);
+    let anchor = check_path(&chain, anchors, Purpose::HpkiAuthentication, revocation.into(), now, &mut refusals);
     let leaf = &chain[0];
     check_usage(leaf, &mut refusals);
     check_key(leaf, &mut refusals);

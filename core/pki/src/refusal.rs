@@ -96,14 +96,32 @@ pub enum Refusal {
     /// P029: authorityKeyIdentifier names another key or certificate than the issuer's.
     #[error("{subject} names another issuing key than that of {issuer}")]
     IssuerMismatch { subject: String, issuer: String },
+    /// P030: hard fail; no answer of a responder of this issuer about the certificate is held.
+    #[error("no answer of the OCSP responder of {issuer} is held")]
+    OcspMissing { issuer: String },
+    /// P031: hard fail after nextUpdate.
+    #[error("the answer of the OCSP responder of {issuer} expired at {}", format_utc(*next_update))]
+    OcspStale { issuer: String, next_update: UnixSeconds },
+    /// P032: older than the anchor's own limit, although nextUpdate is still ahead or absent.
+    #[error("the answer of the OCSP responder of {issuer} is of {}, older than {max_age} s", format_utc(*this_update))]
+    OcspTooOld { issuer: String, this_update: UnixSeconds, max_age: i64 },
+    /// P033.
+    #[error("the answer of the OCSP responder of {issuer} is dated in the future, {}", format_utc(*this_update))]
+    OcspFromFuture { issuer: String, this_update: UnixSeconds },
+    /// P034: the responder says that it does not know the certificate (RFC 6960 §2.2).
+    #[error("the OCSP responder of {issuer} does not know {subject} (serial {serial})")]
+    OcspUnknown { subject: String, serial: String, issuer: String },
+    /// P035: a delegated responder that is not valid now, or may be revoked itself (RFC 6960 §4.2.2.2).
+    #[error("the OCSP responder {responder} cannot be believed for {issuer}: {why}")]
+    ResponderNotValid { responder: String, issuer: String, why: &'static str },
 }
 
 impl Refusal {
     /// Every code, in order; texts and documentation must cover them all.
-    pub const CODES: [&'static str; 29] = [
+    pub const CODES: [&'static str; 35] = [
         "P001", "P002", "P003", "P004", "P005", "P006", "P007", "P008", "P009", "P010", "P011", "P012", "P013", "P014",
         "P015", "P016", "P017", "P018", "P019", "P020", "P021", "P022", "P023", "P024", "P025", "P026", "P027", "P028",
-        "P029",
+        "P029", "P030", "P031", "P032", "P033", "P034", "P035",
     ];
 
     /// The stable code.
@@ -138,6 +156,12 @@ impl Refusal {
             Self::EndEntityIsCa { .. } => "P027",
             Self::ChallengeFailed => "P028",
             Self::IssuerMismatch { .. } => "P029",
+            Self::OcspMissing { .. } => "P030",
+            Self::OcspStale { .. } => "P031",
+            Self::OcspTooOld { .. } => "P032",
+            Self::OcspFromFuture { .. } => "P033",
+            Self::OcspUnknown { .. } => "P034",
+            Self::ResponderNotValid { .. } => "P035",
         }
     }
 
@@ -148,9 +172,27 @@ impl Refusal {
 
     /// Whether the operator has to act (revocation lists, clocks), not the holder of the certificate.
     pub fn lies_with_operator(&self) -> bool {
+        self.is_about_lists() || self.is_about_responders()
+    }
+
+    /// Whether a revocation list is missing or not fresh.
+    pub fn is_about_lists(&self) -> bool {
         matches!(
             self,
             Self::CrlMissing { .. } | Self::CrlStale { .. } | Self::CrlTooOld { .. } | Self::CrlFromFuture { .. }
+        )
+    }
+
+    /// Whether an OCSP answer is missing, not fresh, or of a responder that cannot be believed now. That a responder
+    /// does not know a certificate (P034) lies with who issued it.
+    pub fn is_about_responders(&self) -> bool {
+        matches!(
+            self,
+            Self::OcspMissing { .. }
+                | Self::OcspStale { .. }
+                | Self::OcspTooOld { .. }
+                | Self::OcspFromFuture { .. }
+                | Self::ResponderNotValid { .. }
         )
     }
 
@@ -176,11 +218,20 @@ impl Refusal {
                 ("at", format_utc(*at)),
                 ("reason", reason.to_string()),
             ],
-            Self::CrlMissing { issuer } => vec![("issuer", issuer.to_string())],
-            Self::CrlStale { issuer, next_update: at } | Self::CrlFromFuture { issuer, this_update: at } => {
+            Self::CrlMissing { issuer } | Self::OcspMissing { issuer } => vec![("issuer", issuer.to_string())],
+            Self::CrlStale { issuer, next_update: at }
+            | Self::CrlFromFuture { issuer, this_update: at }
+            | Self::OcspStale { issuer, next_update: at }
+            | Self::OcspFromFuture { issuer, this_update: at } => {
                 vec![("issuer", issuer.to_string()), ("at", format_utc(*at))]
             }
-            Self::CrlTooOld { issuer, this_update, max_age } => {
+            Self::OcspUnknown { subject, serial, issuer } => {
+                vec![("subject", subject.to_string()), ("serial", serial.to_string()), ("issuer", issuer.to_string())]
+            }
+            Self::ResponderNotValid { responder, issuer, why } => {
+                vec![("responder", responder.to_string()), ("issuer", issuer.to_string()), ("why", why.to_string())]
+            }
+            Self::CrlTooOld { issuer, this_update, max_age } | Self::OcspTooOld { issuer, this_update, max_age } => {
                 vec![("issuer", issuer.to_string()), ("at", format_utc(*this_update)), ("max-age", max_age.to_string())]
             }
             Self::WrongUsage { found, why } => vec![("found", found.to_string()), ("why", why.to_string())],
@@ -260,6 +311,12 @@ mod tests {
                 let (subject, issuer) = pair();
                 Refusal::IssuerMismatch { subject, issuer }
             },
+            Refusal::OcspMissing { issuer: issuer.clone() },
+            Refusal::OcspStale { issuer: issuer.clone(), next_update: 0 },
+            Refusal::OcspTooOld { issuer: issuer.clone(), this_update: 0, max_age: 1 },
+            Refusal::OcspFromFuture { issuer: issuer.clone(), this_update: 0 },
+            Refusal::OcspUnknown { subject: subject.clone(), serial: "01".into(), issuer: issuer.clone() },
+            Refusal::ResponderNotValid { responder: subject.clone(), issuer: issuer.clone(), why: "w" },
         ]
     }
 

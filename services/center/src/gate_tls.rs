@@ -46,7 +46,7 @@ impl std::fmt::Debug for AnyTerminal {
 pub(crate) fn gate_site(center: &Center, chain: &[Vec<u8>]) -> Result<model::SiteId, Vec<Refusal>> {
     let trust = center.trust();
     let slices: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
-    let gate = pki::verify_gate(&slices, &trust.anchors, &trust.crls, center.now().unix_seconds())?;
+    let gate = pki::verify_gate(&slices, &trust.anchors, trust.revocation(), center.now().unix_seconds())?;
     gate.site().parse().map_err(|_| {
         vec![Refusal::IdentityWrong { expected: "urn:sekisho:gate:<site>", found: gate.certificate().uri().to_owned() }]
     })

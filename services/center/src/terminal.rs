@@ -79,7 +79,7 @@ impl Session {
     fn device(&self) -> Result<HostRef, Refused> {
         let trust = self.center.trust();
         let chain: Vec<&[u8]> = self.chain.iter().map(Vec::as_slice).collect();
-        let device = pki::verify_device(&chain, &trust.anchors, &trust.crls, self.center.now().unix_seconds())
+        let device = pki::verify_device(&chain, &trust.anchors, trust.revocation(), self.center.now().unix_seconds())
             .map_err(|refusals| Refused::from(decision::Denial::from_device(&refusals)))?;
         let named = format!("{}/{}", device.site(), device.host());
         match named.parse::<HostRef>() {

@@ -211,7 +211,7 @@ fn end_cause(state: &State, live: &Live, network: &Network, trust: &Trust, now: 
         request: &request,
         role: live.person.role.as_deref().unwrap_or_default(),
         network,
-        trust: decision::Trust { anchors: &trust.anchors, crls: &trust.crls },
+        trust: decision::Trust { anchors: &trust.anchors, revocation: trust.revocation() },
         gates: gates_of(state, &request),
         already_open: None,
         now,

@@ -111,7 +111,7 @@ pub async fn reexamine(center: &Center) {
         let mut state = center.state().await;
         for (site, gate) in state.gates.iter_mut().filter(|(_, g)| g.link.is_some()) {
             let chain: Vec<&[u8]> = gate.certificate.iter().map(Vec::as_slice).collect();
-            let verdict = verify_gate(&chain, &trust.anchors, &trust.crls, now).map(drop);
+            let verdict = verify_gate(&chain, &trust.anchors, trust.revocation(), now).map(drop);
             if let Some(refusal) = revoked(verdict) {
                 gate.revoked = true;
                 cut.push((site.clone(), slices(&gate.certificate), refusal));
@@ -125,9 +125,9 @@ pub async fn reexamine(center: &Center) {
             let Some(proofs) = &live.proofs else { continue };
             let card: Vec<&[u8]> = proofs.card.iter().map(Vec::as_slice).collect();
             let device: Vec<&[u8]> = proofs.device.iter().map(Vec::as_slice).collect();
-            if revoked(verify_person(&card, &trust.anchors, &trust.crls, now).map(drop)).is_some() {
+            if revoked(verify_person(&card, &trust.anchors, trust.revocation(), now).map(drop)).is_some() {
                 ending.push((live.grant.id, CloseCause::CardRevoked));
-            } else if revoked(verify_device(&device, &trust.anchors, &trust.crls, now).map(drop)).is_some() {
+            } else if revoked(verify_device(&device, &trust.anchors, trust.revocation(), now).map(drop)).is_some() {
                 ending.push((live.grant.id, CloseCause::DeviceUnhealthy));
             }
         }

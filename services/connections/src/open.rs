@@ -114,12 +114,12 @@ async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
 
 fn verified_device(asked: &Asked, trust: &Trust, now: Timestamp) -> Result<VerifiedDevice, Denial> {
     let chain: Vec<&[u8]> = asked.device.iter().map(Vec::as_slice).collect();
-    verify_device(&chain, &trust.anchors, &trust.crls, now.unix_seconds()).map_err(|r| Denial::from_device(&r))
+    verify_device(&chain, &trust.anchors, trust.revocation(), now.unix_seconds()).map_err(|r| Denial::from_device(&r))
 }
 
 fn present_person(asked: &Asked, trust: &Trust, now: Timestamp) -> Result<PresentPerson, Refused> {
     let chain: Vec<&[u8]> = asked.card.iter().map(Vec::as_slice).collect();
-    let person = verify_person(&chain, &trust.anchors, &trust.crls, now.unix_seconds())
+    let person = verify_person(&chain, &trust.anchors, trust.revocation(), now.unix_seconds())
         .map_err(|refusals| Denial::from_person(&refusals))?;
     let nonce = asked.nonce.ok_or_else(|| Refused::trouble(Trouble::ChallengeUnknown, []))?;
     let request_digest = Sha256::digest(asked.request.signed_bytes()).into();
@@ -185,7 +185,7 @@ fn gates_now(
             return status_of(state, site);
         };
         let chain: Vec<&[u8]> = gate.certificate.iter().map(Vec::as_slice).collect();
-        match verify_gate(&chain, &trust.anchors, &trust.crls, now.unix_seconds()) {
+        match verify_gate(&chain, &trust.anchors, trust.revocation(), now.unix_seconds()) {
             Ok(_) => GateStatus::Connected,
             Err(refusals) if refusals.iter().any(|r| matches!(r, Refusal::Revoked { .. })) => {
                 GateStatus::CertificateRevoked
@@ -225,7 +225,7 @@ fn permitted(
         person,
         device,
         network: &seat.network,
-        trust: decision::Trust { anchors: &trust.anchors, crls: &trust.crls },
+        trust: decision::Trust { anchors: &trust.anchors, revocation: trust.revocation() },
         gates: seat.gates,
         already_open: seat.already_open,
         grant: seat.grant,

@@ -4,7 +4,7 @@
 //! `.der`, `.crl`). A self-signed CA certificate is an anchor, another CA certificate an intermediate, a revocation
 //! list a revocation list. Files are looked at (`stat`) at every use, so a new list takes effect with the next request.
 
-use pki::{AnchorSet, CrlStore, Purpose, TrustAnchor};
+use pki::{AnchorSet, CrlStore, OcspStore, Purpose, Revocation, TrustAnchor};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use std::fs;
@@ -37,6 +37,15 @@ pub struct Trust {
     pub anchors: AnchorSet,
     /// Revocation lists.
     pub crls: CrlStore,
+    /// Answers of OCSP responders.
+    pub ocsp: OcspStore,
+}
+
+impl Trust {
+    /// Lists and answers together.
+    pub fn revocation(&self) -> Revocation<'_> {
+        Revocation { crls: &self.crls, ocsp: &self.ocsp }
+    }
 }
 
 /// Why there is no trust to begin with.

@@ -22,6 +22,7 @@ whose-peer-zones = { $peer } decides in which zone its service stands
 whose-peer-gate = gate or line of { $peer }
 whose-hours = { $peer } sets the hours of its service
 whose-revocation-lists = the network operator fetches the revocation lists of certificates
+whose-responders = the network operator sees to it that the responders of issuers can be asked
 whose-person = the card and the person who holds it
 whose-device = the device certificate of this terminal
 whose-gate = the certificate of the site's gate

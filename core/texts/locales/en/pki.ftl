@@ -97,6 +97,21 @@ pki-p028 = the answer of the card does not fit the challenge of this connection
 pki-p028-do = insert the card again and connect again; if this repeats, stop using this terminal and tell the administrator
 pki-p029 = { $bearer } ({ $subject }) names another issuing key than that of { $issuer }
 pki-p029-do = ask the issuer; a certificate of an older issuer may be mixed in
+pki-p030 = whether { $bearer } is revoked cannot be known: there is no answer of the OCSP responder of { $issuer }
+pki-p030-do = try again in a moment; if it stays so, ask the network operator to see why the responder does not answer; until then nothing opens
+pki-p031 = whether { $bearer } is revoked cannot be known: the answer of the OCSP responder of { $issuer } expired at { $at }
+pki-p031-do = ask the network operator to see why the responder gives no newer answer; until then nothing opens
+pki-p032 = whether { $bearer } is revoked cannot be known: the answer of the OCSP responder of { $issuer } is of { $at }, older than { $max-age } hours
+pki-p032-do = ask the network operator to see why the responder gives no newer answer; until then nothing opens
+pki-p033 = whether { $bearer } is revoked cannot be known: the answer of the OCSP responder of { $issuer } is dated in the future ({ $at })
+pki-p033-do = ask the network operator to check the clock of the center and the responder
+pki-p034 = the OCSP responder of { $issuer } does not know { $bearer } ({ $subject }, serial { $serial })
+pki-p034-do = { $kind ->
+    [card] ask the issuer of the card whether it is still in its records; if you did not expect this, tell the administrator
+   *[other] ask the administrator for a new certificate; tell the network operator
+}
+pki-p035 = whether { $bearer } is revoked cannot be known: the OCSP responder { $responder } of { $issuer } cannot be believed ({ $why })
+pki-p035-do = ask the network operator to have the issuer renew the responder's certificate; until then nothing opens
 
 # Why a revocation list is not taken (C…); the one held before stays in force.
 pki-c001 = the file is not a revocation list ({ $what }, byte { $offset })
@@ -109,6 +124,26 @@ pki-c004 = the revocation list of { $issuer } is of a kind that is not supported
 pki-c004-do = ask the issuer for a complete, direct list
 pki-c005 = the revocation list of { $issuer } of { $offered } is older than the one held, of { $held }
 pki-c005-do = fetch the current list; an older one would undo revocations
+
+# Why the answer of an OCSP responder is not taken (C…); what was held before stays in force.
+pki-c006 = these bytes are not an OCSP response ({ $what }, byte { $offset })
+pki-c006-do = see whether the address is that of the responder and no proxy answers in its place
+pki-c007 = the OCSP responder would not answer ({ $status })
+pki-c007-do = tryLater and internalError pass by themselves; for the others ask who runs the responder
+pki-c008 = the OCSP response is about certificates of no configured issuer
+pki-c008-do = add the certificate of the issuer to the anchors or intermediates, or ask the right responder
+pki-c009 = the OCSP response was not signed for { $issuer }
+pki-c009-do = ask again; if this repeats, somebody may be answering in the responder's place: tell the issuer
+pki-c010 = { $responder } may not answer for { $issuer } ({ $why })
+pki-c010-do = ask the issuer to certify its responder for OCSP, directly by the same authority
+pki-c011 = the OCSP response is of a kind that is not supported ({ $what })
+pki-c011-do = ask the issuer for basic responses without critical extensions
+pki-c012 = the OCSP answer about { $serial } of { $issuer } of { $offered } is older than the one held, of { $held }
+pki-c012-do = ask again; an older answer would undo a revocation
+pki-c013 = the OCSP response is signed with an algorithm that is not accepted: { $algorithm }
+pki-c013-do = ask the issuer to sign with an accepted algorithm
+pki-c014 = the OCSP response does not answer about { $serial } of { $issuer }
+pki-c014-do = see whether the address is that of the responder of this issuer
 
 # Algorithms refused by the profile (G3)
 pki-algorithm = { $token } is not accepted ({ $code })

@@ -22,6 +22,7 @@ whose-peer-zones = サービスを置くゾーンは、{ $peer }が決めます
 whose-peer-gate = { $peer }の中継装置または回線
 whose-hours = 利用時間は、サービスごとに{ $peer }が決めます
 whose-revocation-lists = 証明書の失効リストは、ネットワーク事業者が取得します
+whose-responders = 発行元の失効確認サーバーへの問い合わせは、ネットワーク事業者が整えます
 whose-person = カードをお使いのご本人
 whose-device = この端末の機器証明書
 whose-gate = 拠点の中継装置の証明書

@@ -21,12 +21,13 @@ macro_rules! files {
             ("demo", include_str!(concat!("../locales/", $lang, "/demo.ftl"))),
             ("audit", include_str!(concat!("../locales/", $lang, "/audit.ftl"))),
             ("registry", include_str!(concat!("../locales/", $lang, "/registry.ftl"))),
+            ("lab", include_str!(concat!("../locales/", $lang, "/lab.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 11] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 12] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -20,6 +20,7 @@ mod packet;
 mod probe;
 mod process;
 mod raise;
+pub mod reach;
 mod scenario;
 mod scratch;
 mod server;

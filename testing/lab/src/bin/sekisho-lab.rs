@@ -1,7 +1,9 @@
 //! `sekisho-lab`: raises a scenario by hand, checks the lab itself, clears what a kill left.
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
@@ -25,6 +27,13 @@ enum Verb {
     },
     /// Remove scratch directories and namespaces of labs that were killed
     Gc,
+    /// Raise sites with gates, send real packets between all hosts, compare with the proof
+    #[command(disable_help_flag = true)]
+    Reach {
+        /// `sekisho-lab reach --help` shows them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Raise the three sites, open one line by hand, check what passes and what does not
     Selftest,
 }
@@ -33,6 +42,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Verb::Gc => collect(),
+        Verb::Reach { arguments } => Err(reach(&arguments)),
         Verb::Up { scenario } => {
             // Read before the namespaces: a mistake in the file is told at once.
             let read = scenario.map_or_else(|| Ok(Scenario::three_sites()), |path| Scenario::load(&path));
@@ -53,6 +63,18 @@ fn main() -> ExitCode {
             eprintln!("sekisho-lab: {error}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Becomes the program beside this one: the lab itself knows nothing of proofs. Returns only why it cannot.
+fn reach(arguments: &[OsString]) -> String {
+    let beside = std::env::current_exe().map(|me| me.with_file_name("sekisho-lab-reach"));
+    match beside {
+        Ok(program) => {
+            let error = Command::new(&program).args(arguments).exec();
+            format!("{}: {error}; build it with `cargo build -p reality`", program.display())
+        }
+        Err(error) => format!("this program: {error}"),
     }
 }
 

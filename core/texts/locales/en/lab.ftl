@@ -1,0 +1,24 @@
+# `sekisho-lab reach`
+reach-raising = raising { $name }: { $sites } sites, { $hosts } hosts, a gate at each site …
+reach-opened = opened   { $from } → { $to } { $what }
+reach-refused = refused  { $from } → { $to } { $what }: { $why }
+reach-title = { $cells } knocks (TCP, UDP, ICMP) from every host at every other, in { $seconds } s
+reach-legend = number: how many kinds of knock pass; · nothing passes; ! packets do something else than the proof says
+reach-open = What passes, and whose rule lets it:
+reach-nothing = Nothing passes.
+reach-owner-standing = a standing rule
+reach-owner-grant = grant { $number }
+reach-owner-in-house = in-house rule { $number } of { $site }
+reach-owner-transit = transit rule { $number } of { $site }
+reach-owner-nobody = nobody that the proof knows
+reach-seen-both = it arrives and is answered
+reach-seen-refused = it arrives and is refused by the host
+reach-seen-arrives = it arrives, and no answer comes back
+reach-seen-answered = it does not arrive, and yet an answer comes back
+reach-seen-nothing = nothing arrives
+reach-said-no = { $cell }: the proof says no, but { $seen }
+reach-said-yes = { $cell }: the proof says yes, but { $seen }
+reach-foreign = Stands and was not ordered:
+reach-missing = Was ordered and does not stand:
+reach-same = { $cells } cells, { $open } pass: packets do exactly what the proof says
+reach-differs = { $cells } cells: in { $differences } of them packets do something else than the proof says

@@ -1,0 +1,24 @@
+# `sekisho-lab reach`
+reach-raising = { $name } を構築しています: { $sites } 拠点、{ $hosts } ホスト、各拠点に gate …
+reach-opened = 開通  { $from } → { $to } { $what }
+reach-refused = 拒否  { $from } → { $to } { $what }: { $why }
+reach-title = 全ホストから全ホストへ { $cells } 通りの接続試行(TCP・UDP・ICMP)、{ $seconds } 秒
+reach-legend = 数字: 通った試行の数、·: 何も通らない、!: 実際のパケットが証明と食い違う
+reach-open = 通るものと、それを許している規則:
+reach-nothing = 何も通りません。
+reach-owner-standing = 常設の規則
+reach-owner-grant = 許可 { $number }
+reach-owner-in-house = { $site } の施設内規則 { $number }
+reach-owner-transit = { $site } の中継規則 { $number }
+reach-owner-nobody = 証明の知らない何か
+reach-seen-both = 届き、応答も返っています
+reach-seen-refused = 届き、相手ホストが拒否を返しています
+reach-seen-arrives = 届いていますが、応答は返りません
+reach-seen-answered = 届いていないのに、応答が返っています
+reach-seen-nothing = 何も届きません
+reach-said-no = { $cell }: 証明では通らないはずですが、{ $seen }
+reach-said-yes = { $cell }: 証明では通るはずですが、{ $seen }
+reach-foreign = 指示していないのに存在するもの:
+reach-missing = 指示したのに存在しないもの:
+reach-same = { $cells } 通りのうち { $open } 通りが通り、すべて証明のとおりです
+reach-differs = { $cells } 通りのうち { $differences } 通りで、実際のパケットが証明と食い違います

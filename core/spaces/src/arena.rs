@@ -10,6 +10,12 @@
 //!
 //! The table of nodes grows bucket by bucket (linear hashing, Litwin 1980) and the nodes themselves live in slabs, so
 //! growing never copies them all. A node whose count falls to nothing stays findable until [`Arena::reclaim`] passes it.
+//!
+//! Most nodes are steps of one operation and die at once. So a new node is young: it stands in a table that fits a cache,
+//! and moves to the large one only when it has outlived many others. Nodes move in the order in which they were made,
+//! children first: no old node has a young child, and a node with a young child need not be looked for among the old.
+
+use std::collections::VecDeque;
 
 /// Number of a node times two, plus one for the complement.
 pub(crate) type Edge = u32;
@@ -20,6 +26,10 @@ pub(crate) const ALL: Edge = 1;
 const SLAB_BITS: u32 = 14;
 const SLAB: usize = 1 << SLAB_BITS;
 const NIL: u32 = u32::MAX;
+/// Young nodes, and heads of their chains.
+const YOUNG: usize = 1 << 12;
+/// Age of a node that is young no more.
+const OLD: u32 = 0;
 /// Longest run of a node.
 pub(crate) const LONGEST: u16 = 128;
 
@@ -31,6 +41,8 @@ pub(crate) struct Node {
     pub hi: Edge,
     next: u32,
     count: u32,
+    /// Number of its birth while it is young, else [`OLD`].
+    born: u32,
     pub start: u16,
     pub len: u8,
     queued: bool,
@@ -61,6 +73,13 @@ pub(crate) struct Arena {
     /// Heads of chains, in slabs as well.
     buckets: Vec<Vec<u32>>,
     bucket_count: usize,
+    /// Nodes in chains of `buckets`.
+    old: usize,
+    /// Heads of chains of young nodes.
+    nursery: Vec<u32>,
+    /// Young nodes as they were born, and some that are gone: then the birth is another's.
+    births: VecDeque<(u32, u32)>,
+    born: u32,
     /// Reclaimed nodes, linked by `next`.
     free: u32,
     free_count: usize,
@@ -76,6 +95,10 @@ impl Arena {
             slabs: Vec::new(),
             buckets: Vec::new(),
             bucket_count: 0,
+            old: 0,
+            nursery: vec![NIL; YOUNG],
+            births: VecDeque::with_capacity(YOUNG + 1),
+            born: OLD,
             free: NIL,
             free_count: 0,
             queue: Vec::new(),
@@ -90,6 +113,7 @@ impl Arena {
             hi: NONE,
             next: NIL,
             count: 1,
+            born: OLD,
             start: u16::MAX,
             len: 0,
             queued: true,
@@ -121,6 +145,8 @@ impl Arena {
         self.slabs.len() * SLAB * size_of::<Node>()
             + self.buckets.len() * SLAB * size_of::<u32>()
             + self.queue.capacity() * size_of::<u32>()
+            + self.nursery.len() * size_of::<u32>()
+            + self.births.capacity() * size_of::<(u32, u32)>()
     }
 
     #[inline]
@@ -178,22 +204,25 @@ impl Arena {
     /// edge, of `hi`.
     pub fn intern(&mut self, start: u16, len: u16, run: u128, lo: Edge, hi: Edge) -> Edge {
         let hash = hash(start, len, run, lo, hi);
-        let bucket = self.bucket(hash);
-        let mut id = self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
-        let first = id;
-        while id != NIL {
-            let node = self.at(id);
-            if node.lo == lo && node.hi == hi && node.start == start && u16::from(node.len) == len && node.run() == run
-            {
-                node.count += 1;
-                self.release(lo);
-                if hi != lo {
-                    self.release(hi);
-                }
-                return id << 1;
-            }
-            id = node.next;
+        let slot = young_slot(hash);
+        let first = self.nursery[slot];
+        let same = |node: &Node| {
+            node.lo == lo && node.hi == hi && node.start == start && u16::from(node.len) == len && node.run() == run
+        };
+        let mut found = self.find(first, same);
+        if found.is_none() && !self.is_young(hi) && !self.is_young(lo) {
+            let bucket = self.bucket(hash);
+            found = self.find(self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)], same);
         }
+        if let Some(id) = found {
+            self.at(id).count += 1;
+            self.release(lo);
+            if hi != lo {
+                self.release(hi);
+            }
+            return id << 1;
+        }
+        self.born = self.born.checked_add(1).unwrap_or(OLD + 1);
         let node = Node {
             run_high: (run >> 64) as u64,
             run_low: run as u64,
@@ -201,6 +230,7 @@ impl Arena {
             hi,
             next: first,
             count: 1,
+            born: self.born,
             start,
             len: len as u8,
             queued: false,
@@ -215,13 +245,49 @@ impl Arena {
             *self.at(id) = node;
             id
         };
-        self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)] = id;
-        if self.live() > self.bucket_count {
+        self.nursery[slot] = id;
+        self.births.push_back((id, self.born));
+        while self.births.len() > YOUNG {
+            self.grow_old();
+        }
+        id << 1
+    }
+
+    fn find(&self, mut id: u32, same: impl Fn(&Node) -> bool) -> Option<u32> {
+        while id != NIL {
+            let node = self.node(id << 1);
+            if same(node) {
+                return Some(id);
+            }
+            id = node.next;
+        }
+        None
+    }
+
+    #[inline]
+    fn is_young(&self, edge: Edge) -> bool {
+        edge > ALL && self.node(edge).born != OLD
+    }
+
+    /// The first of the births: among the old from here on, if it is still there.
+    fn grow_old(&mut self) {
+        let Some((id, born)) = self.births.pop_front() else { return };
+        if self.at(id).born != born {
+            return;
+        }
+        self.unlink(id);
+        let node = *self.at(id);
+        let bucket = self.bucket(hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi));
+        let head = &mut self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
+        let next = std::mem::replace(head, id);
+        let node = self.at(id);
+        (node.next, node.born) = (next, OLD);
+        self.old += 1;
+        if self.old > self.bucket_count {
             // Two at a time, so that a table that fell behind catches up.
             self.add_bucket();
             self.add_bucket();
         }
-        id << 1
     }
 
     fn push(&mut self, node: Node) -> u32 {
@@ -265,24 +331,37 @@ impl Arena {
         }
     }
 
+    /// Takes a node out of its chain. It is no longer young, nor old.
     fn unlink(&mut self, id: u32) {
         let node = *self.at(id);
-        let bucket = self.bucket(hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi));
-        let head = &mut self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
+        let hash = hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi);
+        let head = if node.born == OLD {
+            self.old -= 1;
+            let bucket = self.bucket(hash);
+            &mut self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)]
+        } else {
+            &mut self.nursery[young_slot(hash)]
+        };
         if *head == id {
             *head = node.next;
-            return;
-        }
-        let mut before = *head;
-        loop {
-            let next = self.at(before).next;
-            if next == id {
-                self.at(before).next = node.next;
-                return;
+        } else {
+            let mut before = *head;
+            loop {
+                let next = self.at(before).next;
+                if next == id {
+                    self.at(before).next = node.next;
+                    break;
+                }
+                before = next;
             }
-            before = next;
         }
+        self.at(id).born = OLD;
     }
+}
+
+#[inline]
+fn young_slot(hash: u64) -> usize {
+    (hash >> 32) as usize & (YOUNG - 1)
 }
 
 #[inline]

@@ -20,7 +20,7 @@ mod place;
 mod questions;
 mod work;
 
-use model::{GrantId, SiteDelta, SiteId, SiteState, Table};
+use model::{CookieOwner, GrantId, SiteDelta, SiteId, SiteState, Table};
 use spaces::{Set, Space};
 use std::collections::BTreeMap;
 
@@ -42,10 +42,10 @@ pub struct Exact {
 
 /// What a change makes worth looking at.
 enum Duty {
-    /// A rule of the connections table came.
-    Came(u16, Set),
-    /// A rule of the connections table went; these packets it took.
-    Went(u16, Set),
+    /// Rules of one owner and priority came to the connections table.
+    Came(CookieOwner, u16, Set),
+    /// Rules of one owner and priority left the connections table; these packets they took.
+    Went(CookieOwner, u16, Set),
     /// Something else decides about these packets.
     Packets(Set),
     /// Grants no longer cover these.
@@ -134,7 +134,7 @@ impl Exact {
         verdict = verdict.and_then(|()| nevers::judge(self, deltas));
         for duty in duties.into_iter().flat_map(|(_, own)| own) {
             match duty {
-                Duty::Came(_, set) | Duty::Went(_, set) | Duty::Packets(set) | Duty::Bare(_, set) => {
+                Duty::Came(_, _, set) | Duty::Went(_, _, set) | Duty::Packets(set) | Duty::Bare(_, set) => {
                     self.space.release(set);
                 }
                 Duty::Everything | Duty::Ended(..) => {}
@@ -166,8 +166,14 @@ impl Exact {
         }
         for rule in &delta.rules_removed {
             if let Some(set) = place.remove_rule(space, rule).map_err(refute)? {
-                let here = rule.table == Table::Connections;
-                duties.push(if here { Duty::Went(rule.priority, set) } else { Duty::Packets(set) });
+                match duties.last_mut() {
+                    _ if rule.table != Table::Connections => duties.push(Duty::Packets(set)),
+                    Some(Duty::Went(owner, priority, all)) if (*owner, *priority) == (rule.owner, rule.priority) => {
+                        space.add(all, &set);
+                        space.release(set);
+                    }
+                    _ => duties.push(Duty::Went(rule.owner, rule.priority, set)),
+                }
             }
         }
         let mut ended = Vec::new();
@@ -201,12 +207,24 @@ impl Exact {
         }
         for rule in &delta.rules_added {
             let Some(set) = place.add_rule(space, rule).map_err(refute)? else { continue };
-            if rule.table == Table::Connections {
-                duties.push(Duty::Came(rule.priority, set));
-            } else {
-                space.release(set);
-                let cube = header::matched(&rule.matches, rule.table).expect("it was added, so it can match");
-                duties.push(Duty::Packets(cube.set(space)));
+            match duties.last_mut() {
+                _ if rule.table != Table::Connections => {
+                    place.install(space, rule.table, rule.priority, &set);
+                    space.release(set);
+                    let cube = header::matched(&rule.matches, rule.table).expect("it was added, so it can match");
+                    duties.push(Duty::Packets(cube.set(space)));
+                }
+                // The rules of one grant differ in little: together they cost hardly more than one.
+                Some(Duty::Came(owner, priority, all)) if (*owner, *priority) == (rule.owner, rule.priority) => {
+                    space.add(all, &set);
+                    space.release(set);
+                }
+                _ => duties.push(Duty::Came(rule.owner, rule.priority, set)),
+            }
+        }
+        for duty in duties.iter() {
+            if let Duty::Came(_, priority, set) = duty {
+                place.install(space, Table::Connections, *priority, set);
             }
         }
         place.resolve(space);
@@ -231,10 +249,10 @@ impl Exact {
                 continue;
             }
             match duty {
-                Duty::Came(priority, set) => {
+                Duty::Came(_, priority, set) => {
                     leak::judge(space, place, set, &Which::Just(*priority, set))?;
                 }
-                Duty::Went(priority, set) => leak::judge(space, place, set, &Which::Below(*priority))?,
+                Duty::Went(_, priority, set) => leak::judge(space, place, set, &Which::Below(*priority))?,
                 Duty::Packets(_) if fresh => {}
                 Duty::Packets(set) | Duty::Bare(_, set) => leak::judge(space, place, set, &Which::All)?,
                 Duty::Everything | Duty::Ended(..) => {}

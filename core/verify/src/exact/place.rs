@@ -297,7 +297,8 @@ impl Place {
         }
     }
 
-    /// Adds a rule. Gives its set with what it makes of packets, or nothing if it can never match.
+    /// Adds a rule. Gives its set with what it makes of packets, or nothing if it can never match. The set is not yet in
+    /// the table: see [`Place::install`].
     pub fn add_rule(&mut self, space: &mut Space, rule: &FlowRule) -> Result<Option<Set>, Breach> {
         let because = || because(rule);
         let refuse = |invariant, fault| Err((invariant, fault, because()));
@@ -329,11 +330,15 @@ impl Place {
         if twin.is_some() {
             return refuse(Invariant::OneRule, Fault::EqualMatch);
         }
-        let made = made.set(space);
-        let level = self.sets.levels[usize::from(table)].entry(rule.priority).or_insert_with(|| space.none());
-        space.add(level, &made);
-        self.stale[usize::from(table)] = true;
-        Ok(Some(made))
+        Ok(Some(made.set(space)))
+    }
+
+    /// Puts rules that were added into their table.
+    pub fn install(&mut self, space: &mut Space, table: Table, priority: u16, made: &Set) {
+        let table = usize::from(table.number());
+        let level = self.sets.levels[table].entry(priority).or_insert_with(|| space.none());
+        space.add(level, made);
+        self.stale[table] = true;
     }
 
     /// Removes a rule. Gives the packets it matched.

@@ -93,7 +93,8 @@ fn run(arguments: &Arguments) -> Result<bool, RealityError> {
         match world.open(wish)? {
             Ok(_) => say("reach-opened", &args),
             Err(why) => {
-                let why = texts.say(why.key(), &[]);
+                let values: Vec<(&str, Arg)> = why.args().into_iter().map(|(name, v)| (name, Arg::Text(v))).collect();
+                let why = texts.say(why.key(), &values);
                 say("reach-refused", &[&args[..], &[("why", Arg::Text(why))]].concat());
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -44,6 +45,19 @@ impl Standing {
             standing.states.insert(id.clone(), state);
         }
         Ok(standing)
+    }
+
+    /// What a gate was ordered last, from the folder it keeps it in.
+    ///
+    /// # Errors
+    /// If nothing is kept there, or what is kept is damaged or unsound.
+    pub fn ordered(folder: &Path) -> Result<SiteState, RealityError> {
+        let failed = |what: String| RealityError::Product(format!("{}: {what}", folder.display()));
+        let kept = gate::Store::open(folder).and_then(|store| store.load());
+        match kept.map_err(|error| failed(error.to_string()))? {
+            Some(state) => Ok(state.into_state()),
+            None => Err(failed("the gate keeps no state yet".to_owned())),
+        }
     }
 
     /// Is what stands exactly what was ordered?
@@ -136,7 +150,7 @@ impl Standing {
 }
 
 /// Every entry of a switch, by OpenFlow itself.
-fn entries(socket: &std::path::Path) -> Result<Vec<FlowStats>, RealityError> {
+fn entries(socket: &Path) -> Result<Vec<FlowStats>, RealityError> {
     let failed = |what: &dyn std::fmt::Display| RealityError::Product(format!("{}: {what}", socket.display()));
     let mut stream = UnixStream::connect(socket).map_err(RealityError::file(socket))?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).map_err(RealityError::file(socket))?;

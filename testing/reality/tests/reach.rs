@@ -12,8 +12,8 @@ use reality::{Extras, Papers, Random, RealityError, Said, Standing, Wish, World}
 type Outcome = Result<(), RealityError>;
 
 const PORTS: [u16; 6] = [22, 53, 80, 443, 4000, 8080];
-/// Large enough that a fault of either side shows, small enough for every run; `sekisho-lab reach --seed` has the rest.
-const SEEDS: [u64; 4] = [3, 7, 11, 20];
+/// Two, three and four sites, with much to open and much to refuse; `sekisho-lab reach --seed` has the other numbers.
+const SEEDS: [u64; 4] = [4, 7, 13, 29];
 
 fn main() {
     lab::enter();
@@ -58,7 +58,7 @@ fn three_sites() -> Outcome {
 
     let (matrix, said) = agree(&world, "nothing open")?;
     assert_eq!(matrix.cells.len(), 6 * 5 * (2 * PORTS.len() + 1));
-    assert_eq!(open(&matrix), [in_house.clone()]);
+    assert_eq!(open(&matrix), std::slice::from_ref(&in_house));
     assert_eq!(said.because(&in_house), Some(CookieOwner::InHouse(0)));
 
     let records = wish("clinic/exam-1", "hospital/record-server", Protocol::Tcp, 8080);

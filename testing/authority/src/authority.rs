@@ -250,11 +250,7 @@ impl Authority {
     ) -> Result<RevocationList, AuthorityError> {
         let folder = kind.folder(&self.dir);
         let number = self.count(&folder.join("crl-number"))?;
-        let register = folder.join("revoked");
-        let mut revoked_certs = Vec::new();
-        for line in read(&register)?.lines() {
-            revoked_certs.push(parse_revocation(line, &register)?);
-        }
+        let revoked_certs = self.register(kind)?;
         let params = CertificateRevocationListParams {
             this_update: OffsetDateTime::from_unix_timestamp(this_update)?,
             next_update: OffsetDateTime::from_unix_timestamp(next_update)?,
@@ -306,6 +302,22 @@ impl Authority {
         write(&folder.join("cert.der"), &cert_der)?;
         write(&folder.join("chain.pem"), &chain_pem)?;
         Ok(Issued { ca, serial, key_pem, cert_pem, cert_der, chain_der, chain_pem, folder })
+    }
+
+    /// Everything a CA revoked.
+    pub(crate) fn register(&self, kind: CaKind) -> Result<Vec<RevokedCertParams>, AuthorityError> {
+        let register = kind.folder(&self.dir).join("revoked");
+        read(&register)?.lines().map(|line| parse_revocation(line, &register)).collect()
+    }
+
+    /// The last serial number a CA gave.
+    pub(crate) fn last_serial(&self, kind: CaKind) -> Result<i64, AuthorityError> {
+        read_number(&kind.folder(&self.dir).join("serial"))
+    }
+
+    /// A CA's private key.
+    pub(crate) fn ca_key_pem(&self, kind: CaKind) -> Result<String, AuthorityError> {
+        read(&kind.folder(&self.dir).join("key.pem"))
     }
 
     fn make_ca(&mut self, kind: CaKind) -> Result<(), AuthorityError> {
@@ -404,7 +416,7 @@ fn parse_revocation(line: &str, register: &Path) -> Result<RevokedCertParams, Au
     })
 }
 
-fn parse_hex(serial: &str) -> Result<Vec<u8>, AuthorityError> {
+pub(crate) fn parse_hex(serial: &str) -> Result<Vec<u8>, AuthorityError> {
     let wrong = || AuthorityError::Serial(serial.to_owned());
     if serial.is_empty() || !serial.len().is_multiple_of(2) || !serial.is_ascii() {
         return Err(wrong());
@@ -417,6 +429,11 @@ fn certificate_serial(der: &[u8], path: &Path) -> Result<String, AuthorityError>
     let octets = certificate.tbs_certificate.raw_serial();
     let significant = octets.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(octets);
     Ok(significant.iter().map(|octet| format!("{octet:02x}")).collect())
+}
+
+/// DER of the subject of a certificate.
+pub(crate) fn subject_der(der: &[u8]) -> Result<Vec<u8>, AuthorityError> {
+    Ok(read_certificate(der, Path::new("issued"))?.tbs_certificate.subject.as_raw().to_vec())
 }
 
 fn read_certificate<'a>(der: &'a [u8], path: &Path) -> Result<X509Certificate<'a>, AuthorityError> {

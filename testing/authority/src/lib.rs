@@ -15,7 +15,9 @@ mod der;
 mod equipment;
 mod issued;
 mod keys;
+mod ocsp;
 
 pub use authority::{Authority, AuthorityError, CaKind, RevocationList, RevocationReason};
 pub use card::{CardSpec, CardUsage, HPKI_AUTHENTICATION_POLICY, HPKI_SIGNATURE_POLICY, hc_role_extension};
 pub use issued::Issued;
+pub use ocsp::{CertIdHash, OcspSays, OcspSigner, OcspSpec, ResponderSpec, ocsp_status, serve_ocsp};

@@ -50,13 +50,16 @@ pub(super) struct Standing {
     pub cut: Vec<f64>,
 }
 
+/// Ends what a running download goes through.
+pub(super) type Ending<'a> = dyn FnMut() -> Result<(), BenchError> + 'a;
+
 /// Measures [`Standing`]. `first_byte` speaks to the service, `cut` ends what it is given under a running download.
 pub(super) fn standing(
     stage: &Stage,
     grant: u64,
     rounds: usize,
     first_byte: &dyn Fn() -> Result<(), BenchError>,
-    cut: &dyn Fn(&mut dyn FnMut() -> Result<(), BenchError>) -> Result<f64, BenchError>,
+    cut: &dyn Fn(&mut Ending<'_>) -> Result<f64, BenchError>,
 ) -> Result<Standing, BenchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(BenchError::file("a runtime"))?;

@@ -75,7 +75,7 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
         stage.kill_gate(site);
     }
     let first_byte = || first_byte(&netns, server);
-    let cut = |end: &mut dyn FnMut() -> Result<(), BenchError>| cut(&stage, &netns, end);
+    let cut = |end: &mut bare::Ending<'_>| cut(&stage, &netns, end);
     let standing = bare::standing(&stage, grant, ROUNDS, &first_byte, &cut)?;
     progress("bare IKE between the same gateways");
     let bare = bare::measure(&stage, ROUNDS)?;

@@ -139,7 +139,7 @@ impl Center {
                 self.read_again(state).await;
             } else {
                 let said = self.second().follow(plan.plan());
-                tokio::spawn(vetoed::heard(self.clone(), plan.plan().cause.clone(), said));
+                tokio::spawn(vetoed::heard(self.clone(), plan.plan().cause, said));
             }
         }
         Ok(committed)

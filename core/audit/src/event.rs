@@ -7,7 +7,9 @@ use model::{AgreementId, Generation, GrantId, HostRef, PlanCause, Protocol, Sect
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-use crate::{CloseCause, CustodyAction, Digest, Observation, Person, Point, ReasonRecord, SiteGeneration};
+use crate::{
+    CloseCause, CustodyAction, Digest, ForeignChange, Observation, Person, Point, ReasonRecord, SiteGeneration,
+};
 
 /// A field of an event, as documents show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -336,6 +338,33 @@ catalogue! {
         /// Every reason.
         reasons: Vec<ReasonRecord>,
     }
+    /// Somebody who is no gate of ours wrote to a site's switch; the gate undid it (X1, G13).
+    ForeignRule = "A307" "audit-foreign-rule" {
+        /// Its site.
+        site: SiteId,
+        /// What was done to the entry.
+        change: ForeignChange,
+        /// OpenFlow table.
+        table: u8,
+        /// Priority of the entry.
+        priority: u16,
+        /// Cookie of the entry, hexadecimal.
+        cookie: String,
+        /// Its match, as `ovs-ofctl` writes it; empty matches everything.
+        matching: String,
+        /// The whole entry, as `ovs-ofctl` writes it.
+        rule: String,
+        /// When it was done, as far as the gate knows.
+        since: Timestamp,
+        /// When the gate saw it.
+        seen_at: Timestamp,
+        /// When the switch had confirmed that it is undone.
+        removed_at: Timestamp,
+        /// For how long it stood, in milliseconds.
+        stood_ms: u64,
+        /// Foreign changes undone without an entry of their own since the last one.
+        suppressed: u64,
+    }
     /// Evidence of the gate at the origin site (G13).
     EvidenceSource = "A401" "audit-evidence-source" {
         /// What it recorded.
@@ -406,7 +435,8 @@ impl Event {
             | Self::GateRefused { .. }
             | Self::OrderRefused { .. }
             | Self::GateConverged { .. }
-            | Self::PacketRefused { .. } => None,
+            | Self::PacketRefused { .. }
+            | Self::ForeignRule { .. } => None,
         }
     }
 
@@ -425,6 +455,8 @@ impl Event {
             | Self::ConnectionFailed { section, .. }
             | Self::GateLeft { section, .. }
             | Self::OrderRefused { section, .. } => vec![*section],
+            // Whoever can write to the switch stands in the house.
+            Self::ForeignRule { .. } => vec![Section::InHouseLan],
             Self::NetworkRefused { .. } | Self::LogVerified { fault: Some(_), .. } => vec![Section::Operator],
             _ => Vec::new(),
         }

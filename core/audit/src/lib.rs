@@ -19,5 +19,6 @@ pub use digest::{Digest, DigestError};
 pub use event::{CATALOGUE, Event, Field, Kind};
 pub use points::{Contradiction, Gap, Seen, ThreePoints, Tolerance, match_three_points};
 pub use record::{
-    CloseCause, Count, CustodyAction, Observation, Person, Phase, Point, ReasonRecord, SiteGeneration, Traffic,
+    CloseCause, Count, CustodyAction, ForeignChange, Observation, Person, Phase, Point, ReasonRecord, SiteGeneration,
+    Traffic,
 };

@@ -92,6 +92,16 @@ impl CloseCause {
         }
     }
 }
+
+/// What a foreign hand did to an entry of a switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum ForeignChange {
+    Added,
+    Modified,
+    Deleted,
+}
 impl fmt::Display for CloseCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

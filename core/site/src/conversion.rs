@@ -112,8 +112,13 @@ pub fn to_delete(key: &RuleKey) -> FlowMod {
 pub fn observed_entry(stats: &FlowStats) -> (RuleKey, RuleBody) {
     (
         RuleKey { table: stats.table, priority: stats.priority, matching: stats.matching.normalized() },
-        RuleBody { cookie: stats.cookie, instructions: canonical(&stats.instructions) },
+        canonical_body(stats.cookie, &stats.instructions),
     )
+}
+
+/// Cookie and instructions of an observed entry in canonical form.
+pub(crate) fn canonical_body(cookie: u64, instructions: &[Instruction]) -> RuleBody {
+    RuleBody { cookie, instructions: canonical(instructions) }
 }
 
 /// The rule an entry says.

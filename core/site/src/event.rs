@@ -1,7 +1,9 @@
 //! The only door in and the only door out of a site's state machine.
 
 use model::{Generation, GrantId, PortNo, Protocol, SiteState, Timestamp};
-use openflow::{CtFlush, FlowMod, FlowRemoved, FlowStats, MeterMod, PacketIn};
+use openflow::{
+    ChangedFlow, CtFlush, FlowMod, FlowRemoved, FlowStats, Group, Message, Meter, MeterMod, PacketIn, Role,
+};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -40,6 +42,21 @@ pub enum Event {
         /// All entries.
         entries: Vec<FlowStats>,
     },
+    /// Every group and meter of the switch; comes before the entries of a read.
+    Furniture {
+        /// Groups.
+        groups: Vec<Group>,
+        /// Meters.
+        meters: Vec<Meter>,
+    },
+    /// The switch's flow monitor told of a change that is not ours.
+    FlowChanged(Box<ChangedFlow>),
+    /// What the monitor told has a gap: only a read shows what stands.
+    FlowsUnclear,
+    /// The switch knows no flow monitor: foreign changes are found by reading, at the audit.
+    Unmonitored(String),
+    /// The switch gave this controller another role, at this election.
+    RoleChanged(Role, u64),
     /// The switch took the bundle, whole.
     BundleCommitted(u64),
     /// The switch took nothing of it.
@@ -127,7 +144,9 @@ pub struct ChildSa {
 pub enum Output {
     /// Install the meter of first packets; "it exists" is success.
     Meter(MeterMod),
-    /// Read every entry.
+    /// Take away groups and meters that no plan put there, and put ours right: sent one by one, seen at the next read.
+    Refurnish(Vec<Message>),
+    /// Read every group, meter and entry.
     ReadFlows {
         /// Number to answer with.
         read: u64,
@@ -300,6 +319,9 @@ pub enum Report {
         /// What, as text.
         what: String,
     },
+    /// A rule that no plan put there, changed or took away, and that is as it should be again. [`Report::Foreign`] said
+    /// so at sight; this is the evidence.
+    ForeignRule(Box<ForeignRule>),
     /// A rule that cannot be written as an OpenFlow entry; it is not installed.
     Inexpressible(String),
     /// Part of the data plane came or went.
@@ -339,6 +361,51 @@ pub enum Report {
         /// True if it has a link.
         up: bool,
     },
+}
+
+/// What a foreign hand did to a switch's tables, and for how long it stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignRule {
+    /// What was done.
+    pub change: ForeignChange,
+    /// Table number.
+    pub table: u8,
+    /// Priority.
+    pub priority: u16,
+    /// Cookie the entry had.
+    pub cookie: u64,
+    /// Its match, as `ovs-ofctl` writes it; empty matches everything.
+    pub matching: String,
+    /// The whole entry, as `ovs-ofctl` writes it.
+    pub rule: String,
+    /// When it was done: when the switch told, or by the entry's age if it was found by reading.
+    pub since: Timestamp,
+    /// When this gate saw it.
+    pub seen_at: Timestamp,
+    /// When the switch had confirmed that it is undone.
+    pub mended_at: Timestamp,
+    /// Foreign changes mended without a word since the last report, to bound a flood.
+    pub suppressed: u64,
+}
+
+/// How an entry was touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum ForeignChange {
+    Added,
+    Modified,
+    Deleted,
+}
+
+impl ForeignChange {
+    /// One English word, for logs and messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Modified => "modified",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// A part of the site's data plane.

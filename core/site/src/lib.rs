@@ -5,21 +5,28 @@
 //! any restart only the difference is sent. This crate must not know who plans, who decides, or how bytes travel.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod conversion;
 mod event;
 mod filters;
 mod first_packet;
+mod flush;
+mod furniture;
 mod ike;
 mod machine;
 mod nftables;
 mod packet;
 mod rules;
+mod strangers;
 mod tunnels;
 
+pub use audit::{Audit, Installed, audit, installed};
 pub use conversion::{
     FIRST_PACKET_METER, Inexpressible, NotOurs, RuleBody, RuleKey, observed_entry, to_add, to_delete, to_entry, to_rule,
 };
-pub use event::{ChildSa, CloseCause, Count, Event, Outbox, Output, Place, Report, Traffic};
+pub use event::{
+    ChildSa, CloseCause, Count, Event, ForeignChange, ForeignRule, Outbox, Output, Place, Report, Traffic,
+};
 pub use ike::{IkeChild, IkeConnection, IkeEnd, IkePolicy, child_name, connection, connection_name};
 pub use machine::{SiteConfig, SiteMachine};
 pub use nftables::{

@@ -11,6 +11,7 @@ use crate::first_packet::{FirstPackets, Judgement};
 use crate::ike::IkePolicy;
 use crate::nftables::RedInterfaces;
 use crate::rules::Rules;
+use crate::strangers;
 use crate::tunnels::Tunnels;
 
 /// How long flow rules wait for a tunnel's configuration at most.
@@ -220,7 +221,24 @@ impl SiteMachine {
                 self.rules.on_entries(read, &entries, now, out);
                 self.everything()
             }
-            Event::BundleCommitted(bundle) => self.rules.on_committed(bundle),
+            Event::Furniture { groups, meters } => {
+                self.rules.on_furniture(&groups, &meters, out);
+                BTreeSet::new()
+            }
+            Event::FlowChanged(change) => self.rules.on_changed(&change, now, out).into_iter().collect(),
+            Event::FlowsUnclear => {
+                self.rules.doubt(now);
+                BTreeSet::new()
+            }
+            Event::Unmonitored(why) => {
+                self.rules.on_unmonitored(&why, out);
+                BTreeSet::new()
+            }
+            Event::RoleChanged(role, generation) => {
+                out.report(strangers::usurper(role, generation));
+                BTreeSet::new()
+            }
+            Event::BundleCommitted(bundle) => self.rules.on_committed(bundle, now, out),
             Event::BundleRejected(bundle, error) => {
                 self.rules.on_rejected(bundle, &error, now, out);
                 BTreeSet::new()

@@ -1,14 +1,15 @@
 //! The switch: rules wanted, rules observed, and the difference as one bundle.
 
-use model::{Action, Cookie, CookieOwner, FlowRule, Generation, GrantId, Timestamp};
-use openflow::{
-    CtFlush, CtTuple, FlowMod, FlowRemoved, FlowStats, MeterBand, MeterFlags, MeterMod, MeterModCommand, OxmField,
-};
+use model::{Cookie, CookieOwner, FlowRule, Generation, GrantId, Timestamp};
+use openflow::{ChangedFlow, FlowEvent, FlowMod, FlowRemoved, FlowRemovedReason, FlowStats, Group, Meter, OxmField};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::conversion::{self, FIRST_PACKET_METER, RuleBody, RuleKey};
+use crate::conversion::{self, RuleBody, RuleKey};
 use crate::event::{Count, Outbox, Output, Place, Report, Traffic, earlier};
 use crate::first_packet;
+use crate::flush::{Flush, flushes};
+use crate::furniture;
+use crate::strangers::{self, Strangers};
 
 const RETRY_MS: i64 = 1_000;
 /// EXT-230 lets a switch drop a bundle that is not touched for 10 s (Open vSwitch does); later no answer will come.
@@ -31,12 +32,6 @@ enum Phase {
 struct Change {
     key: RuleKey,
     body: Option<RuleBody>,
-}
-
-#[derive(Clone)]
-struct Flush {
-    grant: Option<GrantId>,
-    request: CtFlush,
 }
 
 pub(crate) struct Rules {
@@ -62,6 +57,10 @@ pub(crate) struct Rules {
     meter_rate: u32,
     /// The next difference comes from a reading, not from an order.
     mending: bool,
+    strangers: Strangers,
+    /// A foreign change met a change of ours at the same entry, or a read under way: what stands is read again.
+    again: bool,
+    unmonitored: bool,
 }
 
 impl Rules {
@@ -85,6 +84,9 @@ impl Rules {
             number: 0,
             meter_rate,
             mending: false,
+            strangers: Strangers::new(),
+            again: false,
+            unmonitored: false,
         }
     }
 
@@ -121,7 +123,7 @@ impl Rules {
     }
 
     pub(crate) fn up(&mut self, out: &mut Outbox) {
-        out.push(Output::Meter(first_packet_meter(self.meter_rate)));
+        out.push(Output::Meter(furniture::first_packet_meter(self.meter_rate)));
         self.requeue_flushes();
         self.read(out);
     }
@@ -140,6 +142,8 @@ impl Rules {
 
     pub(crate) fn down(&mut self) {
         self.phase = Phase::Down;
+        self.strangers.forget();
+        self.again = false;
         self.awaited.clear();
         self.audit_read = None;
         self.requeue_flushes();
@@ -160,8 +164,11 @@ impl Rules {
         if !expected {
             return;
         }
+        // Everything we did is known then, so a difference is somebody else's doing.
+        let knew = matches!(self.phase, Phase::Ready);
         self.audit_read = None;
-        self.audit_at = Some(now.plus_ms(self.audit_ms));
+        let soon = if std::mem::take(&mut self.again) { 0 } else { self.audit_ms };
+        self.audit_at = Some(now.plus_ms(soon));
         // Who has not told by now does not tell.
         for id in std::mem::take(&mut self.awaited).into_values() {
             self.gone_counters.entry(id).or_default().lost = true;
@@ -172,8 +179,11 @@ impl Rules {
                 continue;
             }
             let (key, body) = conversion::observed_entry(entry);
-            if Cookie(body.cookie).owner().is_none() {
-                out.report(Report::Foreign { place: Place::Switch, what: describe(entry) });
+            let before = self.observed.get(&key);
+            let wanted = self.wanted.get(&key).and_then(|owners| owners.values().next());
+            let strange = Cookie(body.cookie).owner().is_none() || (knew && before != Some(&body));
+            if strange && wanted != Some(&body) {
+                self.strangers.see(&key, strangers::found(entry, before, now), now, out);
             }
             if matches!(Cookie(body.cookie).owner(), Some(CookieOwner::Grant(_))) {
                 self.read_counters.insert(key.clone(), Count { packets: entry.packets, bytes: entry.bytes });
@@ -184,6 +194,9 @@ impl Rules {
         for key in lost {
             // It went without a word (the switch restarted): the last reading is all there will be.
             let owner = self.observed.get(&key).and_then(|body| Cookie(body.cookie).owner());
+            if knew && let Some(body) = self.observed.get(&key) {
+                self.strangers.see(&key, strangers::missed(&key, body, now), now, out);
+            }
             if let Some(CookieOwner::Grant(id)) = owner {
                 let last = self.read_counters.remove(&key).unwrap_or_default();
                 let sum = self.gone_counters.entry(id).or_default();
@@ -197,14 +210,85 @@ impl Rules {
                 self.set_observed(&key, Some(body));
             }
         }
+        for key in self.strangers.keys() {
+            if self.wanted.get(&key).and_then(|owners| owners.values().next()) == self.observed.get(&key) {
+                self.strangers.mended(&key, now, out);
+            }
+        }
         self.suspects.extend(self.wanted.keys().cloned());
         self.suspects.extend(self.observed.keys().cloned());
         self.mending = true;
         self.phase = Phase::Ready;
     }
 
+    /// Somebody else changed an entry (X1). It is undone by the ordinary difference, at once. Returns the grant that may
+    /// have suffered.
+    pub(crate) fn on_changed(&mut self, change: &ChangedFlow, now: Timestamp, out: &mut Outbox) -> Option<GrantId> {
+        let key = RuleKey { table: change.table, priority: change.priority, matching: change.matching.normalized() };
+        let gone = change.event == FlowEvent::Deleted;
+        let timed = matches!(change.reason, FlowRemovedReason::IdleTimeout | FlowRemovedReason::HardTimeout);
+        // The gate's own refusals end by themselves.
+        if gone && timed && !self.observed.contains_key(&key) {
+            return None;
+        }
+        if matches!(self.phase, Phase::Down | Phase::Waiting) {
+            // Nothing is touched; everything is read when it is.
+            return None;
+        }
+        let body = (!gone).then(|| conversion::canonical_body(change.cookie, &change.instructions));
+        let wanted = self.wanted.get(&key).and_then(|owners| owners.values().next());
+        let as_wanted = wanted == body.as_ref();
+        let owner = [self.wanted.get(&key).and_then(|o| o.keys().next().copied()), Cookie(change.cookie).owner()];
+        if !(gone && as_wanted && !self.observed.contains_key(&key)) {
+            self.strangers.see(&key, strangers::told(change, now), now, out);
+        }
+        if gone && change.reason == FlowRemovedReason::MeterDelete {
+            // Entries cannot come back before what they name.
+            out.push(Output::Meter(furniture::first_packet_meter(self.meter_rate)));
+        }
+        let crossed = match &self.phase {
+            Phase::Changing { changes, .. } => changes.iter().any(|c| c.key == key),
+            Phase::Reading { .. } | Phase::Failed { .. } => true,
+            Phase::Down | Phase::Waiting | Phase::Ready => false,
+        };
+        if crossed {
+            self.again = true;
+        } else {
+            // A picture taken before the change must not undo what is learned now.
+            if self.audit_read.take().is_some() {
+                self.audit_at = Some(now);
+            }
+            self.set_observed(&key, body);
+            if as_wanted {
+                self.strangers.mended(&key, now, out);
+            }
+            self.suspects.insert(key);
+        }
+        owner.into_iter().flatten().find_map(|owner| match owner {
+            CookieOwner::Grant(id) => Some(id),
+            _ => None,
+        })
+    }
+
+    /// Groups and meters: none but the meter of first packets is ours.
+    pub(crate) fn on_furniture(&mut self, groups: &[Group], meters: &[Meter], out: &mut Outbox) {
+        if matches!(self.phase, Phase::Down | Phase::Waiting) {
+            return;
+        }
+        furniture::put_right(self.meter_rate, groups, meters, out);
+    }
+
+    /// Said once; the audit goes on.
+    pub(crate) fn on_unmonitored(&mut self, why: &str, out: &mut Outbox) {
+        if !std::mem::replace(&mut self.unmonitored, true) {
+            let error =
+                format!("no flow monitor ({why}); foreign rules are found by the audit every {} ms", self.audit_ms);
+            out.report(Report::Refused { place: Place::Switch, error });
+        }
+    }
+
     /// Grants whose standing may have changed.
-    pub(crate) fn on_committed(&mut self, bundle: u64) -> BTreeSet<GrantId> {
+    pub(crate) fn on_committed(&mut self, bundle: u64, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
         let mut touched = BTreeSet::new();
         if !matches!(self.phase, Phase::Changing { bundle: number, .. } if number == bundle) {
             return touched;
@@ -217,10 +301,14 @@ impl Rules {
                         touched.insert(id);
                     }
                 }
+                self.strangers.mended(&change.key, now, out);
                 self.set_observed(&change.key, change.body);
                 // A foreign hand or an order may have moved the goal while the bundle was under way.
                 self.suspects.insert(change.key);
             }
+        }
+        if std::mem::take(&mut self.again) {
+            self.doubt(now);
         }
         touched
     }
@@ -411,8 +499,8 @@ impl Rules {
                     adds.push(Change { key, body: Some(w.clone()) });
                 }
                 (None, Some(o)) => match self.muted.get(&key) {
-                    Some((due, _)) if now < *due => {}
-                    None if carries_a_grant(o) => {
+                    Some((due, _)) if now < *due && !self.strangers.knows(&key) => {}
+                    None if carries_a_grant(o) && !self.strangers.knows(&key) => {
                         let flushes = flushes(&key, o);
                         self.to_flush.extend(flushes.iter().cloned());
                         let drops = RuleBody { cookie: o.cookie, instructions: Vec::new() };
@@ -421,7 +509,9 @@ impl Rules {
                     }
                     _ => {
                         let again = self.muted.remove(&key).map(|(_, flushes)| flushes);
-                        if let Some(CookieOwner::Grant(id)) = Cookie(o.cookie).owner() {
+                        if let Some(CookieOwner::Grant(id)) = Cookie(o.cookie).owner()
+                            && !self.strangers.knows(&key)
+                        {
                             self.awaited.insert(key.clone(), id);
                         }
                         self.to_flush.extend(again.unwrap_or_else(|| flushes(&key, o)));
@@ -465,33 +555,6 @@ impl Rules {
     }
 }
 
-/// The tracked connections an entry let begin: deleting the entry does not end them, so they are forgotten by tuple.
-fn flushes(key: &RuleKey, body: &RuleBody) -> Vec<Flush> {
-    let switch: model::SwitchId = match "sw".parse() {
-        Ok(switch) => switch,
-        Err(_) => return Vec::new(),
-    };
-    let Ok(rule) = conversion::to_rule(&switch, key, body) else { return Vec::new() };
-    let zone = rule.actions.iter().find_map(|a| match a {
-        Action::Commit { zone } => Some(*zone),
-        _ => None,
-    });
-    let (Some(zone), Some(protocol)) = (zone, rule.matches.protocol) else { return Vec::new() };
-    let grant = match rule.owner {
-        CookieOwner::Grant(id) => Some(id),
-        _ => None,
-    };
-    let (source, destination) = (rule.matches.ip_src.map(|n| n.addr()), rule.matches.ip_dst.map(|n| n.addr()));
-    let port = rule.matches.tp_dst.filter(|p| p.mask == u16::MAX).map(|p| p.value);
-    let forward = CtTuple { source, destination, destination_port: port, ..CtTuple::default() };
-    let backward = CtTuple { source: destination, destination: source, source_port: port, ..CtTuple::default() };
-    let request = |original, reply| CtFlush { ip_proto: protocol.number(), original, reply, zone: Some(zone) };
-    vec![
-        Flush { grant, request: request(Some(forward), None) },
-        Flush { grant, request: request(None, Some(backward)) },
-    ]
-}
-
 fn carries_a_grant(body: &RuleBody) -> bool {
     !body.instructions.is_empty() && matches!(Cookie(body.cookie).owner(), Some(CookieOwner::Grant(_)))
 }
@@ -501,26 +564,10 @@ fn is_backward(key: &RuleKey) -> bool {
     key.matching.0.iter().any(|f| matches!(f, OxmField::TcpSrc(_) | OxmField::UdpSrc(_)))
 }
 
-fn first_packet_meter(rate: u32) -> MeterMod {
-    MeterMod {
-        command: MeterModCommand::Add,
-        flags: MeterFlags::PKTPS | MeterFlags::BURST,
-        meter: FIRST_PACKET_METER,
-        bands: vec![MeterBand::Drop { rate, burst: rate }],
-    }
-}
-
 fn is_refusal(entry: &FlowStats) -> bool {
     Cookie(entry.cookie).owner() == Some(CookieOwner::Refusal)
         && entry.table == model::Table::Connections.number()
         && entry.priority == first_packet::REFUSAL_PRIORITY
         && entry.hard_timeout != 0
         && entry.instructions.is_empty()
-}
-
-fn describe(entry: &FlowStats) -> String {
-    format!(
-        "table {} priority {} cookie {:#018x} match {:?} do {:?}",
-        entry.table, entry.priority, entry.cookie, entry.matching.0, entry.instructions
-    )
 }

@@ -51,5 +51,10 @@ pub fn follow(
     Some((packet, path))
 }
 
+/// What the tables of one site do to one packet, by priorities: the rules that take it, and where it leaves.
+pub fn at_switch(state: &SiteState, packet: &Packet) -> Vec<Hop> {
+    trace::through_switch(&state.facts.site.id, state, packet)
+}
+
 /// First of the dynamic ports (RFC 6335 §6).
 pub(crate) const EPHEMERAL: u16 = 49152;

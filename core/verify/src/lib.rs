@@ -37,7 +37,7 @@ mod verifier;
 mod walk;
 
 pub use fault::Fault;
-pub use follow::follow;
+pub use follow::{at_switch, follow};
 pub use inline::Book;
 pub use invariant::Invariant;
 pub use packet::{ArpPacket, Packet};

@@ -197,6 +197,33 @@ pub struct SiteStatus {
     pub in_force: Option<Generation>,
     /// The gate's software.
     pub software: Option<String>,
+    /// What its gate complained of since the center started, newest last; those of a day ago are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<Alarm>,
+}
+
+/// Something a gate complained of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// What it is.
+    pub kind: AlarmKind,
+    /// Since when, as far as the gate knows.
+    pub since: Timestamp,
+    /// When it was over; nothing if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Timestamp>,
+    /// English, for people who mend it.
+    pub detail: String,
+}
+
+/// What an alarm is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlarmKind {
+    /// A part of the site does not work.
+    Fault,
+    /// Somebody else wrote to the site's switch, tunnels or filters.
+    Foreign,
 }
 
 /// A refusal told again, with what was asked.

@@ -7,8 +7,8 @@ use model::Timestamp;
 use serde::Serialize;
 use texts::{Arg, Texts};
 use wire::api::{
-    ApplyReport, CloseReport, ConnectionView, CounterExample, Explanation, LogEntry, LogPage, LogVerdict, OpenReport,
-    Problem, Status, TerminalStatus, ThreePoints,
+    AlarmKind, ApplyReport, CloseReport, ConnectionView, CounterExample, Explanation, LogEntry, LogPage, LogVerdict,
+    OpenReport, Problem, Status, TerminalStatus, ThreePoints,
 };
 
 use crate::failure::Failure;
@@ -199,6 +199,17 @@ pub fn status(texts: &Texts, status: &Status) -> Shown {
                 ],
             ),
         ));
+        lines.extend(site.alarms.iter().map(|alarm| {
+            let key = match (alarm.kind, alarm.over) {
+                (AlarmKind::Foreign, Some(_)) => "cli-alarm-foreign-over",
+                (AlarmKind::Foreign, None) => "cli-alarm-foreign",
+                (AlarmKind::Fault, Some(_)) => "cli-alarm-fault-over",
+                (AlarmKind::Fault, None) => "cli-alarm-fault",
+            };
+            let stood = alarm.over.map_or(0, |over| over.0.saturating_sub(alarm.since.0));
+            let args = [("since", alarm.since.into()), ("detail", Arg::text(&alarm.detail)), ("stood", stood.into())];
+            (texts.say("cli-label-alarm", &[]), texts.say(key, &args))
+        }));
     }
     lines.extend(connections(texts, &status.connections));
     Shown::lines(status, &lines)

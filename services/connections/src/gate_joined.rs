@@ -40,12 +40,14 @@ pub async fn gate_joined(center: &Center, joined: Joined) -> Result<(), Refused>
     };
     center.commit(&mut state, Commit::at(center.now()).event(event), None).await?;
     tracing::info!(site = %joined.site, link = joined.link, "gate joined");
+    let alarms = state.gates.remove(&joined.site).map(|gate| gate.alarms).unwrap_or_default();
     let view = GateView {
         link: Some(joined.link),
         certificate: joined.certificate,
         revoked: false,
         in_force: None,
         software: Some(joined.software),
+        alarms,
     };
     state.gates.insert(joined.site.clone(), view);
     let Some(wanted) = state.verifier.site(&joined.site) else { return Ok(()) };

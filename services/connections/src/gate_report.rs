@@ -6,6 +6,7 @@ use registry::Commit;
 use texts::Arg;
 use wire::link::{self, EndCause, RefusalCode, gate_message::Message};
 
+use crate::alarms::foreign_rule;
 use crate::center::State;
 use crate::close::{fail, take_back};
 use crate::live::{Gone, Live, Progress, initiator};
@@ -25,7 +26,8 @@ pub async fn gate_report(center: &Center, site: &SiteId, message: Message) {
         Message::Ended(m) => ended(center, &mut state, site, m).await,
         Message::FirstPacket(m) => first_packet(center, &mut state, site, m).await,
         Message::Converged(m) => converged(center, &mut state, site, m).await,
-        Message::Fault(m) => fault(&mut state, site, &m),
+        Message::Fault(m) => fault(center, &mut state, site, &m),
+        Message::ForeignRule(m) => foreign_rule(center, &mut state, site, m).await,
     }
 }
 
@@ -286,7 +288,14 @@ async fn converged(center: &Center, state: &mut State, site: &SiteId, m: link::C
     }
 }
 
-fn fault(state: &mut State, site: &SiteId, m: &link::Fault) {
+fn fault(center: &Center, state: &mut State, site: &SiteId, m: &link::Fault) {
+    if let Some(gate) = state.gates.get_mut(site) {
+        gate.alarms.heard(m, center.now());
+    }
+    if m.foreign {
+        tracing::warn!(%site, place = m.place, detail = m.detail, "a foreign hand; the gate undoes it");
+        return;
+    }
     if m.over {
         tracing::info!(%site, place = m.place, "works again");
     } else {

@@ -5,6 +5,7 @@
 //! [`Gates`], time comes from [`Clock`]. It holds no rule of its own: who may is `decision`, what is safe is `verify`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod alarms;
 mod apply;
 mod center;
 mod clock;

@@ -7,6 +7,7 @@ use texts::{Arg, Reason};
 use tokio::sync::watch;
 use wire::api::{ConnectionView, Counters};
 
+use crate::alarms::Alarms;
 use crate::{LinkNumber, Trouble};
 
 /// How far a connection has come, for those who wait for it.
@@ -147,6 +148,7 @@ pub(crate) struct GateView {
     pub revoked: bool,
     pub in_force: Option<Generation>,
     pub software: Option<String>,
+    pub alarms: Alarms,
 }
 
 /// The site that starts IKE: of the two ends the lower one.

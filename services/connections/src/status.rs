@@ -18,6 +18,7 @@ pub async fn status(center: &Center) -> Status {
             wanted: state.verifier.site(id).map(|s| s.generation()).unwrap_or_default(),
             in_force: gate.in_force,
             software: gate.software,
+            alarms: gate.alarms.lately(center.now()),
         }
     };
     Status {

@@ -1,11 +1,13 @@
 //! Use cases over a real registry (SQLite), real certificates, and gates in memory.
 
+mod questions;
 pub(crate) mod world;
 
 use audit::{CloseCause, Event};
 use authority::{CaKind, RevocationReason};
 use model::{ConnectionState, GrantId};
-use wire::link::{Gone, Observed, gate_message::Message};
+use wire::api::AlarmKind;
+use wire::link::{Fault, FaultPlace, ForeignChange, ForeignRule, Gone, Observed, gate_message::Message};
 
 use crate::{Closer, close, explain, gate_report, log_verdict, open, plan_only, status, three_points};
 use world::{HOSPITAL, World, doctor_asks};
@@ -110,6 +112,60 @@ async fn late_repeated_and_foreign_reports_change_nothing() {
     gate_report(&world.center, &"provider".parse().unwrap(), Message::Gone(gone)).await;
     assert_eq!(world.center.registry().head().await.unwrap(), before);
     assert_eq!(status(&world.center).await.connections[0].state, ConnectionState::Open);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_rule_is_an_alarm_and_stands_once_in_the_log_x1() {
+    let world = World::new().await;
+    world.honest_gates();
+    let clinic = "clinic".parse().unwrap();
+    let alarms = || async {
+        let sites = status(&world.center).await.sites;
+        sites.into_iter().find(|s| s.site == clinic).unwrap().alarms
+    };
+    let rule = "table=0,cookie=0x1234,priority=1 actions=NORMAL";
+    let sight = Fault {
+        place: FaultPlace::Switch.into(),
+        over: false,
+        grant: None,
+        detail: format!("added: {rule}"),
+        foreign: true,
+    };
+    gate_report(&world.center, &clinic, Message::Fault(sight)).await;
+    let seen = alarms().await;
+    assert_eq!((seen.len(), seen[0].kind, seen[0].over), (1, AlarmKind::Foreign, None));
+    let now = seen[0].since.0;
+    let evidence = ForeignRule {
+        change: ForeignChange::Added.into(),
+        table: 0,
+        priority: 1,
+        cookie: 0x1234,
+        r#match: String::new(),
+        rule: rule.into(),
+        since: now - 7,
+        seen_at: now - 5,
+        mended_at: now,
+        suppressed: 0,
+    };
+    // A gate says evidence again after a reconnect.
+    for _ in 0..2 {
+        gate_report(&world.center, &clinic, Message::ForeignRule(evidence.clone())).await;
+    }
+    let over = alarms().await;
+    assert_eq!((over.len(), over[0].over.map(|t| t.0)), (1, Some(now)));
+    let entries = world.center.registry().audit_last(1000).await.unwrap();
+    let recorded: Vec<_> =
+        entries.into_iter().map(|e| e.event).filter(|e| matches!(e, Event::ForeignRule { .. })).collect();
+    let [Event::ForeignRule { stood_ms: 7, cookie, rule: kept, .. }] = recorded.as_slice() else {
+        panic!("{recorded:?}")
+    };
+    assert_eq!((cookie.as_str(), kept.as_str()), ("0x0000000000001234", rule));
+    // What no gate can mean changes nothing.
+    let head = world.center.registry().head().await.unwrap();
+    for odd in [ForeignRule { table: 300, ..evidence.clone() }, ForeignRule { change: 9, ..evidence }] {
+        gate_report(&world.center, &clinic, Message::ForeignRule(odd)).await;
+    }
+    assert_eq!(world.center.registry().head().await.unwrap(), head);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

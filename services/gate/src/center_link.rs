@@ -304,7 +304,24 @@ impl CenterLink {
             }
             Report::Link { place, up } => fault(fault_place(*place), *up, None, "the link to it"),
             Report::Refused { place, error } => fault(fault_place(*place), false, None, error),
-            Report::Foreign { place, what } => fault(fault_place(*place), false, None, &format!("nobody's: {what}")),
+            Report::Foreign { place, what } => foreign(fault_place(*place), what),
+            Report::ForeignRule(rule) => Say::ForeignRule(pb::ForeignRule {
+                change: match rule.change {
+                    site::ForeignChange::Added => pb::ForeignChange::Added,
+                    site::ForeignChange::Modified => pb::ForeignChange::Modified,
+                    site::ForeignChange::Deleted => pb::ForeignChange::Deleted,
+                }
+                .into(),
+                table: rule.table.into(),
+                priority: rule.priority.into(),
+                cookie: rule.cookie,
+                r#match: rule.matching.clone(),
+                rule: rule.rule.clone(),
+                since: rule.since.0,
+                seen_at: rule.seen_at.0,
+                mended_at: rule.mended_at.0,
+                suppressed: rule.suppressed,
+            }),
             Report::TunnelFailing { grant, error, .. } => fault(pb::FaultPlace::Tunnels, false, Some(*grant), error),
             Report::NotPersisted { error, .. } => fault(pb::FaultPlace::Disk, false, None, error),
             Report::Inexpressible(what) => fault(pb::FaultPlace::Switch, false, None, what),
@@ -373,7 +390,12 @@ impl Evidence {
 }
 
 fn fault(place: pb::FaultPlace, over: bool, grant: Option<GrantId>, detail: &str) -> Say {
-    Say::Fault(pb::Fault { place: place.into(), over, grant: grant.map(|g| g.0), detail: detail.to_owned() })
+    let (grant, detail) = (grant.map(|g| g.0), detail.to_owned());
+    Say::Fault(pb::Fault { place: place.into(), over, grant, detail, foreign: false })
+}
+
+fn foreign(place: pb::FaultPlace, what: &str) -> Say {
+    Say::Fault(pb::Fault { place: place.into(), over: false, grant: None, detail: what.to_owned(), foreign: true })
 }
 
 fn fault_place(place: site::Place) -> pb::FaultPlace {
@@ -387,7 +409,11 @@ fn fault_place(place: site::Place) -> pb::FaultPlace {
 fn is_evidence(report: &Report) -> bool {
     matches!(
         report,
-        Report::Closed { .. } | Report::Lapsed(_) | Report::FirstPacketRefused { .. } | Report::Foreign { .. }
+        Report::Closed { .. }
+            | Report::Lapsed(_)
+            | Report::FirstPacketRefused { .. }
+            | Report::Foreign { .. }
+            | Report::ForeignRule(_)
     )
 }
 

@@ -120,7 +120,11 @@ impl Hub {
     fn hand_out(&self, output: Output) {
         // A link that is gone at shutdown drops its queue; nobody is left to care.
         match output {
-            Output::Meter(_) | Output::ReadFlows { .. } | Output::Bundle { .. } | Output::FlushConntrack { .. } => {
+            Output::Meter(_)
+            | Output::Refurnish(_)
+            | Output::ReadFlows { .. }
+            | Output::Bundle { .. }
+            | Output::FlushConntrack { .. } => {
                 if let Some(sender) = &lock(&self.queues.switch).1 {
                     let _ = sender.send(output);
                 }
@@ -155,6 +159,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn log(report: &Report) {
     match report {
         Report::Foreign { place, what } => tracing::warn!(?place, what, "something no plan put there; removing it"),
+        Report::ForeignRule(rule) => {
+            let stood_ms = rule.mended_at.0.saturating_sub(rule.since.0);
+            tracing::warn!(change = rule.change.word(), rule = rule.rule, stood_ms, "a foreign change is undone");
+        }
         Report::Refused { place, error } => tracing::warn!(?place, error, "a change was refused; trying again"),
         Report::NotPersisted { generation, error } => {
             tracing::error!(%generation, error, "the state is not on disk; it is enforced from memory");

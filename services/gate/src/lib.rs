@@ -2,6 +2,7 @@
 //! file; it decides nothing. When it stops, the data plane stays as it is: flows, SAs and filters outlive it (X4).
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod audit;
 mod center_link;
 mod config;
 mod filter_link;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+pub use audit::{AuditError, Dump, audit, dump};
 pub use center_link::CenterLink;
 pub use config::{Config, ConfigError};
 pub use hub::{Hub, Receivers, now};

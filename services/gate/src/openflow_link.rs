@@ -1,8 +1,9 @@
 //! The switch's channel: TLS with certificates on both sides, the datapath id bound to the switch's certificate (N1).
 
 use openflow::{
-    BundleOutcome, BundleTransaction, Channel, ChannelConfig, ChannelEvent, FlowStatsRequest, Message,
-    MultipartReplyBody, MultipartRequest, MultipartRequestBody, PortStatusReason, Reassembly,
+    BundleOutcome, BundleTransaction, Channel, ChannelConfig, ChannelEvent, FlowMonitorRequest, FlowStatsRequest,
+    FlowUpdate, Group, Message, MultipartReply, MultipartReplyBody, MultipartRequest, MultipartRequestBody,
+    PortStatusReason, Reassembly,
 };
 use site::{Event, Outbox, Output};
 use std::collections::BTreeMap;
@@ -21,6 +22,10 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// More entries than this and the switch is not ours.
 const MOST_ENTRIES: usize = 1_000_000;
 const PORT_DOWN: u32 = 1;
+/// The one flow monitor of a connection.
+const MONITOR: u32 = 1;
+/// OFPM_ALL.
+const EVERY_METER: u32 = 0xffff_ffff;
 
 /// Why a session with a switch ended.
 #[derive(Debug, thiserror::Error)]
@@ -154,10 +159,27 @@ struct Talk {
     bundle: Option<(u64, BundleTransaction)>,
     bundle_id: u32,
     reads: BTreeMap<u32, u64>,
+    /// Requests for groups and meters under way, and the groups that came already.
+    furniture: BTreeMap<u32, Vec<Group>>,
+    monitor: Monitor,
     parts: Reassembly,
     flush: Option<Flush>,
     out: Outbox,
     spare: Vec<u8>,
+}
+
+/// How far the subscription to foreign changes has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Monitor {
+    /// Asked; if the barrier sent after it is answered first, it was refused. (Open vSwitch gives the refusal a
+    /// transaction id of its own.)
+    Asked {
+        barrier: u32,
+    },
+    On,
+    /// The switch does not keep up: what it tells now may be ours.
+    Paused,
+    Off,
 }
 
 struct Flush {
@@ -174,6 +196,8 @@ impl Talk {
             bundle: None,
             bundle_id: 0,
             reads: BTreeMap::new(),
+            furniture: BTreeMap::new(),
+            monitor: Monitor::Off,
             parts: Reassembly::new(MOST_ENTRIES),
             flush: None,
             out: Outbox::default(),
@@ -199,7 +223,18 @@ impl Talk {
         let bad = |e: openflow::EncodeError| SessionError::Channel(e.to_string());
         match order {
             Output::Meter(meter) => drop(self.channel.send(&Message::MeterMod(meter)).map_err(bad)?),
+            Output::Refurnish(changes) => {
+                for change in changes {
+                    self.channel.send(&change).map_err(bad)?;
+                }
+            }
             Output::ReadFlows { read } => {
+                let groups = MultipartRequest::new(MultipartRequestBody::GroupDesc);
+                let groups = self.channel.send(&Message::MultipartRequest(groups)).map_err(bad)?;
+                self.furniture.insert(groups, Vec::new());
+                let meters = MultipartRequest::new(MultipartRequestBody::MeterConfig(EVERY_METER));
+                let meters = self.channel.send(&Message::MultipartRequest(meters)).map_err(bad)?;
+                self.furniture.insert(meters, Vec::new());
                 let body = MultipartRequestBody::Flow(FlowStatsRequest::all());
                 let xid = self.channel.send(&Message::MultipartRequest(MultipartRequest::new(body))).map_err(bad)?;
                 self.reads.insert(xid, read);
@@ -245,11 +280,20 @@ impl Talk {
                             });
                         }
                     }
+                    // Before anything is read, so that no change slips in between.
+                    self.subscribe()?;
                     *registered = Some(hub.switch_session());
                     batch.push(Event::SwitchUp);
                 }
+                ChannelEvent::Message { xid: _, message: Message::MultipartReply(reply) } if is_news(&reply) => {
+                    batch.extend(self.news(reply));
+                }
                 ChannelEvent::Message { xid, message } => batch.extend(self.message(xid, message)?),
-                ChannelEvent::Undecodable(error) => tracing::warn!(%error, "the switch sent nonsense"),
+                ChannelEvent::Undecodable(error) => {
+                    tracing::warn!(%error, "the switch sent nonsense");
+                    // It may have been news of a change.
+                    batch.push(Event::FlowsUnclear);
+                }
                 ChannelEvent::Failed(error) => return Err(SessionError::Channel(error.to_string())),
             }
         }
@@ -259,9 +303,39 @@ impl Talk {
         Ok(())
     }
 
+    fn subscribe(&mut self) -> Result<(), SessionError> {
+        let bad = |e: openflow::EncodeError| SessionError::Channel(e.to_string());
+        let body = MultipartRequestBody::FlowMonitor(FlowMonitorRequest::others(MONITOR));
+        self.channel.send(&Message::MultipartRequest(MultipartRequest::new(body))).map_err(bad)?;
+        let barrier = self.channel.send(&Message::BarrierRequest).map_err(bad)?;
+        self.monitor = Monitor::Asked { barrier };
+        Ok(())
+    }
+
+    /// What the monitor tells. Own changes are known; while it is paused they cannot be told apart, and a read follows.
+    fn news(&mut self, reply: MultipartReply) -> Vec<Event> {
+        let MultipartReplyBody::FlowMonitor(updates) = reply.body else { return Vec::new() };
+        match self.monitor {
+            Monitor::Paused => return Vec::new(),
+            Monitor::On => {}
+            Monitor::Asked { .. } | Monitor::Off => self.monitor = Monitor::On,
+        }
+        let foreign = updates.into_iter().filter_map(|update| match update {
+            FlowUpdate::Changed(flow) => Some(Event::FlowChanged(flow)),
+            FlowUpdate::Own { .. } => None,
+        });
+        foreign.collect()
+    }
+
     fn message(&mut self, xid: u32, message: Message) -> Result<Option<Event>, SessionError> {
         if let Message::PacketIn(packet) = message {
             return Ok(Some(Event::PacketIn(Box::new(packet))));
+        }
+        if let (Monitor::Asked { barrier }, Message::BarrierReply) = (self.monitor, &message)
+            && barrier == xid
+        {
+            self.monitor = Monitor::Off;
+            return Ok(Some(Event::Unmonitored("the switch refused it".into())));
         }
         if let Some((number, mut transaction)) = self.bundle.take() {
             match transaction.handle(&mut self.channel, xid, &message) {
@@ -287,6 +361,16 @@ impl Talk {
                         self.reads.remove(&xid);
                         Some(Event::FlowStats { read, entries })
                     }
+                    (Some(MultipartReplyBody::GroupDesc(groups)), _) if self.furniture.remove(&xid).is_some() => {
+                        // The meters were asked for next.
+                        if let Some((_, held)) = self.furniture.range_mut(xid..).next() {
+                            *held = groups;
+                        }
+                        None
+                    }
+                    (Some(MultipartReplyBody::MeterConfig(meters)), _) => {
+                        self.furniture.remove(&xid).map(|groups| Event::Furniture { groups, meters })
+                    }
                     _ => None,
                 }
             }
@@ -307,6 +391,15 @@ impl Talk {
                 }
                 None
             }
+            Message::FlowMonitorPaused => {
+                self.monitor = Monitor::Paused;
+                None
+            }
+            Message::FlowMonitorResumed => {
+                self.monitor = Monitor::On;
+                Some(Event::FlowsUnclear)
+            }
+            Message::RoleStatus(status) => Some(Event::RoleChanged(status.role, status.generation_id)),
             Message::FlowRemoved(removed) => Some(Event::FlowRemoved(Box::new(removed))),
             Message::PortStatus(status) => Some(Event::PortStatus {
                 port: model::PortNo(status.port.port.0),
@@ -315,4 +408,9 @@ impl Talk {
             _ => None,
         })
     }
+}
+
+/// A reply of the flow monitor: to the request, or unasked, under xid 0.
+fn is_news(reply: &MultipartReply) -> bool {
+    matches!(reply.body, MultipartReplyBody::FlowMonitor(_))
 }

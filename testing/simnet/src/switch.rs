@@ -1,6 +1,8 @@
 //! A switch: tables by (table, priority, match), atomic bundles, entries that are forgotten on restart.
 
-use openflow::{FlowMod, FlowModCommand, FlowRemoved, FlowRemovedReason, FlowStats, Frame, Message};
+use openflow::{
+    ChangedFlow, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowRemovedReason, FlowStats, Frame, Message,
+};
 use site::{Event, Output, RuleKey};
 use std::collections::BTreeMap;
 
@@ -10,13 +12,15 @@ pub struct Switch {
     entries: BTreeMap<RuleKey, FlowMod>,
     /// Tells the machine of entries that go (OFPFF_SEND_FLOW_REM).
     removed: Vec<FlowRemoved>,
+    /// Tells the machine of what others did (EXT-187), with its next answer.
+    told: Vec<ChangedFlow>,
 }
 
 impl Switch {
     /// Carries out what the machine wants; the answers come back in order.
     pub fn carry_out(&mut self, output: Output) -> Vec<Event> {
         let answer = match output {
-            Output::Meter(_) => return Vec::new(),
+            Output::Meter(_) | Output::Refurnish(_) => return Vec::new(),
             Output::ReadFlows { read } => Event::FlowStats { read, entries: self.stats() },
             Output::Bundle { bundle, changes } => {
                 for change in changes {
@@ -27,18 +31,33 @@ impl Switch {
             Output::FlushConntrack { flush, .. } => Event::ConntrackFlushed(flush, Ok(())),
             other => unreachable!("not for a switch: {other:?}"),
         };
-        let mut events: Vec<Event> = self.removed.drain(..).map(|r| Event::FlowRemoved(Box::new(r))).collect();
+        let told = self.told.drain(..).map(|change| Event::FlowChanged(Box::new(change)));
+        let mut events: Vec<Event> = told.collect();
+        let removed = self.removed.drain(..).map(|r| Event::FlowRemoved(Box::new(r)));
+        events.extend(removed);
         events.push(answer);
         events
     }
 
     /// Forgets everything, as a restarted ovs-vswitchd does.
     pub fn restart(&mut self) {
+        self.told.clear();
         self.entries.clear();
     }
 
-    /// A strange hand adds an entry.
+    /// A strange hand adds an entry; the monitor tells.
     pub fn intrude(&mut self, change: FlowMod) {
+        self.told.push(ChangedFlow {
+            event: FlowEvent::Added,
+            reason: FlowRemovedReason::IdleTimeout,
+            table: change.table,
+            priority: change.priority,
+            idle_timeout: change.idle_timeout,
+            hard_timeout: change.hard_timeout,
+            cookie: change.cookie,
+            matching: change.matching.clone(),
+            instructions: change.instructions.clone(),
+        });
         self.apply(change);
     }
 

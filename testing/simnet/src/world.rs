@@ -105,9 +105,11 @@ impl World {
         let place = self.place(id);
         for output in place.machine.handle(event, now).outputs {
             let link = match &output {
-                Output::Meter(_) | Output::ReadFlows { .. } | Output::Bundle { .. } | Output::FlushConntrack { .. } => {
-                    Link::ToSwitch
-                }
+                Output::Meter(_)
+                | Output::Refurnish(_)
+                | Output::ReadFlows { .. }
+                | Output::Bundle { .. }
+                | Output::FlushConntrack { .. } => Link::ToSwitch,
                 Output::ReadFilters | Output::ApplyFilters { .. } => Link::ToNft,
                 Output::Persist(_) => Link::ToDisk,
                 Output::Report(report) => {

@@ -22,6 +22,7 @@ audit-gate-refused = a gate was refused: { $reasons }
 audit-order-refused = the gate of { $site } refused the order to generation { $generation } ({ $section }): { $why }
 audit-gate-converged = the gate of { $site } mended differences at generation { $generation }: { $added } put back, { $removed } removed
 audit-packet-refused = the gate of { $site } refused a packet from { $from } to { $destination }: { $reasons }
+audit-foreign-rule = a foreign hand wrote to the switch of { $site } ({ $change }: { $rule }); undone after { $stood_ms } ms
 audit-evidence-source = evidence of the source: { $seen }
 audit-evidence-access-point = evidence of the access point: { $seen }
 audit-evidence-destination = evidence of the destination: { $seen }

@@ -22,6 +22,7 @@ audit-gate-refused = ゲートを拒否しました：{ $reasons }
 audit-order-refused = 拠点 { $site } のゲートが世代 { $generation } への指示を拒否しました（{ $section }）：{ $why }
 audit-gate-converged = 拠点 { $site } のゲートが世代 { $generation } との差を直しました：復元 { $added } 件、削除 { $removed } 件
 audit-packet-refused = 拠点 { $site } のゲートが { $from } から { $destination } へのパケットを拒否しました：{ $reasons }
+audit-foreign-rule = 拠点 { $site } のスイッチに計画外の書き込みがあり（{ $change }：{ $rule }）、{ $stood_ms } ミリ秒で元に戻しました
 audit-evidence-source = 接続元の証跡：{ $seen }
 audit-evidence-access-point = アクセスポイントの証跡：{ $seen }
 audit-evidence-destination = 接続先の証跡：{ $seen }

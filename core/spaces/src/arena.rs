@@ -26,8 +26,8 @@ pub(crate) const ALL: Edge = 1;
 const SLAB_BITS: u32 = 14;
 const SLAB: usize = 1 << SLAB_BITS;
 const NIL: u32 = u32::MAX;
-/// Young nodes, and heads of their chains.
-const YOUNG: usize = 1 << 12;
+/// Young nodes, and heads of their chains. Few in tests, so that nodes grow old there.
+const YOUNG: usize = if cfg!(test) { 1 << 5 } else { 1 << 12 };
 /// Age of a node that is young no more.
 const OLD: u32 = 0;
 /// Longest run of a node.
@@ -375,4 +375,44 @@ fn hash(start: u16, len: u16, run: u128, lo: Edge, hi: Edge) -> u64 {
     let place = u64::from(start) << 8 | u64::from(len);
     let a = fold(edges ^ 0x9e37_79b9_7f4a_7c15, (run >> 64) as u64 ^ 0xd1b5_4a32_d192_ed03);
     fold(a ^ run as u64 ^ 0x2545_f491_4f6c_dd1d, place ^ 0xa076_1d64_78bd_642f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_found_young_old_and_let_go_and_after_that_it_is_made_anew() {
+        let mut arena = Arena::new();
+        let below = arena.intern(90, 1, 1 << 127, ALL, ALL);
+        arena.keep(below);
+        let first = arena.intern(0, 8, 7 << 120, below, below);
+        let crowd = |arena: &mut Arena, from: u16| -> Vec<Edge> {
+            (0..4 * YOUNG as u16).map(|n| arena.intern(from + n, 1, 1 << 127, ALL, ALL)).collect()
+        };
+        let others = crowd(&mut arena, 100);
+        assert!(!arena.is_young(first) && !arena.is_young(below) && arena.is_young(others[4 * YOUNG - 1]));
+        // Old, found; dropped and not yet reclaimed, found.
+        arena.keep(below);
+        assert_eq!(arena.intern(0, 8, 7 << 120, below, below), first);
+        arena.release(first);
+        arena.release(first);
+        arena.keep(below);
+        assert_eq!(arena.intern(0, 8, 7 << 120, below, below), first);
+        arena.release(first);
+        others.into_iter().for_each(|edge| arena.release(edge));
+        arena.reclaim(usize::MAX);
+        assert_eq!((arena.live(), arena.old), (1, 1), "only `below` is left, and old");
+        // Numbers are used again; births of those that are gone are nobody's.
+        arena.keep(below);
+        let again = arena.intern(0, 8, 7 << 120, below, below);
+        assert!(arena.is_young(again));
+        let others = crowd(&mut arena, 5000);
+        assert!(!arena.is_young(again));
+        for edge in others.into_iter().chain([again, below]) {
+            arena.release(edge);
+        }
+        arena.reclaim(usize::MAX);
+        assert_eq!((arena.live(), arena.old), (0, 0));
+    }
 }

@@ -6,6 +6,8 @@
 //! (→ [`LogVerdict`]), `GET /v1/log/match/{grant}` (→ [`ThreePoints`]), `POST /v1/connections/{grant}/close`
 //! (→ [`CloseReport`]), `GET /healthz`, `GET /metrics`.
 //!
+//! Questions to the proof: [`crate::questions`].
+//!
 //! Terminal API (HTTP/1.1 in the terminal's TLS session): `POST /v1/challenge` (→ [`ChallengeIssued`]), `POST /v1/open`
 //! ([`OpenCall`] → [`OpenReport`]), `POST /v1/close` ([`CloseCall`] → [`CloseReport`]), `GET /v1/status`
 //! (→ [`TerminalStatus`]).
@@ -14,12 +16,14 @@
 //! data they are made from comes along, so a tool may word it again.
 
 use model::{
-    ConnectionRequest, ConnectionState, Generation, GrantId, HostRef, InstitutionId, Protocol, Section, ServiceId,
-    SiteId, Timestamp,
+    ConnectionRequest, ConnectionState, Generation, GrantId, HostRef, InstitutionId, LocalizedName, Protocol, Section,
+    ServiceId, SiteId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use texts::Reason;
+
+use crate::questions::PolicyLine;
 
 /// Media type of [`Problem`].
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
@@ -85,6 +89,27 @@ pub struct CounterExample {
     pub path: Vec<String>,
     /// The rule that lets it pass, or what is missing.
     pub because: String,
+    /// Whose line of policy caused it, if anybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyLine>,
+    /// What to change, in the reader's language.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
+    /// The site's own promise that it breaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<Promise>,
+    /// The path as SVG, if asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+}
+
+/// A site's own invariant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// `clinic/S01`.
+    pub id: String,
+    /// Why the site made it, in both languages as it says it.
+    pub because: LocalizedName,
 }
 
 /// Documents to plan or apply, all or nothing.
@@ -93,6 +118,9 @@ pub struct CounterExample {
 pub struct Documents {
     /// In the order given.
     pub documents: Vec<DocumentText>,
+    /// Draw the path of a counter-example.
+    #[serde(default)]
+    pub picture: bool,
 }
 
 /// One document.

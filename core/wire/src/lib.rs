@@ -9,6 +9,7 @@ pub mod api;
 mod fields;
 mod grants;
 mod order;
+pub mod questions;
 mod rules;
 mod sites;
 mod states;

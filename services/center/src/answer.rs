@@ -7,10 +7,10 @@ use connections::{Applied, Closed, Explained, Opened, Refused, Trouble};
 use model::Section;
 use std::sync::LazyLock;
 use texts::{Arg, Lang, Reason, Texts};
-use verify::{Proof as Proved, Refutation};
+use verify::Proof as Proved;
 use wire::api::{
-    ApplyReport, CloseReport, CounterExample, Explanation, OpenReport, PROBLEM_MEDIA_TYPE, PermitView, PersonView,
-    Problem, Proof, ReasonView, SiteChange,
+    ApplyReport, CloseReport, Explanation, OpenReport, PROBLEM_MEDIA_TYPE, PermitView, PersonView, Problem, Proof,
+    ReasonView, SiteChange,
 };
 
 static TEXTS: LazyLock<[Texts; 2]> = LazyLock::new(|| [Texts::new(Lang::Ja), Texts::new(Lang::En)]);
@@ -27,10 +27,15 @@ pub(crate) fn texts(headers: &HeaderMap) -> &'static Texts {
 
 /// JSON or a problem.
 pub(crate) fn answer<T: serde::Serialize>(result: Result<T, Refused>, texts: &Texts) -> Response {
+    drawn(result, texts, false)
+}
+
+/// The same, with the picture of a counter-example if it is wanted.
+pub(crate) fn drawn<T: serde::Serialize>(result: Result<T, Refused>, texts: &Texts, picture: bool) -> Response {
     match result {
         Ok(value) => Json(value).into_response(),
         Err(refused) => {
-            let problem = problem(&refused, texts);
+            let problem = problem(&refused, texts, picture);
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, [(header::CONTENT_TYPE, PROBLEM_MEDIA_TYPE)], Json(problem).into_response().into_body())
                 .into_response()
@@ -43,10 +48,12 @@ pub(crate) fn malformed(why: &dyn std::fmt::Display) -> Refused {
     Refused::trouble(Trouble::Malformed, [("why", Arg::text(why))])
 }
 
-pub(crate) fn problem(refused: &Refused, texts: &Texts) -> Problem {
+pub(crate) fn problem(refused: &Refused, texts: &Texts, picture: bool) -> Problem {
     let mut problem = of_reasons(&refused.reasons, texts);
     problem.instance = refused.entry.filter(|n| *n > 0).map(|n| format!("refusal/{n}"));
-    problem.counter_example = refused.refutation.as_deref().map(|r| counter_example(r, texts));
+    let nothing_known = connections::Scene::default();
+    let scene = refused.scene.as_deref().unwrap_or(&nothing_known);
+    problem.counter_example = refused.refutation.as_deref().map(|r| scene.counter_example(r, texts, picture));
     problem
 }
 
@@ -82,21 +89,6 @@ fn status_of(code: &str) -> u16 {
         Some(b'O') => Trouble::from_code(code).map_or(500, Trouble::status),
         Some(b'I') => 409,
         _ => 403,
-    }
-}
-
-fn counter_example(r: &Refutation, texts: &Texts) -> CounterExample {
-    let say = |key: &str, args: Vec<(&'static str, String)>| {
-        let args: Vec<(&str, Arg)> = args.into_iter().map(|(n, t)| (n, Arg::Text(t))).collect();
-        texts.say(key, &args)
-    };
-    CounterExample {
-        invariant: r.invariant.id().to_owned(),
-        statement: say(r.key(), r.args()),
-        site: r.site.clone(),
-        packet: r.packet.as_ref().map(ToString::to_string),
-        path: r.path.iter().map(|hop| say(hop.key(), hop.args())).collect(),
-        because: say(r.because.key(), r.because.args()),
     }
 }
 
@@ -145,18 +137,10 @@ pub(crate) fn apply_report(applied: Applied, really: bool) -> ApplyReport {
     }
 }
 
-pub(crate) fn explanation(id: u64, explained: Explained, texts: &Texts) -> Explanation {
+pub(crate) fn explanation(id: u64, explained: Explained, texts: &Texts, picture: bool) -> Explanation {
     let mut problem = of_reasons(&explained.reasons, texts);
     problem.instance = Some(format!("refusal/{id}"));
-    problem.counter_example = explained.told.and_then(|told| {
-        Some(CounterExample {
-            statement: problem.title.clone(),
-            site: told.site?,
-            invariant: told.invariant,
-            packet: told.packet,
-            path: told.path,
-            because: told.because,
-        })
-    });
+    problem.counter_example =
+        explained.told.and_then(|told| connections::recalled(told, &problem.title, texts, picture));
     Explanation { id, at: explained.at, request: explained.request, problem }
 }

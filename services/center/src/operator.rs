@@ -17,8 +17,9 @@ use std::os::unix::fs::PermissionsExt;
 use texts::Arg;
 use tokio::net::UnixListener;
 use wire::api::{Documents, LogQuery};
+use wire::questions::{CanCall, DiffCall};
 
-use crate::answer::{answer, apply_report, close_report, explanation, malformed, texts};
+use crate::answer::{answer, apply_report, close_report, drawn, explanation, malformed, texts};
 
 /// Largest set of documents taken, octets.
 const DOCUMENTS: usize = 64 << 20;
@@ -55,6 +56,11 @@ pub(crate) async fn serve(center: Center, listener: UnixListener) {
         .route("/v1/plan", post(plan))
         .route("/v1/apply", post(apply))
         .route("/v1/status", get(status))
+        .route("/v1/can", post(can))
+        .route("/v1/reach/{site}/{host}", get(reach))
+        .route("/v1/diff", post(diff))
+        .route("/v1/verify", get(verify))
+        .route("/v1/invariants", get(invariants))
         .route("/v1/refusals/{id}", get(explain))
         .route("/v1/log", get(log))
         .route("/v1/log/verify", get(verify_log))
@@ -70,17 +76,24 @@ pub(crate) async fn serve(center: Center, listener: UnixListener) {
     }
 }
 
-fn documents(body: &[u8]) -> Result<Vec<(String, String)>, Refused> {
-    let call: Documents = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
-    Ok(call.documents.into_iter().map(|d| (d.name, d.text)).collect())
+/// Documents, and whether a counter-example is to be drawn.
+fn documents(body: &[u8]) -> Result<(Vec<(String, String)>, bool), Refused> {
+    let call: Documents = read(body)?;
+    Ok((call.documents.into_iter().map(|d| (d.name, d.text)).collect(), call.picture))
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|e| malformed(&e))
 }
 
 async fn plan(State(center): State<Center>, headers: HeaderMap, body: Bytes) -> Response {
-    let result = match documents(&body) {
-        Ok(documents) => connections::plan_only(&center, &documents).await.map(|a| apply_report(a, false)),
-        Err(refused) => Err(refused),
+    let (result, picture) = match documents(&body) {
+        Ok((documents, picture)) => {
+            (connections::plan_only(&center, &documents).await.map(|a| apply_report(a, false)), picture)
+        }
+        Err(refused) => (Err(refused), false),
     };
-    answer(result, texts(&headers))
+    drawn(result, texts(&headers), picture)
 }
 
 async fn apply(
@@ -89,21 +102,80 @@ async fn apply(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let result = match documents(&body) {
-        Ok(documents) => connections::apply(&center, documents, account.0).await.map(|a| apply_report(a, true)),
-        Err(refused) => Err(refused),
+    let (result, picture) = match documents(&body) {
+        Ok((documents, picture)) => {
+            (connections::apply(&center, documents, account.0).await.map(|a| apply_report(a, true)), picture)
+        }
+        Err(refused) => (Err(refused), false),
     };
-    answer(result, texts(&headers))
+    drawn(result, texts(&headers), picture)
 }
 
 async fn status(State(center): State<Center>, headers: HeaderMap) -> Response {
     answer(Ok(connections::status(&center).await), texts(&headers))
 }
 
-async fn explain(State(center): State<Center>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+async fn can(State(center): State<Center>, headers: HeaderMap, body: Bytes) -> Response {
+    let texts = texts(&headers);
+    match read::<CanCall>(&body) {
+        Ok(call) => {
+            let picture = call.picture;
+            drawn(connections::can(&center, call, texts).await, texts, picture)
+        }
+        Err(refused) => answer::<()>(Err(refused), texts),
+    }
+}
+
+async fn reach(
+    State(center): State<Center>,
+    Path((site, host)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let texts = texts(&headers);
+    let result = match format!("{site}/{host}").parse().map_err(|e: model::IdError| malformed(&e)) {
+        Ok(host) => connections::reach(&center, host, texts).await,
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts)
+}
+
+async fn diff(State(center): State<Center>, headers: HeaderMap, body: Bytes) -> Response {
+    let texts = texts(&headers);
+    let result = match read::<DiffCall>(&body) {
+        Ok(call) => connections::diff(&center, call, texts).await,
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts)
+}
+
+async fn verify(State(center): State<Center>, Query(wanted): Query<Drawn>, headers: HeaderMap) -> Response {
+    let texts = texts(&headers);
+    answer(connections::prove(&center, texts, wanted.picture).await, texts)
+}
+
+async fn invariants(State(center): State<Center>, headers: HeaderMap) -> Response {
+    let texts = texts(&headers);
+    answer(Ok(connections::invariants(&center, texts).await), texts)
+}
+
+/// Whether a picture is wanted.
+#[derive(serde::Deserialize)]
+struct Drawn {
+    #[serde(default)]
+    picture: bool,
+}
+
+async fn explain(
+    State(center): State<Center>,
+    Path(id): Path<String>,
+    Query(wanted): Query<Drawn>,
+    headers: HeaderMap,
+) -> Response {
     let texts = texts(&headers);
     let result = match id.parse() {
-        Ok(number) => connections::explain(&center, number).await.map(|e| explanation(number, e, texts)),
+        Ok(number) => {
+            connections::explain(&center, number).await.map(|e| explanation(number, e, texts, wanted.picture))
+        }
         Err(_) => Err(Refused::trouble(Trouble::NoSuchRefusal, [("id", Arg::Text(id))])),
     };
     answer(result, texts)

@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use model::{GrantId, ServiceId, Side};
+use model::{Generation, GrantId, HostRef, Protocol, ServiceId, Side, SiteId};
 use std::path::PathBuf;
 use texts::Lang;
 
@@ -56,17 +56,44 @@ pub enum Command {
         /// Documents (TOML). 文書
         #[arg(short = 'f', long = "file", required = true, num_args = 1..)]
         files: Vec<PathBuf>,
+        /// Draw a counter-example's path here, if there is one. 反例の経路の図
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
     },
     /// Apply documents, all or nothing. 文書の適用
     Apply {
         /// Documents (TOML). 文書
         #[arg(short = 'f', long = "file", required = true, num_args = 1..)]
         files: Vec<PathBuf>,
+        /// Draw a counter-example's path here, if there is one. 反例の経路の図
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
     },
     /// Tell a refusal again, by the number it was given. 拒否の理由を再表示
     Explain {
         /// The number, as `refusal/17` or `17`. 拒否の番号
         refusal: RefusalNumber,
+        /// Draw the counter-example's path here. 反例の経路の図
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+    },
+    /// Can a connection begin, and why? Exit code 1 if not. 接続を始められるか、その理由
+    Can(CanQuestion),
+    /// Everything a host can begin, and everything that can begin with it. 機器の到達性
+    Reach {
+        /// The host, `site/host`. 機器
+        host: HostRef,
+    },
+    /// What differs in who reaches whom, between two generations or between now and documents. 到達性の差分
+    Diff(DiffQuestion),
+    /// Prove everything that is committed anew, by both engines. Exit code 1 if it does not hold. 全体の証明
+    Verify {
+        /// List all invariants with their ids instead. 不変条件の一覧
+        #[arg(long)]
+        invariants: bool,
+        /// Draw a counter-example's path here, if there is one. 反例の経路の図
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
     },
     /// The record. 記録
     #[command(subcommand)]
@@ -74,6 +101,85 @@ pub enum Command {
     /// Agreements between institutions. 機関間の合意
     #[command(subcommand)]
     Agreement(AgreementCommand),
+}
+
+/// Can it?
+#[derive(Debug, Args)]
+pub struct CanQuestion {
+    /// The host it would originate at, `site/host`. 発信元
+    pub from: HostRef,
+    /// The host it would end at, `site/host`, or a service, `institution/name`. 宛先
+    pub to: HostRef,
+    /// Protocol and port, `tcp/443`; the service's own or any if absent. プロトコルとポート
+    pub what: Option<ProtocolPort>,
+    /// Supposed these documents were applied. この文書を適用したとすれば
+    #[arg(long = "if", value_name = "DOCUMENT", num_args = 1..)]
+    pub documents: Vec<PathBuf>,
+    /// Supposed this service were open from this terminal. このサービスが開通していたとすれば
+    #[arg(long, num_args = 2, value_names = ["FROM", "SERVICE"])]
+    pub if_open: Vec<String>,
+    /// Draw the way here. 経路の図
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// What differs?
+#[derive(Debug, Args)]
+pub struct DiffQuestion {
+    /// The earlier generation, or `now`. 前の世代
+    #[arg(required_unless_present = "documents")]
+    pub before: Option<Moment>,
+    /// The later generation, or `now`. 後の世代
+    pub after: Option<Moment>,
+    /// The site whose generations are meant; every site counts its own. 拠点
+    #[arg(long)]
+    pub site: Option<SiteId>,
+    /// Compare with what these documents would make. この文書を適用した場合と比べる
+    #[arg(long = "if", value_name = "DOCUMENT", num_args = 1.., conflicts_with = "after")]
+    pub documents: Vec<PathBuf>,
+}
+
+/// A generation, or now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// What is committed.
+    Now,
+    /// What was.
+    Generation(Generation),
+}
+
+impl std::str::FromStr for Moment {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "now" {
+            return Ok(Self::Now);
+        }
+        let number = text.parse().map(|n| Self::Generation(Generation(n)));
+        number.map_err(|_| format!("`{text}` is neither a generation like 3 nor `now`"))
+    }
+}
+
+/// `tcp/443`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProtocolPort {
+    /// Transport protocol.
+    pub protocol: Protocol,
+    /// Destination port.
+    pub port: u16,
+}
+
+impl std::str::FromStr for ProtocolPort {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no protocol and port like tcp/443 or udp/53");
+        let (protocol, port) = text.split_once('/').ok_or_else(wrong)?;
+        let protocol = match protocol {
+            "tcp" => Protocol::Tcp,
+            "udp" => Protocol::Udp,
+            _ => return Err(wrong()),
+        };
+        Ok(Self { protocol, port: port.parse().map_err(|_| wrong())? })
+    }
 }
 
 /// The record.
@@ -192,6 +298,23 @@ mod tests {
     #[test]
     fn a_pin_cannot_be_given_as_an_argument() {
         assert!(Arguments::try_parse_from(["sekisho", "open", "keyaki/records", "--pin", "1234"]).is_err());
+    }
+
+    #[test]
+    fn questions_are_read() {
+        let read = |words: &[&str]| Arguments::try_parse_from([&["sekisho"], words].concat()).map(|a| a.command);
+        let Ok(Command::Can(can)) =
+            read(&["can", "a/b", "c/d", "tcp/443", "--if", "x.toml", "y.toml", "--if-open", "a/b", "k/r"])
+        else {
+            panic!("not read")
+        };
+        assert_eq!((can.documents.len(), can.if_open.len(), can.what.unwrap().port), (2, 2, 443));
+        let Ok(Command::Diff(diff)) = read(&["diff", "3", "now", "--site", "clinic"]) else { panic!("not read") };
+        assert_eq!((diff.before, diff.after), (Some(Moment::Generation(Generation(3))), Some(Moment::Now)));
+        assert!(read(&["diff", "--if", "x.toml"]).is_ok());
+        for wrong in [&["diff"][..], &["can", "a/b", "c/d", "icmp"], &["can", "a", "c/d"], &["diff", "x", "4"]] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub enum Failure {
         /// The missing section.
         section: &'static str,
     },
+    /// A word of the command line is not what it should be.
+    #[error("`{0}` is not a host and a service")]
+    Misread(String),
     /// Nothing fits what was asked.
     #[error("no open connection fits `{0}`")]
     NothingFits(String),
@@ -55,7 +58,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::NothingFits(_) => 1,
-            Self::Card(_) | Self::File { .. } | Self::NotConfigured { .. } => 2,
+            Self::Card(_) | Self::File { .. } | Self::NotConfigured { .. } | Self::Misread(_) => 2,
             Self::Unreachable { .. } | Self::Nonsense { .. } => 3,
         }
     }
@@ -84,6 +87,9 @@ impl Failure {
                 ),
                 texts.say("cli-not-configured-do", &[("section", (*section).into())]),
             ),
+            Self::Misread(what) => {
+                (texts.say("cli-misread", &[("what", what.as_str().into())]), texts.say("cli-misread-do", &[]))
+            }
             Self::NothingFits(what) => (
                 texts.say("cli-nothing-fits", &[("what", what.as_str().into())]),
                 texts.say("cli-nothing-fits-do", &[]),

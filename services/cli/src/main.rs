@@ -9,6 +9,7 @@ mod failure;
 mod http;
 mod operator;
 mod pin;
+mod questions;
 mod render;
 mod terminal;
 
@@ -87,9 +88,26 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
             let reader = config.card.as_ref().ok_or_else(|| missing("card"))?;
             Ok(render::cards(texts, &card::Driver::load(&reader.driver)?.cards()?))
         }
-        Command::Plan { files } => Ok(render::applied(texts, &operator().await?.apply(files, false).await?)),
-        Command::Apply { files } => Ok(render::applied(texts, &operator().await?.apply(files, true).await?)),
-        Command::Explain { refusal } => Ok(render::explained(texts, &operator().await?.explain(*refusal).await?)),
+        Command::Plan { files, svg } => {
+            let report = questions::apply(&mut operator().await?, files, false, svg.as_deref()).await?;
+            Ok(render::applied(texts, &report))
+        }
+        Command::Apply { files, svg } => {
+            let report = questions::apply(&mut operator().await?, files, true, svg.as_deref()).await?;
+            Ok(render::applied(texts, &report))
+        }
+        Command::Explain { refusal, svg } => {
+            let explanation = operator().await?.explain(*refusal, svg.is_some()).await?;
+            let mut shown = render::explained(texts, &explanation);
+            let picture = explanation.problem.counter_example.as_ref().and_then(|c| c.picture.as_deref());
+            questions::drawn(&mut shown, texts, svg.as_deref(), picture)?;
+            Ok(shown)
+        }
+        Command::Can(question) => questions::can(&mut operator().await?, texts, question).await,
+        Command::Reach { host } => questions::reach(&mut operator().await?, texts, host).await,
+        Command::Diff(question) => questions::diff(&mut operator().await?, texts, question).await,
+        Command::Verify { invariants: true, .. } => questions::invariants(&mut operator().await?).await,
+        Command::Verify { svg, .. } => questions::verify(&mut operator().await?, texts, svg.as_deref()).await,
         Command::Log(LogCommand::Show { grant, after, limit }) => {
             let mut operator = operator().await?;
             match grant {

@@ -1,14 +1,11 @@
 //! The operator's side: the center's Unix socket.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model::GrantId;
 use texts::Lang;
 use tokio::net::UnixStream;
-use wire::api::{
-    ApplyReport, CloseReport, DocumentText, Documents, Explanation, LogPage, LogVerdict, Status, ThreePoints,
-};
+use wire::api::{CloseReport, Explanation, LogPage, LogVerdict, Status, ThreePoints};
 
 use crate::arguments::{Closing, RefusalNumber};
 use crate::failure::Failure;
@@ -28,15 +25,9 @@ impl Operator {
         Ok(Self { json: Json::over(stream, "center", lang.as_str()).await? })
     }
 
-    /// `plan` or `apply`.
-    pub async fn apply(&mut self, files: &[PathBuf], really: bool) -> Result<ApplyReport, Failure> {
-        let mut documents = Vec::new();
-        for path in files {
-            let text =
-                fs::read_to_string(path).map_err(|e| Failure::File { path: path.clone(), why: e.to_string() })?;
-            documents.push(DocumentText { name: path.display().to_string(), text });
-        }
-        self.json.post(if really { "/v1/apply" } else { "/v1/plan" }, &Documents { documents }).await
+    /// The session itself.
+    pub fn json(&mut self) -> &mut Json {
+        &mut self.json
     }
 
     /// Sites and connections.
@@ -45,8 +36,8 @@ impl Operator {
     }
 
     /// A refusal told again.
-    pub async fn explain(&mut self, refusal: RefusalNumber) -> Result<Explanation, Failure> {
-        self.json.get(&format!("/v1/refusals/{}", refusal.0)).await
+    pub async fn explain(&mut self, refusal: RefusalNumber, picture: bool) -> Result<Explanation, Failure> {
+        self.json.get(&format!("/v1/refusals/{}?picture={picture}", refusal.0)).await
     }
 
     /// Entries of the record, all pages up to `limit`.

@@ -27,8 +27,21 @@ impl Shown {
         Self { text, json: serde_json::to_value(data).unwrap_or_default(), exit_code: 0 }
     }
 
-    fn lines(data: &impl Serialize, lines: &[(String, String)]) -> Self {
+    /// Lines of label and text beside their data.
+    pub fn lines(data: &impl Serialize, lines: &[(String, String)]) -> Self {
         Self::plain(data, columns(lines))
+    }
+
+    /// The text.
+    #[cfg(test)]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// One more line.
+    pub fn append(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
     }
 
     /// To standard output.
@@ -80,16 +93,26 @@ pub fn problem(texts: &Texts, problem: &Problem) -> Vec<(String, String)> {
     lines
 }
 
-fn counter_example(texts: &Texts, example: &CounterExample) -> Vec<(String, String)> {
+/// The packet that would have passed, its way, whose line of policy caused it, and what to change.
+pub fn counter_example(texts: &Texts, example: &CounterExample) -> Vec<(String, String)> {
     let label = |key: &str| texts.say(key, &[]);
     let mut lines = vec![(label("cli-label-invariant"), format!("{} {}", example.invariant, example.statement))];
     if let Some(packet) = &example.packet {
         lines.push((label("cli-label-packet"), packet.clone()));
     }
-    for (n, hop) in example.path.iter().enumerate() {
-        lines.push((if n == 0 { label("cli-label-path") } else { String::new() }, hop.clone()));
-    }
+    crate::questions::steps(&label("cli-label-path"), &example.path, &mut lines);
     lines.push((label("cli-label-because"), example.because.clone()));
+    if let Some(promise) = &example.promise {
+        let why = Arg::Name(promise.because.clone()).worded(texts);
+        lines.push((label("cli-label-promise"), format!("{} · {why}", promise.id)));
+    }
+    if let Some(policy) = &example.policy {
+        let said = if policy.text.is_empty() { String::new() } else { format!(" · {}", policy.text) };
+        lines.push((label("cli-label-policy"), format!("{}{said}", policy.line)));
+    }
+    if !example.remedy.is_empty() {
+        lines.push((label("cli-label-change"), example.remedy.clone()));
+    }
     lines
 }
 
@@ -393,7 +416,8 @@ fn line(c: &ConnectionView) -> String {
     format!("{} → {} {}/{}", c.from, c.to, c.protocol, ports.join(","))
 }
 
-fn milliseconds(micros: u64) -> String {
+/// Microseconds as people read them.
+pub fn milliseconds(micros: u64) -> String {
     if micros < 1000 { format!("{micros} µs") } else { format!("{:.1} ms", micros as f64 / 1000.0) }
 }
 

@@ -14,6 +14,7 @@ use crate::center::State;
 use crate::close::{closing, site_generations};
 use crate::live::Live;
 use crate::open::gates_of;
+use crate::scene::staged;
 use crate::{Center, Refused, Trouble, Trust};
 
 /// What documents change.
@@ -34,13 +35,19 @@ pub struct Applied {
 /// # Errors
 /// [`Refused`] with every fault of the documents, or the counter-example.
 pub async fn plan_only(center: &Center, documents: &[(String, String)]) -> Result<Applied, Refused> {
-    let change = {
+    let (change, network) = {
         let state = center.state().await;
         let network = network_with(&state.network, documents)?;
-        change(&state, &network, &center.trust(), center.now())?
+        (change(&state, &network, &center.trust(), center.now()), network)
     };
-    center.second().of_change(change.plan.plan()).await?;
-    Ok(change.applied())
+    let proved = match change {
+        Ok(change) => center.second().of_change(change.plan.plan()).await.map(|()| change).map_err(Refused::from),
+        Err(refused) => Err(refused),
+    };
+    match proved {
+        Ok(change) => Ok(change.applied()),
+        Err(refused) => Err(staged(center, &network, refused).await),
+    }
 }
 
 /// Takes documents in, all or nothing. Live connections they no longer carry end with them.
@@ -72,8 +79,9 @@ async fn apply_whole(center: &Center, documents: &[(String, String)], operator: 
     let (mut state, change) = match proved_twice(center, state, &network, now).await {
         Ok(proved) => proved,
         Err(refused) => {
+            let refused = staged(center, &network, refused).await;
             let event = match &refused.refutation {
-                Some(refutation) => plan_refused(PlanCause::Apply, None, refutation),
+                Some(refutation) => blaming(plan_refused(PlanCause::Apply, None, refutation), &refused),
                 None => Event::NetworkRefused { operator, faults: vec![refused.to_string()] },
             };
             return Err(recorded(center, event, refused).await);
@@ -231,8 +239,40 @@ fn end_cause(state: &State, live: &Live, network: &Network, trust: &Trust, now: 
     let service_changed = network.services.get(&live.grant.service).is_none_or(|s| {
         s.protocol != live.grant.protocol || s.ports != live.grant.ports || s.host != live.grant.destination.host_ref()
     });
-    (service_changed || rules.into_iter().any(failed)).then_some(CloseCause::NetworkChanged)
+    let ends = [&live.grant.origin.site, &live.grant.destination.site];
+    let forbidden = ends.iter().any(|s| network.sites.get(*s).is_some_and(|s| s.forbids_grant(&live.grant).is_some()));
+    (service_changed || forbidden || rules.into_iter().any(failed)).then_some(CloseCause::NetworkChanged)
 }
+
+/// What documents would lead to: the network, the plan (proved), and the grants that would end.
+pub(crate) fn supposed_change(
+    state: &State,
+    documents: &[(String, String)],
+    trust: &Trust,
+    now: Timestamp,
+) -> Result<(Network, model::Plan, Vec<GrantId>), Refused> {
+    let network = network_with(&state.network, documents)?;
+    let change = change(state, &network, trust, now).map_err(|refused| {
+        let grant = refused.refutation.as_ref().and_then(|r| match r.because.owner() {
+            Some(model::CookieOwner::Grant(id)) => state.live.get(&id).map(|l| l.grant.clone()),
+            _ => None,
+        });
+        refused.in_scene(&network, grant)
+    })?;
+    Ok((network, change.plan.plan().clone(), change.ended.into_iter().map(|(id, _)| id).collect()))
+}
+
+/// The record names the line of policy as well, so that it can be told again.
+pub(crate) fn blaming(mut event: Event, refused: &Refused) -> Event {
+    if let (Event::PlanRefused { because, .. }, Some(line)) = (&mut event, refused.policy()) {
+        because.push_str(BLAMED);
+        because.push_str(&line);
+    }
+    event
+}
+
+/// What stands between the two in the record.
+pub(crate) const BLAMED: &str = "; policy ";
 
 /// The audit event of a refutation.
 pub(crate) fn plan_refused(cause: PlanCause, grant: Option<GrantId>, refutation: &Refutation) -> Event {

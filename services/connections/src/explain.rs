@@ -27,8 +27,13 @@ pub struct Told {
     pub invariant: String,
     pub site: Option<model::SiteId>,
     pub packet: Option<String>,
-    pub path: Vec<String>,
+    /// Its steps; nothing if the log's words are not understood, which then stand in `path_as_kept`.
+    pub path: Option<Vec<verify::Hop>>,
+    pub path_as_kept: Vec<String>,
     pub because: String,
+    /// Site and section of the policy that caused it.
+    pub policy: Option<String>,
+    pub scene: crate::Scene,
 }
 
 /// The refusal with this number of the audit log.
@@ -62,7 +67,7 @@ pub async fn explain(center: &Center, entry: u64) -> Result<Explained, Refused> 
                 at,
                 request: None,
                 reasons: vec![reason],
-                told: Some(Told { invariant, site, packet, path, because }),
+                told: Some(told(center, invariant, site, (packet, path), &because).await),
             })
         }
         Event::NetworkRefused { faults, .. } => {
@@ -83,6 +88,22 @@ pub async fn explain(center: &Center, entry: u64) -> Result<Explained, Refused> 
         }
         _ => Err(none()),
     }
+}
+
+async fn told(
+    center: &Center,
+    invariant: String,
+    site: Option<model::SiteId>,
+    (packet, path_as_kept): (Option<String>, Vec<String>),
+    because: &str,
+) -> Told {
+    let path = verify::Hop::recall(&path_as_kept);
+    let scene = crate::Scene::of_path(&center.state().await.network, path.as_deref().unwrap_or_default());
+    let (because, policy) = match because.rsplit_once(crate::apply::BLAMED) {
+        Some((because, line)) => (because.to_owned(), Some(line.to_owned())),
+        None => (because.to_owned(), None),
+    };
+    Told { invariant, site, packet, path, path_as_kept, because, policy, scene }
 }
 
 fn refutation_args(invariant: &str, site: Option<&model::SiteId>, packet: Option<&str>) -> BTreeMap<String, Arg> {

@@ -88,7 +88,8 @@ async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
     let mut state = center.state().await;
     state.asking.remove(&seat.line);
     let permit = still_permitted(&state, permit, asked, &seat, &device, &person, &trust, now)?;
-    let (plan, proof_took) = proved(center, &state, planned(&state, &permit)?).await?;
+    let proof = proved(center, &state, planned(&state, &permit)?).await;
+    let (plan, proof_took) = proof.map_err(|r| r.in_scene(&state.network, Some(permit.grant().clone())))?;
     let events = story(&permit, &plan, &person, &device);
     let commit = Commit::at(now).plan(&plan).connection(&permit, &who(&person), fingerprint(&device)).events(events);
     center.commit(&mut state, commit, Some(&plan)).await?;
@@ -204,7 +205,7 @@ pub(crate) fn gates_of(state: &State, request: &ConnectionRequest) -> decision::
     decision::Gates::of(&state.network, request, |site| status_of(state, site))
 }
 
-fn status_of(state: &State, site: &SiteId) -> GateStatus {
+pub(crate) fn status_of(state: &State, site: &SiteId) -> GateStatus {
     match state.gates.get(site) {
         Some(gate) if gate.revoked => GateStatus::CertificateRevoked,
         Some(gate) if gate.link.is_some() => GateStatus::Connected,
@@ -349,7 +350,9 @@ async fn recorded(center: &Center, asked: &Asked, refused: Refused) -> Refused {
             device,
             reasons: refused.reasons.iter().map(reasons::record).collect(),
         },
-        Some(refutation) => crate::apply::plan_refused(PlanCause::Open(GrantId(0)), None, refutation),
+        Some(refutation) => {
+            crate::apply::blaming(crate::apply::plan_refused(PlanCause::Open(GrantId(0)), None, refutation), &refused)
+        }
     };
     let requested =
         Event::ConnectionRequested { from: request.from.clone(), service: request.service.clone(), person, device };

@@ -51,6 +51,10 @@ troubles! {
     "O012" NoSuchPath, "no-such-path", Terminal, 404, "the API has no such path";
     "O013" NotOpened, "not-opened", Terminal, 403, "a terminal sent a packet toward something that is not open";
     "O014" AppliedMeanwhile, "applied-meanwhile", Operator, 409, "other documents were applied at the same time";
+    "O015" NoSuchHost, "no-such-host", Terminal, 404, "no document describes such a host or service";
+    "O016" WhichSite, "which-site", Terminal, 400, "every site counts its own generations and none is named";
+    "O017" NoSuchGeneration, "no-such-generation", Terminal, 404, "the site never came to this generation";
+    "O018" GenerationNotKept, "generation-not-kept", Operator, 410, "this generation was folded away and cannot be made again";
 }
 
 impl Trouble {

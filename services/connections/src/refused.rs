@@ -1,13 +1,15 @@
 //! A use case that did not happen: why, and where it is recorded.
 
 use decision::Denial;
+use model::{Grant, Network};
 use plan::PlanError;
 use registry::RegistryError;
 use std::fmt;
+use std::sync::Arc;
 use texts::{Arg, Reason};
 use verify::Refutation;
 
-use crate::Trouble;
+use crate::{Scene, Trouble};
 
 /// All reasons, the packet that would have passed if a proof refused, and the audit entry that tells it again.
 #[derive(Debug, Clone)]
@@ -18,17 +20,32 @@ pub struct Refused {
     pub refutation: Option<Box<Refutation>>,
     /// Number of the audit entry, to be given to `explain`; none if it could not be written.
     pub entry: Option<u64>,
+    /// What the counter-example is told with.
+    pub scene: Option<Arc<Scene>>,
 }
 
 impl Refused {
     /// For these reasons.
     pub fn because(reasons: Vec<Reason>) -> Self {
-        Self { reasons, refutation: None, entry: None }
+        Self { reasons, refutation: None, entry: None, scene: None }
     }
     /// The same, recorded.
     pub(crate) fn recorded(mut self, entry: u64) -> Self {
         self.entry = Some(entry);
         self
+    }
+    /// The same, judged for this network; the grant is the one its counter-example speaks of.
+    pub(crate) fn in_scene(mut self, network: &Network, grant: Option<Grant>) -> Self {
+        if let Some(refutation) = &self.refutation {
+            self.scene = Some(Arc::new(Scene::of(network, refutation, grant)));
+        }
+        self
+    }
+    /// The line of policy that caused it, as site and section of its document.
+    pub(crate) fn policy(&self) -> Option<String> {
+        // The line is the same in every language.
+        let texts = texts::Texts::new(texts::Lang::En);
+        Some(self.scene.as_ref()?.culprit(self.refutation.as_ref()?, &texts)?.line)
     }
     /// Reason of one trouble.
     pub fn trouble<const N: usize>(trouble: Trouble, args: [(&str, Arg); N]) -> Self {
@@ -60,12 +77,15 @@ impl From<Box<Refutation>> for Refused {
     fn from(refutation: Box<Refutation>) -> Self {
         let reason = Reason {
             code: refutation.invariant.id().to_owned(),
-            section: model::Section::Operator,
+            section: match refutation.invariant {
+                verify::Invariant::OwnPromises => model::Section::InHouseLan,
+                _ => model::Section::Operator,
+            },
             key: refutation.key().to_owned(),
             note: None,
             args: refutation.args().into_iter().map(|(name, text)| (name.to_owned(), Arg::Text(text))).collect(),
         };
-        Self { reasons: vec![reason], refutation: Some(refutation), entry: None }
+        Self { reasons: vec![reason], refutation: Some(refutation), entry: None, scene: None }
     }
 }
 

@@ -23,6 +23,7 @@ mod grant_ids;
 mod load;
 mod log;
 mod owner;
+mod past;
 mod schema;
 mod site_states;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use change::{Commit, Committed};
 pub use connections::{Connection, ConnectionQuery};
 pub use failure::RegistryError;
 pub use load::Loaded;
+pub use past::Past;
 
 use database::Database;
 use grant_ids::GrantIds;

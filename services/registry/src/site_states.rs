@@ -195,6 +195,6 @@ pub(crate) async fn fold(
     Ok(Some(Folded { state, snapshot_bytes, delta_bytes }))
 }
 
-fn number(database: &Database, generation: Generation) -> Result<i64, RegistryError> {
+pub(crate) fn number(database: &Database, generation: Generation) -> Result<i64, RegistryError> {
     i64::try_from(generation.0).map_err(|_| database.corrupt(format!("generation {generation}")))
 }

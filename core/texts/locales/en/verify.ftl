@@ -162,3 +162,32 @@ verify-picture-tunnel-of = tunnel { $grant }
 verify-picture-arrives = arrives
 verify-picture-stops = stops here
 verify-picture-breaks = must not get here
+
+# Whose line of policy it was, and what sites promise
+policy-standing = the site's own tables: hosts, gateway, first packets
+policy-refusal = the temporary rule of a refusal
+policy-in-house = in-house rule: { $from } → { $to } { $what }
+policy-transit = transit wish: { $from } → { $to } { $what }
+policy-grant = { $grant }: agreement { $agreement }, { $from } uses { $service }
+policy-grant-unknown = { $grant }
+promise = nothing begins from { $from } to { $to }: { $because }
+
+# What a question about reach is answered
+can-stops-nowhere = it does not leave the host's port at { $site }
+can-stops-switch = at { $switch } of { $site }: no rule of table { $table } takes it on
+can-stops-gate = at { $switch } of { $site }: nothing is open; its first packet is shown to the gate and dropped
+can-stops-left = it leaves { $switch } of { $site } toward another port
+can-stops-gateway = at the gateway of { $site }: no tunnel or filter takes it on
+can-stops-elsewhere = it ends at { $host }
+can-needs-promise = { $id } forbids it: { $because }
+can-needs-promise-do = only the site itself can change [[never]] in its document
+can-needs-zone = the zone matrix never lets { $from } begin with { $to }
+can-needs-zone-do = let the other side begin, or move one of the two hosts to another zone
+can-needs-proxy = the zone matrix lets { $from } begin with { $to } only through a proxy, and neither is one
+can-needs-proxy-do = go through a host that the document marks as `proxy`
+can-needs-in-house = { $site } has no in-house rule for { $from } → { $to } { $what }
+can-needs-in-house-do = add [[inhouse]] with these hosts, protocol and port to its document and apply it
+can-needs-service = no service is offered at { $to } on { $what }
+can-needs-service-do = its institution describes a [[service]] there; then both institutions agree on it
+can-needs-open = everything is permitted; { $service } is not open from { $from }
+can-needs-open-do = sign in at { $from } with a card: `sekisho open { $service }`

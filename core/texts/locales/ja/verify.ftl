@@ -162,3 +162,32 @@ verify-picture-tunnel-of = トンネル { $grant }
 verify-picture-arrives = 届く
 verify-picture-stops = ここで止まる
 verify-picture-breaks = 届いてはならない
+
+# 誰の方針の行か、拠点の約束
+policy-standing = 拠点の常設の規則（機器、ゲートウェイ、最初のパケット）
+policy-refusal = 拒否の一時的な規則
+policy-in-house = 院内規則: { $from } → { $to } { $what }
+policy-transit = 中継の希望: { $from } → { $to } { $what }
+policy-grant = { $grant }: 合意 { $agreement }、{ $from } が { $service } を利用
+policy-grant-unknown = { $grant }
+promise = { $from } から { $to } へは決して始めない: { $because }
+
+# 到達性の問いへの答え
+can-stops-nowhere = { $site } の機器のポートから先へ進めません
+can-stops-switch = { $site } の { $switch }: テーブル { $table } に、先へ通す規則がありません
+can-stops-gate = { $site } の { $switch }: 何も開通していません。最初のパケットはゲートに知らされ、捨てられます
+can-stops-left = { $site } の { $switch } から別のポートへ出ます
+can-stops-gateway = { $site } のゲートウェイ: 通すトンネルもフィルターもありません
+can-stops-elsewhere = { $host } で終わります
+can-needs-promise = { $id } が禁じています: { $because }
+can-needs-promise-do = その拠点だけが、自らの文書の [[never]] を変えられます
+can-needs-zone = ゾーンの規則により、{ $from } から { $to } へは決して始められません
+can-needs-zone-do = 相手側から始めるか、どちらかの機器を別のゾーンへ移してください
+can-needs-proxy = ゾーンの規則により、{ $from } から { $to } へはプロキシを通してだけ始められますが、どちらもプロキシではありません
+can-needs-proxy-do = 文書で `proxy` とした機器を通してください
+can-needs-in-house = { $site } に { $from } → { $to } { $what } の院内規則がありません
+can-needs-in-house-do = この機器・プロトコル・ポートの [[inhouse]] を文書に書き加え、適用してください
+can-needs-service = { $to } の { $what } で提供されるサービスがありません
+can-needs-service-do = 相手の機関が [[service]] を記述し、両機関が合意してください
+can-needs-open = すべて許可されています。{ $service } は { $from } からまだ開通していません
+can-needs-open-do = { $from } でカードを使い、`sekisho open { $service }` を実行してください

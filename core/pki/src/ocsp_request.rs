@@ -84,7 +84,8 @@ impl OcspQuestion {
 
     /// DER of the OCSPRequest, to be sent as `application/ocsp-request`.
     pub fn request(&self, hash: OcspHash) -> Vec<u8> {
-        let (algorithm, digest): (&[u8], fn(&[u8]) -> Vec<u8>) = match hash {
+        type Digest = fn(&[u8]) -> Vec<u8>;
+        let (algorithm, digest): (&[u8], Digest) = match hash {
             OcspHash::Sha1 => (known::SHA1, |bytes| sha1(bytes).to_vec()),
             OcspHash::Sha256 => (known::SHA256, |bytes| crate::certificate::sha256(bytes).to_vec()),
         };

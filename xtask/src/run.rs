@@ -27,6 +27,10 @@ pub fn bench(args: &[String]) -> Result<(), String> {
         return Err(format!("there is no bench `{name}`: connect, controller or verify"));
     }
     build(true)?;
+    if name == "verify" {
+        // Other engines to measure against: nothing else builds them.
+        cargo(&["build", "--release", "-p", "bench", "--features", "peers"].map(str::to_owned))?;
+    }
     exec(binary(true, "sekisho-bench"), args)
 }
 

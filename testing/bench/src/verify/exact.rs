@@ -9,6 +9,7 @@ use model::{
 use verify::exact::Exact;
 
 use super::inline::World;
+use super::peer;
 use crate::{BenchError, Row, Summary};
 
 const ROUNDS: usize = 5_000;
@@ -16,7 +17,8 @@ const ROUNDS: usize = 5_000;
 const RULES: usize = 6;
 
 /// With so many flow rules of open lines, all lines ending at one site: `tier2-narrow` (microseconds a flow rule of an open: proof of the
-/// whole line with its tunnels and filters at both ends, and taking it over, by six), `tier2-open` and `tier2-close` (a
+/// whole line with its tunnels and filters at both ends, and taking it over, by six; beside it OxiDD, if the feature
+/// `peers` is on), `tier2-open` and `tier2-close` (a
 /// line), `tier2-wide` (milliseconds to the exact verdict on a rule for everything that comes from tunnels, refused, and
 /// on one that drops it, accepted: the slower of the two), `tier2-wide-removed` (milliseconds to the verdict when a rule
 /// goes under which every line lay), `tier2-bytes-per-rule` (of the sets).
@@ -28,6 +30,7 @@ pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<Vec<R
     let states = world.states(0..0)?;
     let mut exact = Exact::new(&states).map_err(refuted)?;
     let (mut rows, mut open) = (Vec::new(), 0);
+    let (mut engine, mut loaded) = (peer::Engine::default(), 0);
     for (name, size) in sizes {
         let lines = size / RULES;
         progress(&format!("tier 2: opening {lines} lines"));
@@ -46,7 +49,13 @@ pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<Vec<R
             advance(&mut exact, &reversed(&deltas))?;
         }
         let narrow = opens.iter().map(|t| t / RULES as f64).collect();
-        rows.push(Row::new(format!("tier2-narrow-{name}"), "us", summary(narrow)?, None));
+        if cfg!(feature = "peers") {
+            progress(&format!("tier 2: the peer, {lines} lines"));
+        }
+        let line = |n: usize| opening(&states, &world.grant(n));
+        let beside = peer::narrow(&mut engine, (loaded..open).map(line), (open..open + ROUNDS).map(line))?;
+        loaded = open;
+        rows.push(Row::new(format!("tier2-narrow-{name}"), "us", summary(narrow)?, beside));
         rows.push(Row::new(format!("tier2-open-{name}"), "us", summary(opens)?, None));
         rows.push(Row::new(format!("tier2-close-{name}"), "us", summary(closes)?, None));
         let (wide, removed) = wide(&mut exact, &states)?;

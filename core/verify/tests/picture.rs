@@ -1,6 +1,7 @@
 //! The picture of a path, as it was looked at and found readable. `UPDATE_GOLDEN=1 cargo test -p verify --test picture`
 //! writes it anew; look at it before you keep it.
 #![allow(clippy::unwrap_used)]
+#![expect(clippy::disallowed_methods, reason = "golden pictures are written on request")]
 
 mod support;
 

@@ -35,7 +35,7 @@ fn dump(rule: &FlowRule) -> FlowStats {
 
 /// Shapes of every rule the planner makes, with any values in them.
 fn planned() -> impl Strategy<Value = FlowRule> {
-    let ip = any::<u32>().prop_map(|a| std::net::Ipv4Addr::from(a));
+    let ip = any::<u32>().prop_map(std::net::Ipv4Addr::from);
     let mac = any::<[u8; 6]>().prop_map(Mac);
     let port = (1u32..0xff).prop_map(PortNo);
     let tag = proptest::sample::select(Tag::ALL.to_vec());

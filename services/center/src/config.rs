@@ -1,7 +1,10 @@
 //! What a center is told once: a TOML file. Relative paths count from the file's folder.
 
+use connections::{RevocationSettings, TrustSettings};
+use pki::{OcspHash, Purpose, RevocationPolicy};
 use registry::{Durability, Settings};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -82,6 +85,111 @@ pub struct TrustFolder {
     pub hpki_policies: Vec<String>,
     /// Age at which a revocation list is refused even before its nextUpdate.
     pub max_crl_age_hours: Option<u32>,
+    /// `[trust.revocation.<folder>]`: what the anchors of a folder demand to hear; `crl` where absent.
+    #[serde(default)]
+    pub revocation: BTreeMap<Folder, Demand>,
+}
+
+impl TrustFolder {
+    /// As the use cases take it.
+    pub(crate) fn settings(&self) -> TrustSettings {
+        let hours = |hours: u32| i64::from(hours) * 3600;
+        let demand = |demand: &Demand| RevocationSettings {
+            policy: demand.policy.0,
+            responders: demand.responders.iter().map(|(ca, url)| (ca.clone(), url.0.clone())).collect(),
+            responder: demand.responder.as_ref().map(|url| url.0.clone()),
+            hash: match demand.hash {
+                Hash::Sha1 => OcspHash::Sha1,
+                Hash::Sha256 => OcspHash::Sha256,
+            },
+            max_age: demand.max_age_hours.map(hours),
+        };
+        TrustSettings {
+            dir: self.dir.clone(),
+            hpki_policies: self.hpki_policies.clone(),
+            max_crl_age: self.max_crl_age_hours.map(hours),
+            revocation: self.revocation.iter().map(|(folder, d)| (folder.purpose(), demand(d))).collect(),
+        }
+    }
+}
+
+/// A folder of trust anchors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names of the folders")]
+pub enum Folder {
+    Hpki,
+    Gate,
+    Device,
+    Institution,
+}
+
+impl Folder {
+    fn purpose(self) -> Purpose {
+        match self {
+            Self::Hpki => Purpose::HpkiAuthentication,
+            Self::Gate => Purpose::Gate,
+            Self::Device => Purpose::Device,
+            Self::Institution => Purpose::Institution,
+        }
+    }
+}
+
+/// `[trust.revocation.<folder>]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Demand {
+    /// `crl`, `ocsp`, `both` or `either`.
+    pub policy: Policy,
+    /// OCSP responder, `http://…`; without one only the answers in the folder count.
+    pub responder: Option<HttpUrl>,
+    /// Responders by the commonName of the issuing CA, where they differ.
+    #[serde(default)]
+    pub responders: BTreeMap<String, HttpUrl>,
+    /// Digest in requests, `sha1` (RFC 5019) or `sha256`.
+    #[serde(default)]
+    pub hash: Hash,
+    /// Age at which an answer is refused even before its nextUpdate.
+    pub max_age_hours: Option<u32>,
+}
+
+/// Whose good word about revocation is asked for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Policy(pub RevocationPolicy);
+
+impl TryFrom<String> for Policy {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        let known = RevocationPolicy::ALL.map(RevocationPolicy::name).join(", ");
+        RevocationPolicy::from_name(&name).map(Self).ok_or_else(|| format!("{name:?} is none of {known}"))
+    }
+}
+
+/// Digest in OCSP requests.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names of the digests")]
+pub enum Hash {
+    #[default]
+    Sha1,
+    Sha256,
+}
+
+/// `http://host[:port]/path`: what responders answer is signed, so TLS would only add another thing to trust.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HttpUrl(pub String);
+
+impl TryFrom<String> for HttpUrl {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let uri: axum::http::Uri = text.parse().map_err(|e| format!("{text:?} is no address: {e}"))?;
+        match (uri.scheme_str(), uri.host()) {
+            (Some("http"), Some(_)) => Ok(Self(text)),
+            _ => Err(format!("{text:?} is no http:// address; answers are signed, https is not needed")),
+        }
+    }
 }
 
 /// `[gates]`
@@ -206,6 +314,27 @@ mod tests {
         let config = load(SMALLEST).unwrap();
         assert!(config.orders.key.is_absolute() && config.orders.key.ends_with("order.key.pem"));
         assert_eq!(config.limits.confirm_seconds, 5);
+    }
+
+    #[test]
+    fn revocation_is_asked_for_as_written_and_by_lists_where_nothing_is_n2() {
+        let demand = "[trust.revocation.hpki]\npolicy = \"both\"\nresponder = \"http://192.0.2.9:8080/ocsp\"\n\
+                      max-age-hours = 4\nresponders = { \"HPKI-01-X\" = \"http://192.0.2.8/\" }\n";
+        let config = load(&format!("{SMALLEST}{demand}")).unwrap();
+        let settings = config.trust.settings();
+        let hpki = &settings.revocation[&Purpose::HpkiAuthentication];
+        assert_eq!((hpki.policy, hpki.max_age), (RevocationPolicy::Both, Some(4 * 3600)));
+        assert_eq!(hpki.responders["HPKI-01-X"], "http://192.0.2.8/");
+        assert!(!settings.revocation.contains_key(&Purpose::Gate));
+        assert!(load(SMALLEST).unwrap().trust.settings().revocation.is_empty());
+        for (right, wrong, told) in [
+            ("\"both\"", "\"oscp\"", "crl, ocsp, both, either"),
+            ("http://192.0.2.8/", "https://192.0.2.8/", "https is not needed"),
+            ("hpki", "hpkl", "hpkl"),
+        ] {
+            let said = load(&format!("{SMALLEST}{}", demand.replacen(right, wrong, 1))).unwrap_err().to_string();
+            assert!(said.contains(told), "{said}");
+        }
     }
 
     #[test]

@@ -11,9 +11,10 @@ mod gate_tls;
 mod hub;
 mod identity;
 mod operator;
+mod responder;
 mod terminal;
 
-use connections::{Center, OrderKey, Parts, Settings, SystemClock, TrustSettings, TrustStore};
+use connections::{Center, OrderKey, Parts, Settings, SystemClock, TrustStore};
 use registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +95,11 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
         watch_lists(lists).await;
         "the watch over revocation lists"
     });
+    let answers = center.clone();
+    parts.spawn(async move {
+        connections::keep_answers(answers).await;
+        "the renewal of OCSP answers"
+    });
     let ended = tokio::select! {
         () = stop => None,
         Some(part) = parts.join_next() => Some(part.unwrap_or("a part")),
@@ -110,12 +116,7 @@ async fn assemble(config: &Config) -> Result<(Center, Arc<Hub>, Arc<identity::Id
     let identity = Arc::new(identity::Identity::load(&config.certificates)?);
     let key = config::read(&config.orders.key)?;
     let key = OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
-    let trust = TrustStore::open(TrustSettings {
-        dir: config.trust.dir.clone(),
-        hpki_policies: config.trust.hpki_policies.clone(),
-        max_crl_age: config.trust.max_crl_age_hours.map(|h| i64::from(h) * 3600),
-    })
-    .map_err(|e| ConfigError::file(&config.trust.dir, e))?;
+    let trust = TrustStore::open(config.trust.settings()).map_err(|e| ConfigError::file(&config.trust.dir, e))?;
     let registry = Registry::open_with(config.registry()?).await?;
     let hub = Arc::new(Hub::default());
     let mut settings = Settings::new(SOFTWARE);
@@ -125,7 +126,7 @@ async fn assemble(config: &Config) -> Result<(Center, Arc<Hub>, Arc<identity::Id
         registry,
         gates: Arc::clone(&hub) as Arc<dyn connections::Gates>,
         clock: Arc::new(SystemClock),
-        trust: Arc::new(trust),
+        trust: Arc::new(trust.asking(Arc::new(responder::OverHttp))),
         key,
         settings,
     };
@@ -142,8 +143,11 @@ async fn watch_lists(center: Center) {
         tokio::time::sleep(LOOK_AT_LISTS).await;
         let now = center.trust();
         if !Arc::ptr_eq(&held, &now) {
+            let same = now.revokes_the_same(&held);
             held = now;
-            connections::reexamine(&center).await;
+            if !same {
+                connections::reexamine(&center).await;
+            }
         }
     }
 }
@@ -156,12 +160,7 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     identity::Identity::load(&config.certificates)?;
     let key = config::read(&config.orders.key)?;
     OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
-    TrustStore::open(TrustSettings {
-        dir: config.trust.dir.clone(),
-        hpki_policies: config.trust.hpki_policies.clone(),
-        max_crl_age: config.trust.max_crl_age_hours.map(|h| i64::from(h) * 3600),
-    })
-    .map_err(|e| ConfigError::file(&config.trust.dir, e))?;
+    TrustStore::open(config.trust.settings()).map_err(|e| ConfigError::file(&config.trust.dir, e))?;
     config.registry()?;
     Ok(())
 }

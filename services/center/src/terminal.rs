@@ -76,8 +76,8 @@ where
 
 impl Session {
     /// The terminal, judged at this moment.
-    fn device(&self) -> Result<HostRef, Refused> {
-        let trust = self.center.trust();
+    async fn device(&self) -> Result<HostRef, Refused> {
+        let trust = self.center.trust_about(vec![(pki::Purpose::Device, self.chain.clone())]).await;
         let chain: Vec<&[u8]> = self.chain.iter().map(Vec::as_slice).collect();
         let device = pki::verify_device(&chain, &trust.anchors, trust.revocation(), self.center.now().unix_seconds())
             .map_err(|refusals| Refused::from(decision::Denial::from_device(&refusals)))?;
@@ -92,8 +92,8 @@ impl Session {
         self.challenges.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn issue(&self) -> Result<ChallengeIssued, Refused> {
-        self.device()?;
+    async fn issue(&self) -> Result<ChallengeIssued, Refused> {
+        self.device().await?;
         let mut random = [0u8; 48];
         SystemRandom::new().fill(&mut random).map_err(|_| malformed(&"the center has no randomness"))?;
         let (mut nonce, now) = ([0u8; 32], self.center.now());
@@ -133,7 +133,7 @@ impl Session {
 }
 
 async fn challenge(State(session): State<Arc<Session>>, headers: HeaderMap) -> Response {
-    answer(session.issue(), texts(&headers))
+    answer(session.issue().await, texts(&headers))
 }
 
 async fn open(State(session): State<Arc<Session>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -146,7 +146,11 @@ async fn open(State(session): State<Arc<Session>>, headers: HeaderMap, body: Byt
 
 async fn close(State(session): State<Arc<Session>>, headers: HeaderMap, body: Bytes) -> Response {
     let call = serde_json::from_slice::<CloseCall>(&body).map_err(|e| malformed(&e));
-    let result = match call.and_then(|call| Ok((call, session.device()?))) {
+    let judged = match call {
+        Ok(call) => session.device().await.map(|device| (call, device)),
+        Err(refused) => Err(refused),
+    };
+    let result = match judged {
         Ok((call, device)) => {
             connections::close(&session.center, call.grant, Closer::Terminal(device)).await.map(close_report)
         }
@@ -156,7 +160,7 @@ async fn close(State(session): State<Arc<Session>>, headers: HeaderMap, body: By
 }
 
 async fn status(State(session): State<Arc<Session>>, headers: HeaderMap) -> Response {
-    let result = match session.device() {
+    let result = match session.device().await {
         Ok(device) => Ok(connections::terminal_status(&session.center, device).await),
         Err(refused) => Err(refused),
     };

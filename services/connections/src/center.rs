@@ -100,6 +100,9 @@ impl Center {
     pub fn trust(&self) -> Arc<Trust> {
         self.inner.parts.trust.now()
     }
+    pub(crate) fn trust_store(&self) -> &TrustStore {
+        &self.inner.parts.trust
+    }
     pub(crate) fn gates(&self) -> &dyn Gates {
         self.inner.parts.gates.as_ref()
     }

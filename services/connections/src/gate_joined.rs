@@ -2,7 +2,7 @@
 
 use audit::{CloseCause, Digest, Event};
 use model::{ConnectionState, Generation, GrantId, Section, SiteId};
-use pki::{Refusal, verify_device, verify_gate, verify_person};
+use pki::{Purpose, Refusal, verify_device, verify_gate, verify_person};
 use registry::Commit;
 use std::net::IpAddr;
 
@@ -90,6 +90,11 @@ pub async fn gate_refused(center: &Center, chain: &[Vec<u8>], address: Option<Ip
     let event = Event::GateRefused { site, certificate, address, reasons };
     if let Err(error) = center.commit(&mut state, Commit::at(center.now()).event(event), None).await {
         tracing::error!(%error, "a refused gate could not be recorded");
+    }
+    drop(state);
+    // Nobody can be asked in the middle of a handshake; the gate dials again and finds the answer.
+    if refusals.iter().any(Refusal::is_about_responders) {
+        center.trust_about(vec![(Purpose::Gate, chain.to_vec())]).await;
     }
 }
 

@@ -18,6 +18,7 @@ use wire::api::ConnectionView;
 use crate::center::State;
 use crate::close::{failed, site_generations};
 use crate::live::{Live, Progress, Proofs, already_open};
+use crate::responders::trust_for;
 use crate::{Center, Refused, Trouble, Trust, reasons};
 
 /// What a terminal asks, with both proofs: its device certificate and the card's answer, bound to its TLS session.
@@ -73,7 +74,8 @@ pub async fn open(center: &Center, asked: Asked) -> Result<Opened, Refused> {
 
 /// The way of a connection.
 async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
-    let (began, now, trust) = (Instant::now(), center.now(), center.trust());
+    let (began, now) = (Instant::now(), center.now());
+    let trust = trust_for(center, asked, now).await;
 
     // The terminal and the person, proved at this moment (N2, G1).
     let device = verified_device(asked, &trust, now)?;

@@ -1,6 +1,7 @@
 //! Use cases over a real registry (SQLite), real certificates, and gates in memory.
 
 mod questions;
+mod responders;
 pub(crate) mod world;
 
 use audit::{CloseCause, Event};

@@ -1,16 +1,19 @@
-//! Whom the center believes: trust anchors and revocation lists on disk, read again whenever a file changed.
+//! Whom the center believes: trust anchors, revocation lists and OCSP answers on disk, read again whenever a file changed.
 //!
 //! Layout: one folder a purpose (`hpki`, `gate`, `device`, `institution`) with PEM or DER files (`.pem`, `.crt`, `.cer`,
-//! `.der`, `.crl`). A self-signed CA certificate is an anchor, another CA certificate an intermediate, a revocation
-//! list a revocation list. Files are looked at (`stat`) at every use, so a new list takes effect with the next request.
+//! `.der`, `.crl`), and OCSP responses (`.ocsp`, `.ors`, DER). A self-signed CA certificate is an anchor, another CA
+//! certificate an intermediate. What responders answered when asked (`responders.rs`) counts besides, in memory only. Files are looked at (`stat`) at every use, so a new list takes effect with the next request.
 
-use pki::{AnchorSet, CrlStore, OcspStore, Purpose, Revocation, TrustAnchor};
+use pki::{AnchorSet, AnswerStatus, CrlStore, OcspQuestion, OcspStore, Purpose, Revocation, TrustAnchor, UnixSeconds};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::SystemTime;
+
+use crate::responders::{Responders, RevocationSettings};
 
 const FOLDERS: [(&str, Purpose); 4] = [
     ("hpki", Purpose::HpkiAuthentication),
@@ -28,15 +31,17 @@ pub struct TrustSettings {
     pub hpki_policies: Vec<String>,
     /// Seconds a revocation list may be old; [`pki::DEFAULT_MAX_CRL_AGE`] if absent.
     pub max_crl_age: Option<i64>,
+    /// What the anchors of a purpose demand to hear about revocation; a fresh list if absent.
+    pub revocation: BTreeMap<Purpose, RevocationSettings>,
 }
 
 /// What was read at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     /// Anchors of all purposes.
-    pub anchors: AnchorSet,
+    pub anchors: Arc<AnchorSet>,
     /// Revocation lists.
-    pub crls: CrlStore,
+    pub crls: Arc<CrlStore>,
     /// Answers of OCSP responders.
     pub ocsp: OcspStore,
 }
@@ -45,6 +50,17 @@ impl Trust {
     /// Lists and answers together.
     pub fn revocation(&self) -> Revocation<'_> {
         Revocation { crls: &self.crls, ocsp: &self.ocsp }
+    }
+
+    /// Whether nobody is revoked or unrevoked between the two: a mere renewal of answers.
+    pub fn revokes_the_same(&self, other: &Self) -> bool {
+        let revoked = |trust: &Self| -> Vec<_> {
+            let revoked = trust.ocsp.status().filter(|s| matches!(s.status, AnswerStatus::Revoked { .. }));
+            revoked.map(|s| (s.issuer, s.serial)).collect()
+        };
+        Arc::ptr_eq(&self.anchors, &other.anchors)
+            && Arc::ptr_eq(&self.crls, &other.crls)
+            && revoked(self) == revoked(other)
     }
 }
 
@@ -67,8 +83,21 @@ pub enum TrustError {
 /// Trust that follows its files.
 #[derive(Debug)]
 pub struct TrustStore {
-    settings: TrustSettings,
-    held: RwLock<(Vec<Seen>, Arc<Trust>)>,
+    pub(crate) settings: TrustSettings,
+    pub(crate) responders: Option<Arc<dyn Responders>>,
+    /// Questions that were not answered, and when.
+    pub(crate) resting: Mutex<BTreeMap<OcspQuestion, UnixSeconds>>,
+    fetched: Mutex<OcspStore>,
+    held: RwLock<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    seen: Vec<Seen>,
+    /// The answers that lie in files.
+    filed: OcspStore,
+    /// With those that were fetched.
+    trust: Arc<Trust>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +125,14 @@ impl TrustStore {
                 return Err(TrustError::NoAnchor(settings.dir.join(folder)));
             }
         }
-        Ok(Self { settings, held: RwLock::new((seen, Arc::new(trust))) })
+        let held = Held { seen, filed: trust.ocsp.clone(), trust: Arc::new(trust) };
+        Ok(Self {
+            settings,
+            responders: None,
+            resting: Mutex::default(),
+            fetched: Mutex::default(),
+            held: RwLock::new(held),
+        })
     }
 
     /// What holds now. A file that became unreadable is left out, which refuses what needs it (fail closed).
@@ -110,18 +146,35 @@ impl TrustStore {
         };
         {
             let held = self.held.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-            if held.0 == seen {
-                return Arc::clone(&held.1);
+            if held.seen == seen {
+                return Arc::clone(&held.trust);
             }
         }
         let mut faults = Vec::new();
-        let trust = Arc::new(read(&self.settings, &seen, &mut faults));
+        let trust = read(&self.settings, &seen, &mut faults);
         for (path, why) in faults {
             tracing::error!(path = %path.display(), why, "trust file left out");
         }
         tracing::info!(files = seen.len(), "trust read again");
-        *self.held.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = (seen, Arc::clone(&trust));
-        trust
+        let mut held = self.held.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *held = Held { seen, filed: trust.ocsp.clone(), trust: Arc::new(trust) };
+        self.merge_fetched(&mut held);
+        Arc::clone(&held.trust)
+    }
+
+    /// Changes the fetched answers; what holds follows.
+    pub(crate) fn with_fetched<T>(&self, change: impl FnOnce(&mut OcspStore) -> T) -> T {
+        let changed = change(&mut self.fetched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        // The fetched ones are looked at again under the lock of what holds, so no order of two changes loses one.
+        self.merge_fetched(&mut self.held.write().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        changed
+    }
+
+    fn merge_fetched(&self, held: &mut Held) {
+        let mut ocsp = held.filed.clone();
+        ocsp.merge(&self.fetched.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        let (anchors, crls) = (Arc::clone(&held.trust.anchors), Arc::clone(&held.trust.crls));
+        held.trust = Arc::new(Trust { anchors, crls, ocsp });
     }
 }
 
@@ -134,7 +187,7 @@ fn look(dir: &Path) -> Result<Vec<Seen>, TrustError> {
         for entry in fs::read_dir(&path).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let kind = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-            if !["pem", "crt", "cer", "der", "crl"].contains(&kind) {
+            if !["pem", "crt", "cer", "der", "crl", "ocsp", "ors"].contains(&kind) {
                 continue;
             }
             // A file that goes away between the two looks is one that is not there.
@@ -147,8 +200,8 @@ fn look(dir: &Path) -> Result<Vec<Seen>, TrustError> {
 }
 
 fn read(settings: &TrustSettings, seen: &[Seen], faults: &mut Vec<(PathBuf, String)>) -> Trust {
-    let mut trust = Trust::default();
-    let mut lists = Vec::new();
+    let (mut anchors, mut crls, mut ocsp) = (AnchorSet::new(), CrlStore::new(), OcspStore::new());
+    let (mut lists, mut answers) = (Vec::new(), Vec::new());
     for Seen { path, .. } in seen {
         let Some(purpose) = purpose_of(path) else { continue };
         let bytes = match fs::read(path) {
@@ -158,25 +211,35 @@ fn read(settings: &TrustSettings, seen: &[Seen], faults: &mut Vec<(PathBuf, Stri
                 continue;
             }
         };
-        let (certificates, crls) = parts(bytes);
-        if certificates.is_empty() && crls.is_empty() {
+        if path.extension().is_some_and(|e| e == "ocsp" || e == "ors") {
+            answers.push((path, bytes));
+            continue;
+        }
+        let (certificates, listed) = parts(bytes);
+        if certificates.is_empty() && listed.is_empty() {
             faults.push((path.clone(), "neither a certificate nor a revocation list".into()));
         }
         for der in certificates {
-            if let Err(why) = add_authority(&mut trust.anchors, settings, purpose, &der) {
+            if let Err(why) = add_authority(&mut anchors, settings, purpose, &der) {
                 faults.push((path.clone(), why));
             }
         }
-        lists.extend(crls.into_iter().map(|der| (path, der)));
+        lists.extend(listed.into_iter().map(|der| (path, der)));
     }
     for (path, der) in lists {
-        match trust.crls.add(&der, &trust.anchors) {
+        match crls.add(&der, &anchors) {
             // Two generations of one list may lie side by side; the newer counts.
             Ok(_) | Err(pki::CrlRefusal::Older { .. }) => {}
             Err(e) => faults.push((path.clone(), e.to_string())),
         }
     }
-    trust
+    for (path, der) in answers {
+        match ocsp.add(&der, &anchors) {
+            Ok(_) | Err(pki::OcspRefusal::Older { .. }) => {}
+            Err(e) => faults.push((path.clone(), e.to_string())),
+        }
+    }
+    Trust { anchors: Arc::new(anchors), crls: Arc::new(crls), ocsp }
 }
 
 fn purpose_of(path: &Path) -> Option<Purpose> {
@@ -215,6 +278,12 @@ fn add_authority(
     }
     if let Some(seconds) = settings.max_crl_age {
         anchor = anchor.with_max_crl_age(seconds);
+    }
+    if let Some(demand) = settings.revocation.get(&purpose) {
+        anchor = anchor.with_revocation(demand.policy);
+        if let Some(seconds) = demand.max_age {
+            anchor = anchor.with_max_ocsp_age(seconds);
+        }
     }
     anchors.add(anchor);
     Ok(())

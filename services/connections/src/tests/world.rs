@@ -5,9 +5,11 @@ use authority::{Authority, CaKind, Issued};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::{Agreement, AgreementSignature, ConnectionRequest, Generation, GrantId, Side, SiteId, Timestamp};
+use pki::Purpose;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,8 +20,8 @@ use wire::link::{Count, Gone, Observed, OrderAccepted, OrderRefused, Prepared, R
 use wire::{Order, OrderBody};
 
 use crate::{
-    Asked, Center, Clock, Gates, Joined, OrderKey, Parts, Settings, ToGate, TrustSettings, TrustStore, apply, begin,
-    gate_joined, gate_report, status,
+    Answering, Asked, Center, Clock, Gates, Joined, OrderKey, Parts, Responders, RevocationSettings, Settings, ToGate,
+    TrustSettings, TrustStore, apply, begin, gate_joined, gate_report, status,
 };
 
 pub const CLINIC_DOCUMENT: &str = include_str!("../../../../core/model/tests/documents/clinic.toml");
@@ -44,8 +46,24 @@ pub struct World {
     device: Issued,
     gates: BTreeMap<SiteId, Issued>,
     order_key: String,
+    asked: Demands,
     links: Arc<FakeGates>,
     dir: TempDir,
+}
+
+/// What is demanded to hear about revocation, and from whom.
+struct Demands {
+    revocation: BTreeMap<Purpose, RevocationSettings>,
+    responders: Arc<dyn Responders>,
+}
+
+/// No responder can be reached.
+#[derive(Debug)]
+struct Nobody;
+impl Responders for Nobody {
+    fn ask<'a>(&'a self, _url: &'a str, _request: Vec<u8>) -> Answering<'a> {
+        Box::pin(std::future::ready(Err("nobody is there".into())))
+    }
 }
 
 pub struct TestClock(AtomicI64);
@@ -76,9 +94,18 @@ impl Gates for FakeGates {
 
 impl World {
     pub async fn new() -> Self {
+        Self::asking(BTreeMap::new(), |_| Arc::new(Nobody)).await
+    }
+
+    /// A world whose anchors demand to hear more than lists; `responders` get the folder of the authority.
+    pub async fn asking(
+        revocation: BTreeMap<Purpose, RevocationSettings>,
+        responders: impl FnOnce(&Path) -> Arc<dyn Responders>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
         let mut authority = Authority::new(&dir.path().join("authority"), now).unwrap();
+        let asked = Demands { revocation, responders: responders(&dir.path().join("authority")) };
         authority.write_crls(now - 60, now + 86_400).unwrap();
         let doctor = authority.issue_doctor("SATO HANAKO").unwrap();
         let device = authority.issue_device("clinic", "exam-1").unwrap();
@@ -92,8 +119,8 @@ impl World {
                 trust(&dir, &authority, folder, *kind);
             }
         }
-        let center = start(&dir, &links, &clock, &order_key).await;
-        let mut world = Self { center, authority, doctor, clock, now, device, gates, order_key, links, dir };
+        let center = start(&dir, &links, &clock, &order_key, &asked).await;
+        let mut world = Self { center, asked, authority, doctor, clock, now, device, gates, order_key, links, dir };
         let agreement = world.agreement();
         let documents = [CLINIC_DOCUMENT, HOSPITAL_DOCUMENT, PROVIDER_DOCUMENT, &agreement];
         let documents = documents.iter().enumerate().map(|(n, t)| (format!("{n}.toml"), (*t).to_owned())).collect();
@@ -140,7 +167,7 @@ impl World {
     pub async fn restart(&mut self) {
         *self.links.queue.lock().unwrap() = None;
         self.center.registry().close().await.unwrap();
-        self.center = start(&self.dir, &self.links, &self.clock, &self.order_key).await;
+        self.center = start(&self.dir, &self.links, &self.clock, &self.order_key, &self.asked).await;
     }
 
     pub async fn join_all(&self) {
@@ -206,6 +233,14 @@ impl World {
         trust(&self.dir, &self.authority, "hpki", kind);
     }
 
+    /// Writes a file where the center reads whom to believe.
+    pub fn put(&self, folder: &str, name: &str, contents: &[u8]) {
+        let folder = self.dir.path().join("trust").join(folder);
+        let beside = folder.join(format!("{name}.new"));
+        fs::write(&beside, contents).unwrap();
+        fs::rename(beside, folder.join(name)).unwrap();
+    }
+
     pub async fn causes(&self, grant: GrantId) -> Vec<CloseCause> {
         let entries = self.center.registry().audit_of(grant).await.unwrap();
         let closing = entries.into_iter().filter_map(|e| match e.event {
@@ -240,7 +275,7 @@ fn trust(dir: &TempDir, authority: &Authority, folder: &str, kind: CaKind) {
     fs::rename(beside, folder.join(format!("{}.crl", kind.name()))).unwrap();
 }
 
-async fn start(dir: &TempDir, links: &Arc<FakeGates>, clock: &Arc<TestClock>, key: &str) -> Center {
+async fn start(dir: &TempDir, links: &Arc<FakeGates>, clock: &Arc<TestClock>, key: &str, asked: &Demands) -> Center {
     let url = format!("sqlite://{}", dir.path().join("registry.db").display());
     // A center that is gone may still hold the file for a moment.
     let mut registry = registry::Registry::open(&url).await;
@@ -262,8 +297,10 @@ async fn start(dir: &TempDir, links: &Arc<FakeGates>, clock: &Arc<TestClock>, ke
                 dir: dir.path().join("trust"),
                 hpki_policies: Vec::new(),
                 max_crl_age: None,
+                revocation: asked.revocation.clone(),
             })
-            .unwrap(),
+            .unwrap()
+            .asking(Arc::clone(&asked.responders)),
         ),
         key: OrderKey::from_pem(key.as_bytes()).unwrap(),
         settings,

@@ -24,7 +24,10 @@ const CORE: &[(&str, &[&str])] = &[
 const WORLD: &[&str] = &["tokio", "mio", "axum", "sqlx", "hyper", "tonic", "rsvici", "rustix", "socket2", "cryptoki"];
 
 /// Files over the limit, each with its reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[(
+    "core/verify/tests/mutations.rs",
+    "one case a fault, in the order of the invariants: apart, a missing one would not be seen",
+)];
 const LONGEST: usize = 600;
 
 /// Words that would tie the sources to one machine or one registry.

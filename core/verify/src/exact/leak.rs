@@ -46,6 +46,8 @@ pub(super) fn judge(space: &mut Space, place: &mut Place, among: &Set, which: &W
 enum Wrong {
     Uncovered,
     Remembered,
+    /// Remembered, and forwarded to nobody.
+    Kept,
     InClear,
 }
 
@@ -161,7 +163,12 @@ fn level(
         let here = work.forget(here, &[At::Exit, At::OutDst]);
         left = work.less(left, here);
     }
-    really(work, place, left, (priority, rules), leaning).map(|bits| (Wrong::Remembered, bits))
+    // One that also leaves tells more.
+    let leaving = work.and_set(left, &sets.resolved[4]);
+    if let Some(bits) = really(work, place, leaving, (priority, rules), leaning) {
+        return Some((Wrong::Remembered, bits));
+    }
+    really(work, place, left, (priority, rules), leaning).map(|bits| (Wrong::Kept, bits))
 }
 
 /// A packet of the set that no rule of a higher priority takes.
@@ -350,7 +357,7 @@ fn refute(space: &mut Space, place: &Place, wrong: Wrong, bits: &Bits) -> Box<Re
     let mut path: Vec<Hop> = sender.map(|h| Hop::Host { site: id.clone(), host: h.id.clone() }).into_iter().collect();
     path.push(Hop::Enters { site: id.clone(), switch: switch.clone(), port: packet.in_port });
     path.extend(rules.iter().filter_map(hop));
-    if exit != TO_GATE {
+    if exit != TO_GATE && !matches!(wrong, Wrong::Kept) {
         path.push(Hop::Leaves { site: id.clone(), switch: switch.clone(), port: PortNo(exit) });
         let receiver = site.hosts.values().find(|h| h.port.port.0 == exit);
         path.extend(receiver.map(|h| Hop::Reaches { site: id.clone(), host: h.id.clone() }));
@@ -370,7 +377,7 @@ fn refute(space: &mut Space, place: &Place, wrong: Wrong, bits: &Bits) -> Box<Re
     let terminal = sender.is_some_and(|h| h.terminal);
     let (invariant, fault) = match wrong {
         Wrong::InClear => (Invariant::NoClearText, Fault::ClearText),
-        Wrong::Remembered => (Invariant::Direction, Fault::RemembersAnswer),
+        Wrong::Remembered | Wrong::Kept => (Invariant::Direction, Fault::RemembersAnswer),
         Wrong::Uncovered if exit == TO_GATE => {
             (Invariant::FirstPackets, if terminal { Fault::ToGateNotFirst } else { Fault::ToGateNotTerminal })
         }

@@ -15,6 +15,7 @@ cargo xtask COMMAND
   demo [--lang ja|en]  set up, build, raise the lab, run the main story, take everything down
   test [ARGS…]       set up, build, run every test (ARGS go to `cargo test`)
   bench NAME [--json FILE]   connect | controller | verify: measure against a peer in the same run
+  prove [--twins] [ID…]  the lemma behind the proof, by SMT (--help for more)
   lint               formatting and clippy
   tidy               the rules of the house (rooms, file sizes, texts)
   gen [--check]      write docs/generated from the code (or only compare)
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Some("demo") => packages::install().and_then(|()| run::demo(rest)),
         Some("test") => packages::install().and_then(|()| run::test(rest)),
         Some("bench") => packages::install().and_then(|()| run::bench(rest)),
+        Some("prove") => packages::install().and_then(|()| run::prove(rest)),
         Some("lint") => run::lint(),
         Some("tidy") => tidy::check(),
         Some("gen") => run::generate(rest),

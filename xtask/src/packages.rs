@@ -25,6 +25,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("util-linux", "/usr/bin/unshare"),
     ("postgresql-15", "/usr/lib/postgresql/15/bin/initdb"),
     ("gcc", "/usr/bin/cc"),
+    ("cvc5", "/usr/bin/cvc5"),
 ];
 
 /// Installs what is missing.

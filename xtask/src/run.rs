@@ -34,6 +34,12 @@ pub fn bench(args: &[String]) -> Result<(), String> {
     exec(binary(true, "sekisho-bench"), args)
 }
 
+/// Proves the lemmas; builds nothing else.
+pub fn prove(args: &[String]) -> Result<(), String> {
+    cargo(&["build", "-p", "prove"].map(str::to_owned))?;
+    exec(binary(false, "sekisho-prove"), args)
+}
+
 /// Formatting and clippy.
 pub fn lint() -> Result<(), String> {
     cargo(&["fmt", "--all", "--check"].map(str::to_owned))?;

@@ -15,7 +15,7 @@ pub(crate) fn page() -> String {
     let mut out = head(
         "Refusals",
         "拒否の理由",
-        "`decision::Cause`, `pki::Refusal`, `pki::CrlRefusal`, `connections::Trouble` and the texts in `core/texts`",
+        "`decision::Cause`, `pki::Refusal`, `pki::CrlRefusal`, `pki::OcspRefusal`, `connections::Trouble` and the texts in `core/texts`",
     );
     out.push_str(
         "\nA refusal names every reason, whose section it lies in (N12), and after → what to do. \
@@ -34,8 +34,9 @@ pub(crate) fn page() -> String {
 
     out.push_str("\n## P — certificates and cards · 証明書とカード\n\n");
     out.push_str(
-        "Worded here for a card; a device, gate or institution certificate is named in its place. Lists that are missing \
-         or old (P009 to P012) lie with the operator, the others with whoever shows the certificate.\n",
+        "Worded here for a card; a device, gate or institution certificate is named in its place. Lists and OCSP \
+         answers that are missing or old (P009 to P012, P030 to P033, P035) lie with the operator, the others with whoever \
+         shows the certificate.\n",
     );
     let card = [("bearer", Arg::Key("bearer-card".into())), ("kind", "card".into())];
     out.push_str(&table(
@@ -47,8 +48,10 @@ pub(crate) fn page() -> String {
         }),
     ));
 
-    out.push_str("\n## C — revocation lists that are not taken · 受け入れない失効リスト\n\n");
-    out.push_str("The list held before stays in force. それまでのリストは有効のままです。\n");
+    out.push_str(
+        "\n## C — revocation lists and OCSP answers that are not taken · 受け入れない失効リストと OCSP の応答\n\n",
+    );
+    out.push_str("What was held before stays in force. それまでのものは有効のままです。\n");
     let lists = (1..).map(|n| format!("C{n:03}")).take_while(|code| both.has(&list_key(code)));
     out.push_str(&table(
         &["code", "English", "日本語"],
@@ -106,7 +109,7 @@ mod tests {
         let page = page();
         let codes =
             Cause::ALL.iter().map(|c| c.code()).chain(Refusal::CODES).chain(Trouble::ALL.iter().map(|t| t.code()));
-        for code in codes.chain(["C001", "C005"]) {
+        for code in codes.chain(["C001", "C005", "C006", "C014"]) {
             assert!(page.contains(&format!("\n| {code} |")), "{code}");
         }
         assert!(!page.contains("{$"));

@@ -4,12 +4,14 @@
 //! none of these joins what it keeps apart. That is one look at each, whatever else is open; tier 2 asks the tables
 //! themselves ([`crate::exact`]).
 
-use model::{CookieOwner, CtMatch, EtherType, Grant, HostRef, Mac, NeverRule, Protocol, Site, SiteFacts, SiteState};
+use model::{
+    CookieOwner, CtMatch, EtherType, FilterSide, Grant, HostRef, Mac, NeverRule, Protocol, Site, SiteFacts, SiteState,
+};
 use std::net::IpAddr;
 
 use crate::inline::Book;
-use crate::premises::{Premises, rule_hop};
-use crate::{Because, Fault, Hop, Invariant, Packet, Refutation};
+use crate::premises::Premises;
+use crate::{Because, Fault, Hop, Invariant, Packet, Refutation, trace};
 
 type Verdict = Result<(), Box<Refutation>>;
 
@@ -78,16 +80,7 @@ fn refute(
     (from, to): (&HostRef, &HostRef),
     packet: Option<Packet>,
 ) -> Box<Refutation> {
-    let path = vec![Hop::Host { site: from.site.clone(), host: from.host.clone() }]
-        .into_iter()
-        .chain(begins(p, owner))
-        .chain((from.site != to.site).then(|| Hop::Tunnel {
-            from: from.site.clone(),
-            to: to.site.clone(),
-            grant: if let CookieOwner::Grant(id) = owner { Some(id) } else { None },
-        }))
-        .chain([Hop::Reaches { site: to.site.clone(), host: to.host.clone() }])
-        .collect();
+    let path = way(p, owner, (from, to), packet.as_ref());
     Box::new(Refutation {
         invariant: Invariant::OwnPromises,
         fault: Fault::SiteForbids,
@@ -102,10 +95,28 @@ pub(crate) fn by_promise(site: &Site, rule: &NeverRule, owner: CookieOwner) -> B
     Because::Promise { site: site.id.clone(), rule: Box::new(rule.clone()), owner }
 }
 
-/// The rule that would let it begin, if the site has one in view.
-fn begins(p: &Premises<'_>, owner: CookieOwner) -> Option<Hop> {
-    let first = |r: &&model::FlowRule| r.owner == owner && r.matches.ct == Some(CtMatch::BEGINS);
-    p.state.rules.iter().find(first).map(|r| rule_hop(&p.site.id, r))
+/// From host to host, with every step in this site; of the other site as much as is in view.
+fn way(p: &Premises<'_>, owner: CookieOwner, (from, to): (&HostRef, &HostRef), packet: Option<&Packet>) -> Vec<Hop> {
+    let here = &p.site.id;
+    let mut path = vec![Hop::Host { site: from.site.clone(), host: from.host.clone() }];
+    if from.site != *here {
+        let grant = if let CookieOwner::Grant(id) = owner { Some(id) } else { None };
+        path.push(Hop::Tunnel { from: from.site.clone(), to: here.clone(), grant });
+    }
+    let through = packet.map(|packet| (packet, trace::through_switch(here, p.state, packet)));
+    if let Some((packet, hops)) = through {
+        let leaves = matches!(hops.last(), Some(Hop::Leaves { port, .. }) if *port == p.uplink());
+        path.extend(hops);
+        if leaves {
+            path.push(trace::gateway_hop(p.state, FilterSide::Lan, FilterSide::Tunnel, packet));
+            path.extend(trace::to_far(p, packet));
+        }
+    }
+    let end = Hop::Reaches { site: to.site.clone(), host: to.host.clone() };
+    if path.last() != Some(&end) {
+        path.push(end);
+    }
+    path
 }
 
 /// The packet such a connection would begin with, as it enters this site's switch.

@@ -90,7 +90,7 @@ impl Picture<'_> {
         for (n, visit) in (0..).zip(&visits) {
             let left = MARGIN + n * (CARD + GAP);
             self.card(&mut out, visit, left, &lanes, n + 1 == columns);
-            if n > 0 {
+            if visit.tunnel.is_some() {
                 self.tunnel(&mut out, visit, left, &lanes);
             }
         }

@@ -11,8 +11,12 @@ impl Hop {
         let mut path = Vec::with_capacity(lines.len());
         for (n, line) in lines.iter().enumerate() {
             let hop = read(line.as_ref(), at.as_ref(), n == 0)?;
-            if let Self::Enters { site, switch, .. } = &hop {
-                at = Some((site.clone(), switch.clone()));
+            // A rule's line names neither: it stands where the packet is.
+            let unnamed = || "unknown".parse::<SwitchId>().ok();
+            match &hop {
+                Self::Enters { site, switch, .. } => at = Some((site.clone(), switch.clone())),
+                Self::Host { site, .. } | Self::Tunnel { to: site, .. } => at = Some(site.clone()).zip(unnamed()),
+                _ => {}
             }
             path.push(hop);
         }

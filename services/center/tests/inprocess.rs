@@ -386,6 +386,55 @@ async fn from_documents_to_an_open_line_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_ask_the_proof_x1() {
+    let mut stage = Stage::new().await;
+    stage.apply().await;
+    let question = json!({"from": "hospital/ward-1", "to": "hospital/portal", "picture": true});
+    let (status, can) = stage.operator("POST", "/v1/can", question).await;
+    assert_eq!(
+        (status, can["can"].as_bool(), can["because"][0]["line"].as_str()),
+        (200, Some(true), Some("hospital/inhouse[0]")),
+        "{can}"
+    );
+    assert!(can["picture"].as_str().unwrap().starts_with("<svg "));
+    let (status, reach) = stage.operator("GET", "/v1/reach/hospital/portal", Value::Null).await;
+    assert_eq!((status, reach["receives"][0]["what"].as_str()), (200, Some("tcp/443")), "{reach}");
+    let (status, diff) = stage.operator("POST", "/v1/diff", json!({"site": "hospital", "before": 0})).await;
+    assert_eq!((status, diff["came"].as_array().map(Vec::len)), (200, Some(1)), "{diff}");
+    let (status, whole) = stage.operator("GET", "/v1/verify?picture=true", Value::Null).await;
+    assert_eq!((status, whole["holds"].as_bool(), whole["sites"].as_u64()), (200, Some(true), Some(3)), "{whole}");
+    let (_, all) = stage.operator("GET", "/v1/invariants", Value::Null).await;
+    assert!(all["invariants"].as_array().unwrap().iter().any(|i| i["id"] == "I22"), "{all}");
+
+    // A refused plan draws what it refuses, and the record draws it again.
+    let never =
+        "[[never]]\nfrom = \"zone:secure\"\nto = \"zone:dmz\"\nbecause = { ja = \"約束\", en = \"a promise\" }\n";
+    let documents =
+        json!({"documents": [{"name": "h.toml", "text": format!("{}\n{never}", DOCUMENTS[1])}], "picture": true});
+    let (status, problem) = stage.operator("POST", "/v1/apply", documents).await;
+    assert_eq!((status, problem["code"].as_str()), (409, Some("I22")), "{problem}");
+    let example = &problem["counter_example"];
+    assert_eq!(example["promise"]["id"], "hospital/S01");
+    assert_eq!(example["policy"]["line"], "hospital/inhouse[0]");
+    assert!(example["picture"].as_str().unwrap().contains("hospital/S01"));
+    let refusal = problem["instance"].as_str().unwrap().trim_start_matches("refusal/");
+    let (_, told) = stage.operator("GET", &format!("/v1/refusals/{refusal}?picture=true"), Value::Null).await;
+    let again = &told["problem"]["counter_example"];
+    assert_eq!((&again["path"], &again["policy"]["line"]), (&example["path"], &example["policy"]["line"]), "{told}");
+    assert!(again["picture"].as_str().unwrap().starts_with("<svg "));
+
+    for (method, path, body, code) in [
+        ("GET", "/v1/reach/clinic/nobody", Value::Null, "O015"),
+        ("GET", "/v1/reach/clinic/No!", Value::Null, "O006"),
+        ("POST", "/v1/can", json!({"from": "clinic/exam-1"}), "O006"),
+        ("POST", "/v1/diff", json!({"before": 1}), "O016"),
+    ] {
+        assert_eq!(stage.operator(method, path, body).await.1["code"], code, "{method} {path}");
+    }
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_gate_is_cut_and_stays_out_and_a_revoked_terminal_learns_why_g1() {
     let mut stage = Stage::new().await;
     stage.apply().await;

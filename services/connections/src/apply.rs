@@ -284,7 +284,7 @@ pub(crate) fn plan_refused(cause: PlanCause, grant: Option<GrantId>, refutation:
         packet: refutation.packet.as_ref().map(ToString::to_string),
         path: refutation.path.iter().map(ToString::to_string).collect(),
         because: refutation.because.to_string(),
-        section: model::Section::Operator,
+        section: crate::refused::section_of(refutation),
     }
 }
 

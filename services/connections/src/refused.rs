@@ -77,15 +77,20 @@ impl From<Box<Refutation>> for Refused {
     fn from(refutation: Box<Refutation>) -> Self {
         let reason = Reason {
             code: refutation.invariant.id().to_owned(),
-            section: match refutation.invariant {
-                verify::Invariant::OwnPromises => model::Section::InHouseLan,
-                _ => model::Section::Operator,
-            },
+            section: section_of(&refutation),
             key: refutation.key().to_owned(),
             note: None,
             args: refutation.args().into_iter().map(|(name, text)| (name.to_owned(), Arg::Text(text))).collect(),
         };
         Self { reasons: vec![reason], refutation: Some(refutation), entry: None, scene: None }
+    }
+}
+
+/// Whose section a breach lies in: what a site forbids itself is its own to change.
+pub(crate) fn section_of(refutation: &Refutation) -> model::Section {
+    match refutation.invariant {
+        verify::Invariant::OwnPromises => model::Section::InHouseLan,
+        _ => model::Section::Operator,
     }
 }
 

@@ -223,7 +223,8 @@ async fn a_policy_that_relays_is_refused_with_the_packet_g7() {
     let told = explain(&world.center, refused.entry.unwrap()).await.unwrap();
     assert_eq!(told.told.unwrap().invariant, "I08");
     world.honest_gates();
-    assert!(open(&world.center, doctor_asks(&world, [1; 32])).await.is_ok(), "the network is as before");
+    let opened = open(&world.center, doctor_asks(&world, [1; 32])).await;
+    assert!(opened.is_ok(), "the network is as before: {:?}", opened.err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -174,6 +174,7 @@ impl Term {
         self.value(values) == 1
     }
 
+    /// The same, remembering what parts came to, by their address: keep every term while `known` is kept.
     pub fn value_with(&self, values: &Values, known: &mut HashMap<usize, u128>) -> u128 {
         if let Some(v) = known.get(&self.id()) {
             return *v;

@@ -1,5 +1,8 @@
 //! Every lemma, and the restatement held to the code.
 
+mod agree;
+mod encode;
+
 use crate::lemmas::{Verdict, lemmas};
 use crate::solver::Solver;
 

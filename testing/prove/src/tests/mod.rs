@@ -2,6 +2,7 @@
 
 mod agree;
 mod encode;
+mod universe;
 
 use crate::lemmas::{Verdict, lemmas};
 use crate::solver::Solver;

@@ -4,7 +4,9 @@ use audit::{CloseCause, Event};
 use authority::{Authority, CaKind, Issued};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use model::{Agreement, AgreementSignature, ConnectionRequest, Generation, GrantId, Side, SiteId, Timestamp};
+use model::{
+    Agreement, AgreementSignature, ConnectionRequest, Generation, GrantId, Side, SiteId, SiteState, Timestamp,
+};
 use pki::Purpose;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -201,7 +203,12 @@ impl World {
         let (sender, receiver) = unbounded_channel();
         *self.links.queue.lock().unwrap() = Some(sender);
         let key = authority_key(&self.order_key);
-        tokio::spawn(play(self.center.clone(), receiver, silent, key));
+        // What a gate holds is read before anything more can be committed, else it would take the next order for one it
+        // has carried out.
+        let held = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(self.center.registry().load()).unwrap().sites
+        });
+        tokio::spawn(play(self.center.clone(), receiver, held, silent, key));
     }
 
     pub fn ask(&self, card: &Issued, nonce: [u8; 32], exporter: [u8; 32]) -> Asked {
@@ -314,8 +321,13 @@ fn authority_key(pem: &str) -> OrderKey {
 }
 
 /// The gates: each proves its slice against its own state, as a real one does.
-async fn play(center: Center, mut orders: UnboundedReceiver<(SiteId, ToGate)>, silent: Option<SiteId>, key: OrderKey) {
-    let mut states = center.registry().load().await.unwrap().sites;
+async fn play(
+    center: Center,
+    mut orders: UnboundedReceiver<(SiteId, ToGate)>,
+    mut states: BTreeMap<SiteId, SiteState>,
+    silent: Option<SiteId>,
+    key: OrderKey,
+) {
     let at = center.now().0;
     while let Some((site, message)) = orders.recv().await {
         let ToGate::Order(signed) = message else { continue };

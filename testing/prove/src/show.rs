@@ -9,7 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub fn example(values: &Values, shows: &[&str]) -> String {
     let mut out = String::new();
     for prefix in shows {
-        if let Some(packet) = packet(values, prefix) {
+        // Rules have these fields too.
+        let is_rule = values.words.contains_key(&format!("{prefix}.kind"));
+        if let Some(packet) = packet(values, prefix).filter(|_| !is_rule) {
             let _ = writeln!(out, "{packet}");
             continue;
         }

@@ -35,7 +35,7 @@ impl fmt::Display for Solver {
 }
 
 impl Solver {
-    /// cvc5, or else z3 (ten times slower at this), or else how to get one.
+    /// cvc5, or else z3 (too slow for some of the lemmas: then they count as not proved), or else how to get one.
     pub fn find() -> Result<Self, String> {
         ["cvc5", "z3"].iter().find_map(|name| Self::named(name).ok()).ok_or_else(|| {
             "no SMT solver is installed: `cargo xtask setup` or `apt-get install cvc5` brings one".to_owned()

@@ -57,6 +57,7 @@ impl Scene {
             ("strict contracts", w.contracts(site)),
             ("standing rules", w.standing(site)),
             ("forwarding", w.forwarding(site)),
+            ("forwards IP only", w.forwards_ip()),
             ("tunnels", w.tunnels()),
         ]);
         given
@@ -317,7 +318,7 @@ fn by_contract(s: &Scene) -> Vec<Lemma> {
         lemma!(
             s.site, "C07",
             "by contracts alone: what begins goes only where the zone matrix lets it begin",
-            ["I07", "G8"], given(), s.zones(), needs ["permissions", "strict contracts"]
+            ["I07", "G8"], given(), s.zones(), needs ["permissions", "strict contracts", "forwards IP only"]
         ),
         lemma!(
             s.site,
@@ -423,6 +424,9 @@ fn region_start() -> Lemma {
 /// the connections table, and straight from there to forwarding.
 fn tier_1_is_the_judge() -> Lemma {
     let mut s = scene();
+    let mut given = s.by_contract();
+    // Tier 1 asks neither of them; the judge asked them of the structure.
+    given.retain(|(name, _)| !["standing rules", "forwards IP only"].contains(name));
     let rules = &s.w.rules;
     let before = Region::any("before");
     let (met, narrowed) = before.meet(&rules[2].m);
@@ -441,7 +445,7 @@ fn tier_1_is_the_judge() -> Lemma {
     lemma!(
         s.site, "T01",
         "where a grant's rules keep the strict contract and forwarding is as promised, the judge accepts every path through them",
-        ["X1"], s.by_contract(), through.implies(&accepts),
+        ["X1"], given, through.implies(&accepts),
         needs ["strict contracts", "forwarding", "tunnels", "permissions"]
     )
 }

@@ -139,7 +139,11 @@ impl World {
     }
     /// What forwarding promises.
     pub fn forwarding(&self, site: &Site) -> Term {
-        rules::forwards_ip(&self.rules[4]) & rules::forwarding(&self.rules[4], site, &self.parties.receiver)
+        rules::forwarding(&self.rules[4], site, &self.parties.receiver)
+    }
+    /// What the judge makes of forwarding rules by following ARP to them; tier 1 does not ask it.
+    pub fn forwards_ip(&self) -> Term {
+        rules::forwards_ip(&self.rules[4])
     }
     /// I07, I09, I12 of the grant; I07 of the wish.
     pub fn permissions(&self, site: &Site) -> Term {

@@ -297,7 +297,8 @@ fn what_the_planner_makes_meets_every_condition() {
         assert_eq!(code_accepts(state), Some(true));
         assert_eq!(restated.accepts(state), Ok(()));
         let (w, site) = (&restated.w, &restated.site);
-        let conditions = [w.contracts(site), w.standing(site), w.forwarding(site), w.permissions(site)];
+        let conditions =
+            [w.contracts(site), w.standing(site), w.forwarding(site) & w.forwards_ip(), w.permissions(site)];
         for rule in &state.rules {
             let values = values(state, &[rule]);
             for (n, condition) in conditions.iter().enumerate() {

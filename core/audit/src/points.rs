@@ -296,6 +296,7 @@ mod tests {
             ports: vec![443],
             granted_at: Timestamp(0),
             lease_until: Timestamp(3_600_000),
+            idle_ms: None,
         }
     }
 

@@ -68,6 +68,7 @@ pub fn decide(question: &Question<'_>) -> Result<Permit, Denial> {
             ports: service.ports.clone(),
             granted_at: question.now,
             lease_until,
+            idle_ms: None,
         },
         allow: AllowRef { site: origin.site.id.clone(), index },
         person: PersonSummary {

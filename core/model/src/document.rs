@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::{
-    Agreement, AgreementId, AgreementSignature, AllowRule, DailyWindow, Gateway, Host, HostId, HostRef, InHouseRule,
-    Institution, InstitutionId, Line, LocalizedName, NeverId, NeverRule, Part, Protocol, Segment, Service, ServiceId,
-    Side, Site, SiteId, SiteModel, Switch, Timestamp, TransitRule,
+    Agreement, AgreementId, AgreementSignature, AllowRule, Gateway, Host, HostId, InHouseRule, Institution,
+    InstitutionId, Line, LocalizedName, NeverId, NeverRule, Part, Segment, Service, ServiceId, Side, Site, SiteId,
+    SiteModel, Switch, Timestamp, TransitRule,
 };
+
+mod service;
+
+use service::RawService;
 
 /// What one document says. A document describes at most one institution and one site, and any number of agreements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,20 +128,6 @@ struct RawNever {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawService {
-    id: HostId,
-    name: LocalizedName,
-    host: HostId,
-    protocol: Protocol,
-    ports: Vec<u16>,
-    roles: Vec<String>,
-    window: Option<DailyWindow>,
-    /// Minutes.
-    lease_minutes: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawAgreement {
     id: AgreementId,
     consumer: InstitutionId,
@@ -155,9 +145,6 @@ type Fault = (String, String);
 fn fault(what: impl Into<String>, mend: impl Into<String>) -> Fault {
     (what.into(), mend.into())
 }
-
-const DEFAULT_LEASE_MINUTES: u32 = 60;
-const LONGEST_LEASE_MINUTES: u32 = 24 * 60;
 
 impl RawDocument {
     fn into_document(self) -> Result<Document, Fault> {
@@ -306,29 +293,6 @@ impl RawAllow {
             return Err(fault(format!("{place} names no terminal"), "name at least one host in `from`"));
         }
         Ok(AllowRule { roles: roles(&place, self.who.roles)?, from: self.from, service: self.service })
-    }
-}
-
-impl RawService {
-    fn into_service(self, institution: &InstitutionId, site: &SiteId) -> Result<Service, Fault> {
-        let place = format!("service {}", self.id);
-        let minutes = self.lease_minutes.unwrap_or(DEFAULT_LEASE_MINUTES);
-        if !(1..=LONGEST_LEASE_MINUTES).contains(&minutes) {
-            return Err(fault(
-                format!("{place} has a lease of {minutes} minutes"),
-                format!("choose 1 to {LONGEST_LEASE_MINUTES}"),
-            ));
-        }
-        Ok(Service {
-            ports: ports(&place, self.ports)?,
-            roles: roles(&place, self.roles)?,
-            id: ServiceId { institution: institution.clone(), name: self.id },
-            name: self.name,
-            host: HostRef { site: site.clone(), host: self.host },
-            protocol: self.protocol,
-            window: self.window,
-            lease_ms: i64::from(minutes) * 60_000,
-        })
     }
 }
 

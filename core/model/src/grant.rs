@@ -49,6 +49,9 @@ pub struct Grant {
     pub granted_at: Timestamp,
     /// First instant it no longer holds.
     pub lease_until: Timestamp,
+    /// Ends when no packet passed either way for so long, milliseconds; the gates enforce it. Never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_ms: Option<i64>,
 }
 
 impl Grant {

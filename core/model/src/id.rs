@@ -65,6 +65,10 @@ names! {
     SwitchId = "switch id";
     /// A WAN line (回線), named within its site.
     LineId = "line id";
+    /// What a piece of equipment is for (機器種別), e.g. `claims-terminal`; services admit kinds, sites give them.
+    DeviceKind = "device kind";
+    /// Services that share a circuit (排他グループ): while an exclusive one is open at a site, the others are not.
+    GroupId = "exclusivity group";
 }
 
 macro_rules! pairs {

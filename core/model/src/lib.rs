@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod agreement;
+mod catalogue;
 mod connection;
 mod document;
 mod filter;
@@ -25,6 +26,7 @@ mod tunnel;
 mod zone;
 
 pub use agreement::{Agreement, AgreementSignature, Side};
+pub use catalogue::{ServiceForm, ServiceKind};
 pub use connection::{ConnectionRequest, ConnectionState};
 pub use document::{Document, DocumentError, parse_document};
 pub use filter::{Filter, FilterSide, FlowDirection};
@@ -33,16 +35,16 @@ pub use flow::{
 };
 pub use grant::{Endpoint, Grant};
 pub use id::{
-    AgreementId, Generation, GrantId, HostId, HostRef, IdError, InstitutionId, LineId, SegmentId, ServiceId, SiteId,
-    SwitchId,
+    AgreementId, DeviceKind, Generation, GrantId, GroupId, HostId, HostRef, IdError, InstitutionId, LineId, SegmentId,
+    ServiceId, SiteId, SwitchId,
 };
 pub use institution::{Institution, LocalizedName};
 pub use net::{Dpid, GATE_SERVICE_PORT, Mac, NetParseError, PortNo, Protocol, SwitchPort};
 pub use network::{Network, NetworkError};
 pub use never::{NeverError, NeverId, NeverRule, Part};
-pub use plan::{DeltaError, Plan, PlanCause, SiteDelta, SiteState, Standing};
+pub use plan::{DeltaError, Plan, PlanCause, Renewal, SiteDelta, SiteState, Standing};
 pub use section::Section;
-pub use service::{DailyWindow, Service};
+pub use service::{Approval, Booking, DailyWindow, Service};
 pub use site::{
     AllowRule, Gateway, Host, InHouseRule, Line, LineKind, PeerFacts, ProxyKind, Segment, Site, SiteFacts, SiteModel,
     Switch, TransitRule,

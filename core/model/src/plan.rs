@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Filter, FlowRule, Generation, Grant, GrantId, SiteFacts, SiteId, Tunnel};
+use crate::{Filter, FlowRule, Generation, Grant, GrantId, SiteFacts, SiteId, Timestamp, Tunnel};
 
 /// Why a plan exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub enum PlanCause {
     Open(GrantId),
     /// A grant ends.
     Close(GrantId),
+    /// A grant lasts longer.
+    Renew(GrantId),
     /// Documents were applied.
     Apply,
 }
@@ -57,6 +59,15 @@ impl Standing for SiteState {
     }
 }
 
+/// A live grant's lease is extended; nothing else of it changes, and no rule is touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Renewal {
+    /// The grant.
+    pub grant: GrantId,
+    /// First instant it no longer holds; later than before.
+    pub lease_until: Timestamp,
+}
+
 /// The change of one site from `parent` to `generation`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteDelta {
@@ -72,6 +83,9 @@ pub struct SiteDelta {
     pub grants_added: Vec<Grant>,
     /// Grants that end.
     pub grants_removed: Vec<GrantId>,
+    /// Grants that last longer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants_renewed: Vec<Renewal>,
     /// Rules to add.
     pub rules_added: Vec<FlowRule>,
     /// Rules to remove.
@@ -152,6 +166,11 @@ impl SiteState {
             self.grants.remove(id);
         }
         self.grants.extend(delta.grants_added.iter().map(|g| (g.id, g.clone())));
+        for renewal in &delta.grants_renewed {
+            if let Some(grant) = self.grants.get_mut(&renewal.grant) {
+                grant.lease_until = renewal.lease_until;
+            }
+        }
         exchange(&mut self.rules, &delta.rules_removed, &delta.rules_added);
         exchange(&mut self.tunnels, &delta.tunnels_removed, &delta.tunnels_added);
         exchange(&mut self.filters, &delta.filters_removed, &delta.filters_added);
@@ -185,6 +204,15 @@ impl SiteState {
         for grant in &delta.grants_added {
             if (self.grants.contains_key(&grant.id) && !gone.contains(&grant.id)) || !come.insert(grant.id) {
                 return misfit(format!("grant {} is there already", grant.id));
+            }
+        }
+        let mut longer = BTreeSet::new();
+        for Renewal { grant: id, lease_until } in &delta.grants_renewed {
+            let Some(grant) = self.grants.get(id).filter(|_| !gone.contains(id) && longer.insert(id)) else {
+                return misfit(format!("grant {id} is not there, or is renewed twice"));
+            };
+            if *lease_until <= grant.lease_until {
+                return misfit(format!("grant {id} is renewed to an earlier end"));
             }
         }
         exchangeable(&self.rules, &delta.rules_removed, &delta.rules_added, "rule")?;
@@ -266,6 +294,7 @@ mod tests {
             facts: None,
             grants_added: Vec::new(),
             grants_removed: Vec::new(),
+            grants_renewed: Vec::new(),
             rules_added: added.iter().map(|p| rule(*p)).collect(),
             rules_removed: removed.iter().map(|p| rule(*p)).collect(),
             tunnels_added: Vec::new(),

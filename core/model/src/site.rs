@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::{
-    Dpid, Generation, HostId, HostRef, InstitutionId, LineId, LocalizedName, Mac, NeverRule, Protocol, SegmentId,
-    ServiceId, SiteId, SwitchId, SwitchPort, Zone,
+    DeviceKind, Dpid, Generation, HostId, HostRef, InstitutionId, LineId, LocalizedName, Mac, NeverRule, Protocol,
+    SegmentId, ServiceId, SiteId, SwitchId, SwitchPort, Zone,
 };
 
 /// The model a site is made from; it fixes the zones the site has (G9; guideline section 5.3.1 (2)).
@@ -131,6 +131,9 @@ pub struct Host {
     /// True if people open connections from it: then it has a registered device certificate.
     #[serde(default)]
     pub terminal: bool,
+    /// What it is for; services may admit certain kinds only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DeviceKind>,
     /// Set if it is a proxy (G18).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxyKind>,

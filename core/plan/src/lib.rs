@@ -11,8 +11,8 @@ mod standing;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Filter, FlowRule, Grant, GrantId, Network, Plan, PlanCause, SiteDelta, SiteFacts, SiteId, SiteState, Standing,
-    Tunnel,
+    Filter, FlowRule, Grant, GrantId, Network, Plan, PlanCause, Renewal, SiteDelta, SiteFacts, SiteId, SiteState,
+    Standing, Timestamp, Tunnel,
 };
 
 /// Why no plan can be made. Each says whose document to look at.
@@ -97,6 +97,20 @@ pub fn close<S: Standing>(grant: &Grant, states: &[&S]) -> Result<Plan, PlanErro
     } else {
         Ok(Plan { cause: PlanCause::Close(grant.id), sites })
     }
+}
+
+/// What is renewed at the sites where `grant` stands, so that it lasts until `lease_until`: nothing else.
+///
+/// # Errors
+/// [`PlanError::NotOpen`] if it stands nowhere.
+pub fn renew<S: Standing>(grant: GrantId, lease_until: Timestamp, states: &[&S]) -> Result<Plan, PlanError> {
+    let mut sites = BTreeMap::new();
+    for state in states.iter().filter(|state| state.grant(grant).is_some()) {
+        let mut delta = empty_delta(*state);
+        delta.grants_renewed.push(Renewal { grant, lease_until });
+        sites.insert(delta.site.clone(), delta);
+    }
+    if sites.is_empty() { Err(PlanError::NotOpen(grant)) } else { Ok(Plan { cause: PlanCause::Renew(grant), sites }) }
 }
 
 /// What changes at every site when documents change. Sites that stay as they are do not appear.
@@ -196,6 +210,7 @@ fn empty_delta(state: &impl Standing) -> SiteDelta {
         facts: None,
         grants_added: Vec::new(),
         grants_removed: Vec::new(),
+        grants_renewed: Vec::new(),
         rules_added: Vec::new(),
         rules_removed: Vec::new(),
         tunnels_added: Vec::new(),
@@ -209,6 +224,7 @@ fn delta_changes(delta: &SiteDelta) -> bool {
     delta.facts.is_some()
         || !delta.grants_added.is_empty()
         || !delta.grants_removed.is_empty()
+        || !delta.grants_renewed.is_empty()
         || !delta.rules_added.is_empty()
         || !delta.rules_removed.is_empty()
         || !delta.tunnels_added.is_empty()

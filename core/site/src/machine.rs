@@ -305,7 +305,9 @@ impl SiteMachine {
     /// The change of a slice, part by part: the cost follows the slice, not the state.
     fn advance(&mut self, delta: &SiteDelta, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
         let Some(mut state) = self.state.take() else { return BTreeSet::new() };
-        let ended: Vec<Grant> = delta.grants_removed.iter().filter_map(|id| state.grants.get(id).cloned()).collect();
+        let before = |id: &GrantId| state.grants.get(id).cloned();
+        let ended: Vec<Grant> = delta.grants_removed.iter().filter_map(before).collect();
+        let shorter: Vec<Grant> = delta.grants_renewed.iter().filter_map(|r| before(&r.grant)).collect();
         // In place, unless the state is being written to disk at this moment.
         if Arc::make_mut(&mut state).advance(delta).is_err() {
             // Verified against another state of this number: nothing of it is done.
@@ -354,9 +356,35 @@ impl SiteMachine {
         for filter in &delta.filters_added {
             self.filters.want(filter);
         }
+        touched.extend(self.last_longer(&shorter, now, out));
         self.first_packets.forget_encoded();
         self.keep(out);
         touched
+    }
+
+    /// Grants whose lease was extended: no rule, tunnel or filter is touched, unless the lease had ended already and
+    /// what it had is wanted again.
+    fn last_longer(&mut self, before: &[Grant], now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
+        let Some(state) = self.state.clone() else { return BTreeSet::new() };
+        let mut back = BTreeSet::new();
+        for old in before {
+            let Some(grant) = state.grants.get(&old.id) else { continue };
+            self.leases.remove(&(old.lease_until, old.id));
+            self.leases.insert((grant.lease_until, grant.id));
+            self.first_packets.withdraw(old);
+            self.first_packets.admit(&state, grant);
+            if now < grant.lease_until && self.lapsed.remove(&grant.id) {
+                self.closing.remove(&grant.id);
+                back.insert(grant.id);
+            }
+        }
+        let returns = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if back.contains(&id));
+        if !back.is_empty() {
+            state.rules.iter().filter(|r| returns(r.owner)).for_each(|rule| self.rules.want(rule, out));
+            state.tunnels.iter().filter(|t| back.contains(&t.grant)).for_each(|t| self.tunnels.want(t, now));
+            state.filters.iter().filter(|f| returns(f.owner)).for_each(|filter| self.filters.want(filter));
+        }
+        before.iter().map(|grant| grant.id).collect()
     }
 
     /// A whole state: the difference to what was wanted before, computed here.
@@ -534,5 +562,6 @@ impl SiteMachine {
 }
 
 fn grants_of(delta: &SiteDelta) -> BTreeSet<GrantId> {
-    delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).collect()
+    let renewed = delta.grants_renewed.iter().map(|r| r.grant);
+    delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).chain(renewed).collect()
 }

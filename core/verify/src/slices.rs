@@ -65,6 +65,7 @@ impl SliceVerifier {
         fits && match Single::of(delta) {
             Some(Single::Open(grant)) => self.book.opens(delta, grant) && !never::forbidden(self.book.facts(), grant),
             Some(Single::Close(grant)) => self.book.closes(delta, grant),
+            Some(Single::Renew(renewal)) => self.book.renews(renewal),
             None => false,
         }
     }

@@ -122,7 +122,7 @@ impl Verifier {
     /// removes. Nothing means "look closer".
     fn keeps_contracts(&self, plan: &Plan) -> Option<(BTreeMap<SiteId, Generation>, usize)> {
         let mut rules = 0;
-        let mut first = None;
+        let (mut first, mut renewed) = (None, None);
         let mut leans_on = BTreeMap::new();
         for (id, delta) in &plan.sites {
             let book = self.books.get(id)?;
@@ -133,6 +133,7 @@ impl Verifier {
                 Single::Open(grant) => {
                     // Two different sites of the plan, each an end of the same grant: both of its ends.
                     if plan.sites.len() != 2
+                        || renewed.is_some()
                         || first.is_some_and(|g| g != grant)
                         || !book.opens(delta, grant)
                         || never::forbidden(book.facts(), grant)
@@ -141,8 +142,19 @@ impl Verifier {
                     }
                     first = Some(grant);
                 }
+                Single::Renew(renewal) => {
+                    // The same at both ends, where the grants were equal: so they are still.
+                    if plan.sites.len() != 2
+                        || first.is_some()
+                        || renewed.is_some_and(|r| r != renewal)
+                        || !book.renews(renewal)
+                    {
+                        return None;
+                    }
+                    renewed = Some(renewal);
+                }
                 Single::Close(grant) => {
-                    if first.is_some() || !book.closes(delta, grant) {
+                    if first.is_some() || renewed.is_some() || !book.closes(delta, grant) {
                         return None;
                     }
                     let [(origin, _), (destination, _)] = book.entry(grant)?.ends()?;

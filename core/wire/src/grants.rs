@@ -1,6 +1,6 @@
 //! Grants, tunnels and filters.
 
-use model::{Cookie, Endpoint, Filter, FilterSide, FlowDirection, Grant, Selector, Timestamp, Tunnel};
+use model::{Cookie, Endpoint, Filter, FilterSide, FlowDirection, Grant, Renewal, Selector, Timestamp, Tunnel};
 
 use crate::fields::{enums, grant_id, noun, ports, protocol_from, protocol_to, read, wide, zone_from, zone_to};
 use crate::{Wire, WireError, link as pb};
@@ -58,6 +58,7 @@ impl Wire for Grant {
             ports: wide(&self.ports),
             granted_at: self.granted_at.0,
             lease_until: self.lease_until.0,
+            idle_ms: self.idle_ms,
         }
     }
     fn from_message(m: pb::Grant) -> Result<Self, WireError> {
@@ -71,7 +72,18 @@ impl Wire for Grant {
             ports: ports("ports", &m.ports)?,
             granted_at: Timestamp(m.granted_at),
             lease_until: Timestamp(m.lease_until),
+            idle_ms: m.idle_ms,
         })
+    }
+}
+
+impl Wire for Renewal {
+    type Message = pb::Renewal;
+    fn to_message(&self) -> pb::Renewal {
+        pb::Renewal { grant: self.grant.0, lease_until: self.lease_until.0 }
+    }
+    fn from_message(m: pb::Renewal) -> Result<Self, WireError> {
+        Ok(Self { grant: grant_id("grant", m.grant)?, lease_until: Timestamp(m.lease_until) })
     }
 }
 

@@ -203,6 +203,7 @@ impl Wire for Host {
             port: Some(self.port.to_message()),
             terminal: self.terminal,
             proxy: self.proxy.map(proxy_to),
+            kind: self.kind.as_ref().map(ToString::to_string),
         }
     }
     fn from_message(m: pb::Host) -> Result<Self, WireError> {
@@ -214,6 +215,7 @@ impl Wire for Host {
             port: noun("port", m.port)?,
             terminal: m.terminal,
             proxy: m.proxy.map(|p| proxy_from("proxy", p)).transpose()?,
+            kind: read_maybe("kind", m.kind.as_deref())?,
         })
     }
 }

@@ -181,7 +181,7 @@ impl Stage {
         let channel = self.dial(&issued).await.unwrap();
         let mut client = LinkClient::new(channel.clone());
         let (say, said) = tokio::sync::mpsc::channel(64);
-        let hello = Hello { version: 1, site: site.into(), software: "test".into(), generation: None };
+        let hello = Hello { version: 1, site: site.into(), software: "test".into(), ..Hello::default() };
         say.send(GateMessage { message: Some(Message::Hello(hello)) }).await.unwrap();
         let mut heard = client.control(ReceiverStream::new(said)).await.unwrap().into_inner();
         let first = heard.message().await.unwrap().unwrap();
@@ -279,7 +279,7 @@ impl Terminal {
     async fn new(stage: &Stage, gate: &Channel, device: &Issued) -> Self {
         let mut client = LinkClient::new(gate.clone());
         let (out, outgoing) = tokio::sync::mpsc::channel::<ReceiverStream<TerminalChunk>>(1);
-        let opening = TerminalOpening { source: "10.1.20.11:40000".into() };
+        let opening = TerminalOpening { source: "10.1.20.11:40000".into(), ..TerminalOpening::default() };
         let opening = TerminalChunk { part: Some(Part::Opening(opening)) };
         let (bridge, bridged) = tokio::sync::mpsc::channel(16);
         tokio::spawn(async move {
@@ -458,7 +458,7 @@ async fn a_revoked_gate_is_cut_and_stays_out_and_a_revoked_terminal_learns_why_g
     assert!(LinkClient::new(clinic).terminal(once(chunk)).await.is_err());
     // TLS 1.3: the client may think it is connected until it reads; the first call tells.
     if let Ok(channel) = stage.dial(&issued).await {
-        let hello = Hello { version: 1, site: "clinic".into(), software: "test".into(), generation: None };
+        let hello = Hello { version: 1, site: "clinic".into(), software: "test".into(), ..Hello::default() };
         let hello = GateMessage { message: Some(Message::Hello(hello)) };
         assert!(LinkClient::new(channel).control(once(hello)).await.is_err());
     }

@@ -136,6 +136,7 @@ mod tests {
             facts: None,
             grants_added: Vec::new(),
             grants_removed: vec![grant],
+            grants_renewed: Vec::new(),
             rules_added: Vec::new(),
             rules_removed: Vec::new(),
             tunnels_added: Vec::new(),

@@ -123,6 +123,7 @@ impl Stage {
             ports: service.ports.clone(),
             granted_at: self.now,
             lease_until: self.now.plus_ms(service.lease_ms),
+            idle_ms: None,
             origin,
             destination,
         };

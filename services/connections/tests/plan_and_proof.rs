@@ -59,6 +59,7 @@ fn grant(network: &Network, id: u64, (from, to): (&str, &str), port: u16) -> Gra
         ports: vec![port],
         granted_at: Timestamp(0),
         lease_until: Timestamp(1_800_000),
+        idle_ms: None,
     }
 }
 

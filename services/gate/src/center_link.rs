@@ -99,6 +99,7 @@ impl CenterLink {
             site: self.site.to_string(),
             software: concat!("sekisho-gate ", env!("CARGO_PKG_VERSION")).into(),
             generation: hub.state().map(|s| s.generation.0),
+            gate: String::new(),
         });
         send(&outgoing, hello).await?;
         let mut client = link::LinkClient::new(channel.clone()).max_decoding_message_size(64 << 20);
@@ -183,6 +184,8 @@ impl CenterLink {
                 hub.feed(Event::Go(GrantId(go.grant)));
                 None
             }
+            // First packets are not held yet: the terminal's next try finds the line open.
+            pb::center_message::Message::FirstPacketAnswer(_) => None,
             pb::center_message::Message::Order(order) => match self.order(hub, &order) {
                 Ok(()) => None,
                 Err(refusal) => {
@@ -222,8 +225,10 @@ impl CenterLink {
                     return Err(refuse(generation, pb::RefusalCode::OutOfStep, "this gate has no state yet".into()));
                 };
                 if delta.generation <= at {
+                    let renewed = delta.grants_renewed.iter().map(|r| r.grant);
                     let grants: BTreeSet<GrantId> =
                         delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).collect();
+                    let grants = grants.into_iter().chain(renewed).collect();
                     hub.feed(Event::Repeated { grants });
                     return Ok(());
                 }

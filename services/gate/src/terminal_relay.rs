@@ -41,7 +41,7 @@ async fn relay(stream: TcpStream, source: SocketAddr, channel_to_center: Channel
     stream.set_nodelay(true)?;
     let (mut from_terminal, mut to_terminal) = stream.into_split();
     let (outgoing, chunks) = channel(16);
-    let opening = TerminalOpening { source: source.to_string() };
+    let opening = TerminalOpening { source: source.to_string(), ..TerminalOpening::default() };
     let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
     outgoing.send(TerminalChunk { part: Some(Part::Opening(opening)) }).await.map_err(gone)?;
     let upward = async move {

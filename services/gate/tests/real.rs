@@ -203,6 +203,7 @@ impl World {
             ports: vec![8080],
             granted_at: now(),
             lease_until: now().plus_ms(600_000),
+            idle_ms: None,
         }
     }
 

@@ -131,7 +131,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_opening_in_the_middle_is_an_error() {
-        let opening = TerminalChunk { part: Some(Part::Opening(wire::link::TerminalOpening { source: "x".into() })) };
+        let opening = TerminalChunk {
+            part: Some(Part::Opening(wire::link::TerminalOpening { source: "x".into(), ..Default::default() })),
+        };
         let (mut far, _) = ChunkStream::new(Box::pin(tokio_stream::once(Ok(opening))));
         assert!(far.read_to_end(&mut Vec::new()).await.is_err());
     }

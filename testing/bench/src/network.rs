@@ -80,6 +80,7 @@ pub(crate) fn grants(network: &Network, n: u8, ports: u16) -> Result<Vec<Grant>,
                     granted_at: Timestamp(0),
                     // Beyond the end of any run: year 2100.
                     lease_until: Timestamp(4_102_444_800_000),
+                    idle_ms: None,
                 });
             }
         }

@@ -116,6 +116,7 @@ fn grant(network: &Network) -> Result<Grant, HandbookError> {
         ports: vec![443],
         granted_at: Timestamp(0),
         lease_until: Timestamp(1_800_000),
+        idle_ms: None,
     })
 }
 

@@ -233,6 +233,7 @@ impl World {
             ports: wish.ports.clone(),
             granted_at: now(),
             lease_until: now().plus_ms(3_600_000),
+            idle_ms: None,
         })
     }
 

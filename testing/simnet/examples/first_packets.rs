@@ -45,6 +45,7 @@ fn main() {
         ports: vec![443],
         granted_at: Timestamp(0),
         lease_until: Timestamp(i64::MAX),
+        idle_ms: None,
     };
     let clinic = "clinic".parse().unwrap();
     let opened = plan::open(&grant, &states[&clinic], &states[&"hospital".parse().unwrap()]).unwrap();

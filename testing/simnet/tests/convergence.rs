@@ -197,6 +197,7 @@ impl Story {
             ports,
             granted_at: self.world.now(),
             lease_until: START.plus_ms(86_400_000),
+            idle_ms: None,
         };
         let plan = plan::open(&grant, &self.states[&grant.origin.site], &self.states[&grant.destination.site]).unwrap();
         self.order(&plan);

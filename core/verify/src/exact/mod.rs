@@ -129,6 +129,7 @@ impl Exact {
         for (delta, own) in &duties {
             if verdict.is_ok() {
                 verdict = self.look(delta, own).and_then(|()| self.other_ends(delta, own));
+                verdict = verdict.and_then(|()| renewed_alike(delta, deltas));
             }
         }
         verdict = verdict.and_then(|()| nevers::judge(self, deltas));
@@ -198,6 +199,9 @@ impl Exact {
         }
         for grant in &delta.grants_added {
             place.add_grant(space, grant).map_err(refute)?;
+        }
+        for renewal in &delta.grants_renewed {
+            place.renew_grant(renewal).map_err(refute)?;
         }
         for tunnel in &delta.tunnels_added {
             place.add_tunnel(space, tunnel).map_err(refute)?;
@@ -299,6 +303,15 @@ impl Exact {
     }
 }
 
+/// A grant that lasts longer lasts as long at its other end.
+fn renewed_alike(delta: &SiteDelta, deltas: &[&SiteDelta]) -> Verdict {
+    let elsewhere = |renewal| deltas.iter().any(|d| d.site != delta.site && d.grants_renewed.contains(renewal));
+    match delta.grants_renewed.iter().find(|renewal| !elsewhere(renewal)) {
+        None => Ok(()),
+        Some(r) => Err(plain(&delta.site, Invariant::GrantSane, Fault::GrantDiffers, Because::Grant(r.grant))),
+    }
+}
+
 /// The change that makes a state out of nothing.
 fn whole(state: &SiteState) -> SiteDelta {
     SiteDelta {
@@ -308,6 +321,7 @@ fn whole(state: &SiteState) -> SiteDelta {
         facts: Some(state.facts.clone()),
         grants_added: state.grants.values().cloned().collect(),
         grants_removed: Vec::new(),
+        grants_renewed: Vec::new(),
         rules_added: state.rules.iter().cloned().collect(),
         rules_removed: Vec::new(),
         tunnels_added: state.tunnels.iter().cloned().collect(),

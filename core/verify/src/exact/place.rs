@@ -2,7 +2,7 @@
 
 use model::{
     Action, ArpOp, CookieOwner, EtherType, Filter, FilterSide, FlowDirection, FlowRule, Grant, GrantId, Mac, Protocol,
-    SiteFacts, Table, Tunnel,
+    Renewal, SiteFacts, Table, Tunnel,
 };
 use spaces::{Set, Space};
 use std::collections::BTreeMap;
@@ -268,6 +268,14 @@ impl Place {
         }
         self.grants.set(grant.id, live);
         Ok(())
+    }
+
+    /// Lets a live grant last longer: sets of packets know no time.
+    pub fn renew_grant(&mut self, renewal: &Renewal) -> Result<(), Breach> {
+        match self.grants.get(&renewal.grant) {
+            Some(_) => Ok(()),
+            None => Err((Invariant::Fits, Fault::DeltaMisfit, Because::Grant(renewal.grant))),
+        }
     }
 
     /// Ends a grant. What it covered and nothing else covers any more is given for judging.

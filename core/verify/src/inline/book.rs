@@ -1,7 +1,8 @@
 //! The books of one site: what stands without a grant as it is, what stands because of one packed under its number.
 
 use model::{
-    CookieOwner, FlowRule, Generation, Grant, GrantId, HostId, SiteDelta, SiteFacts, SiteId, SiteState, Standing, Table,
+    CookieOwner, FlowRule, Generation, Grant, GrantId, HostId, Renewal, SiteDelta, SiteFacts, SiteId, SiteState,
+    Standing, Table,
 };
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,8 @@ pub(crate) enum Single<'d> {
     Open(&'d Grant),
     /// It removes this grant and adds nothing.
     Close(GrantId),
+    /// It lets this grant last longer and touches nothing else.
+    Renew(Renewal),
 }
 
 impl Single<'_> {
@@ -46,9 +49,11 @@ impl Single<'_> {
     pub fn of(delta: &SiteDelta) -> Option<Single<'_>> {
         let adds = delta.rules_added.len() + delta.tunnels_added.len() + delta.filters_added.len();
         let removes = delta.rules_removed.len() + delta.tunnels_removed.len() + delta.filters_removed.len();
-        let (single, id) = match (delta.grants_added.as_slice(), delta.grants_removed.as_slice()) {
-            ([grant], []) if removes == 0 => (Single::Open(grant), grant.id),
-            ([], [id]) if adds == 0 => (Single::Close(*id), *id),
+        let grants = (delta.grants_added.as_slice(), delta.grants_removed.as_slice(), delta.grants_renewed.as_slice());
+        let (single, id) = match grants {
+            ([grant], [], []) if removes == 0 => (Single::Open(grant), grant.id),
+            ([], [id], []) if adds == 0 => (Single::Close(*id), *id),
+            ([], [], [renewal]) if adds == 0 && removes == 0 => (Single::Renew(*renewal), renewal.grant),
             _ => return None,
         };
         let its = CookieOwner::Grant(id);
@@ -187,6 +192,14 @@ impl Book {
         })
     }
 
+    /// Does a delta that only renews this grant keep what was proved? A strict contract reads nothing of a lease but that
+    /// it ends after it begins, and the end moves only away.
+    pub(crate) fn renews(&self, renewal: Renewal) -> bool {
+        self.entry(renewal.grant).is_some_and(|packed| {
+            packed.strict() && packed.grant().is_some_and(|g| g.lease_until < renewal.lease_until)
+        })
+    }
+
     /// Would every grant but the touched ones keep its strict contract on another structure?
     ///
     /// A strict contract asks only for the host it has here and the peer it leads to, so these are looked at, not the
@@ -249,6 +262,7 @@ impl Book {
             match Single::of(delta) {
                 Some(Single::Open(grant)) => return self.open(delta, grant),
                 Some(Single::Close(id)) => return self.close(delta, id),
+                Some(Single::Renew(renewal)) => return self.renew(renewal),
                 None => {}
             }
         }
@@ -259,6 +273,11 @@ impl Book {
         }
         for grant in &delta.grants_added {
             parts.entry(grant.id).or_default().grant = Some(grant.clone());
+        }
+        for renewal in &delta.grants_renewed {
+            if let Some(grant) = parts.entry(renewal.grant).or_default().grant.as_mut() {
+                grant.lease_until = renewal.lease_until;
+            }
         }
         let mut scratch = Vec::new();
         for rule in &delta.rules_removed {
@@ -357,6 +376,16 @@ impl Book {
         }
     }
 
+    /// Host, peer, rules and their index stay as they are: only the packed grant says another end.
+    fn renew(&mut self, renewal: Renewal) {
+        let Some(packed) = self.entries.remove(renewal.grant.0, |_| true) else { return };
+        let mut parts = packed.parts(renewal.grant);
+        if let Some(grant) = &mut parts.grant {
+            grant.lease_until = renewal.lease_until;
+        }
+        self.entries.insert(renewal.grant.0, parts.pack(packed.strict()));
+    }
+
     fn put(&mut self, id: GrantId, parts: &Parts) {
         let Parts { grant, rules, tunnels, filters } = parts;
         if grant.is_none() && rules.is_empty() && tunnels.is_empty() && filters.is_empty() {
@@ -443,6 +472,7 @@ pub(crate) fn touched(delta: &SiteDelta) -> BTreeSet<GrantId> {
     let filters = delta.filters_added.iter().chain(&delta.filters_removed).filter_map(|f| owner(&f.owner));
     let tunnels = delta.tunnels_added.iter().chain(&delta.tunnels_removed).map(|t| t.grant);
     let grants = delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied());
+    let grants = grants.chain(delta.grants_renewed.iter().map(|r| r.grant));
     rules.chain(filters).chain(tunnels).chain(grants).collect()
 }
 

@@ -215,6 +215,9 @@ fn put_grant(out: &mut Vec<u8>, g: &Grant) {
     put_ports(out, &g.ports);
     out.extend_from_slice(&g.granted_at.0.to_le_bytes());
     out.extend_from_slice(&g.lease_until.0.to_le_bytes());
+    // Never idle is no time at all: one byte, then eight if there is one.
+    out.push(u8::from(g.idle_ms.is_some()));
+    g.idle_ms.iter().for_each(|ms| out.extend_from_slice(&ms.to_le_bytes()));
 }
 
 fn put_rule(out: &mut Vec<u8>, rule: &FlowRule) {
@@ -423,6 +426,10 @@ impl<'a> Reader<'a> {
             ports: self.ports()?,
             granted_at: Timestamp(i64::from_le_bytes(self.array()?)),
             lease_until: Timestamp(i64::from_le_bytes(self.array()?)),
+            idle_ms: match self.u8()? {
+                0 => None,
+                _ => Some(i64::from_le_bytes(self.array()?)),
+            },
         })
     }
 

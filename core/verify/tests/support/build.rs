@@ -55,6 +55,7 @@ fn site(
                     port: port(*p),
                     terminal: *terminal,
                     proxy: proxy.then_some(ProxyKind::Internal),
+                    kind: None,
                 };
                 (id, host)
             })
@@ -166,6 +167,7 @@ pub fn grant(id: u64, from: &str, to: &str, ports: &[u16]) -> Grant {
         ports: ports.to_vec(),
         granted_at: Timestamp(1_000),
         lease_until: Timestamp(2_000),
+        idle_ms: None,
     }
 }
 
@@ -401,6 +403,7 @@ pub fn delta(before: &SiteState, after: &SiteState) -> SiteDelta {
             .filter(|(id, g)| after.grants.get(id) != Some(*g))
             .map(|(id, _)| *id)
             .collect(),
+        grants_renewed: Vec::new(),
         rules_added: minus(&after.rules, &before.rules),
         rules_removed: minus(&before.rules, &after.rules),
         tunnels_added: minus(&after.tunnels, &before.tunnels),

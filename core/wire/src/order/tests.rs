@@ -161,9 +161,13 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
         zone,
     })
 }
+fn renewal() -> impl Strategy<Value = Renewal> {
+    (grant_id(), any::<i64>()).prop_map(|(grant, until)| Renewal { grant, lease_until: Timestamp(until) })
+}
 fn grant() -> impl Strategy<Value = Grant> {
-    (grant_id(), "[A-Z]-[0-9]{4}", service(), endpoint(), endpoint(), protocol(), ports(), any::<i64>(), any::<i64>())
-        .prop_map(|(id, a, service, origin, destination, protocol, ports, from, until)| Grant {
+    let times = any::<(i64, i64, Option<i64>)>();
+    (grant_id(), "[A-Z]-[0-9]{4}", service(), endpoint(), endpoint(), protocol(), ports(), times).prop_map(
+        |(id, a, service, origin, destination, protocol, ports, (from, until, idle_ms))| Grant {
             id,
             agreement: a.parse().unwrap(),
             service,
@@ -173,7 +177,9 @@ fn grant() -> impl Strategy<Value = Grant> {
             ports,
             granted_at: Timestamp(from),
             lease_until: Timestamp(until),
-        })
+            idle_ms,
+        },
+    )
 }
 fn segment() -> impl Strategy<Value = Segment> {
     (name(), zone(), any::<u16>(), net(), proptest::option::of(ip()))
@@ -181,8 +187,18 @@ fn segment() -> impl Strategy<Value = Segment> {
 }
 fn host() -> impl Strategy<Value = Host> {
     let proxy = proptest::option::of(prop_oneof![Just(ProxyKind::Internal), Just(ProxyKind::External)]);
-    (name(), name(), ip(), mac(), switch_port(), any::<bool>(), proxy).prop_map(
-        |(id, segment, address, mac, port, terminal, proxy)| Host { id, segment, address, mac, port, terminal, proxy },
+    let kind = proptest::option::of(name());
+    (name(), name(), ip(), mac(), switch_port(), any::<bool>(), proxy, kind).prop_map(
+        |(id, segment, address, mac, port, terminal, proxy, kind)| Host {
+            id,
+            segment,
+            address,
+            mac,
+            port,
+            terminal,
+            proxy,
+            kind,
+        },
     )
 }
 fn line() -> impl Strategy<Value = Line> {
@@ -256,7 +272,7 @@ fn state() -> impl Strategy<Value = SiteState> {
 fn delta() -> impl Strategy<Value = SiteDelta> {
     (
         (any::<u64>(), any::<u64>(), proptest::option::of(facts()), name()),
-        (vec(grant(), 0..2), vec(grant_id(), 0..2)),
+        (vec(grant(), 0..2), vec(grant_id(), 0..2), vec(renewal(), 0..2)),
         (vec(rule(), 0..5), vec(rule(), 0..5)),
         (vec(tunnel(), 0..2), vec(tunnel(), 0..2)),
         (vec(filter(), 0..2), vec(filter(), 0..2)),
@@ -268,6 +284,7 @@ fn delta() -> impl Strategy<Value = SiteDelta> {
             facts: head.2,
             grants_added: grants.0,
             grants_removed: grants.1,
+            grants_renewed: grants.2,
             rules_added: rules.0,
             rules_removed: rules.1,
             tunnels_added: tunnels.0,
@@ -322,6 +339,7 @@ fn sample() -> pb::SiteDelta {
         facts: None,
         grants_added: Vec::new(),
         grants_removed: Vec::new(),
+        grants_renewed: Vec::new(),
         rules_added: vec![FlowRule {
             switch: "sw1".parse().unwrap(),
             table: Table::Connections,

@@ -35,6 +35,7 @@ pub(crate) fn grant(id: u64) -> Grant {
         ports: vec![443],
         granted_at: Timestamp(1),
         lease_until: Timestamp(3_600_001),
+        idle_ms: None,
     }
 }
 
@@ -78,6 +79,7 @@ fn delta(name: &SiteId, parent: u64) -> SiteDelta {
         facts: None,
         grants_added: vec![],
         grants_removed: vec![],
+        grants_renewed: Vec::new(),
         rules_added: vec![],
         rules_removed: vec![],
         tunnels_added: vec![],

@@ -88,6 +88,7 @@ fn reversed(deltas: &[SiteDelta]) -> Vec<SiteDelta> {
     let turn = |d: &SiteDelta| SiteDelta {
         grants_added: Vec::new(),
         grants_removed: d.grants_added.iter().map(|g| g.id).collect(),
+        grants_renewed: Vec::new(),
         rules_added: d.rules_removed.clone(),
         rules_removed: d.rules_added.clone(),
         tunnels_added: d.tunnels_removed.clone(),
@@ -144,6 +145,7 @@ fn change(state: &SiteState, rule: FlowRule) -> SiteDelta {
         facts: None,
         grants_added: Vec::new(),
         grants_removed: Vec::new(),
+        grants_renewed: Vec::new(),
         rules_added: vec![rule],
         rules_removed: Vec::new(),
         tunnels_added: Vec::new(),

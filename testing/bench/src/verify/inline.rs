@@ -243,6 +243,7 @@ impl World {
             ports: vec![1024 + (rest / SERVERS) as u16],
             granted_at: Timestamp(0),
             lease_until: Timestamp(4_102_444_800_000),
+            idle_ms: None,
         }
     }
 

@@ -48,6 +48,7 @@ fn grant(network: &Network, id: u64, from: &str, to: &str, ports: &[u16]) -> Gra
         ports: ports.to_vec(),
         granted_at: Timestamp(0),
         lease_until: Timestamp(1_800_000),
+        idle_ms: None,
     }
 }
 

@@ -122,19 +122,21 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
     })
 }
 fn grant() -> impl Strategy<Value = Grant> {
-    (text(), text(), text(), endpoint(), endpoint(), protocol(), ports(), any::<(u64, i64, i64)>()).prop_map(
-        |(agreement, institution, name, origin, destination, protocol, ports, (id, from, until))| Grant {
-            id: GrantId(id),
-            agreement: agreement.parse().unwrap(),
-            service: model::ServiceId { institution: institution.parse().unwrap(), name: name.parse().unwrap() },
-            origin,
-            destination,
-            protocol,
-            ports,
-            granted_at: Timestamp(from),
-            lease_until: Timestamp(until),
-        },
-    )
+    (text(), text(), text(), endpoint(), endpoint(), protocol(), ports(), any::<(u64, i64, i64, Option<i64>)>())
+        .prop_map(|(agreement, institution, name, origin, destination, protocol, ports, (id, from, until, idle_ms))| {
+            Grant {
+                id: GrantId(id),
+                agreement: agreement.parse().unwrap(),
+                service: model::ServiceId { institution: institution.parse().unwrap(), name: name.parse().unwrap() },
+                origin,
+                destination,
+                protocol,
+                ports,
+                granted_at: Timestamp(from),
+                lease_until: Timestamp(until),
+                idle_ms,
+            }
+        })
 }
 fn parts() -> impl Strategy<Value = Parts> {
     use proptest::collection::vec;

@@ -26,6 +26,9 @@ const NEEDED: &[(&str, &str)] = &[
     ("postgresql-15", "/usr/lib/postgresql/15/bin/initdb"),
     ("gcc", "/usr/bin/cc"),
     ("cvc5", "/usr/bin/cvc5"),
+    ("chromium", "/usr/bin/chromium"),
+    ("libnss3-tools", "/usr/bin/certutil"),
+    ("fonts-ipafont-gothic", "/usr/share/fonts/opentype/ipafont-gothic/ipagp.ttf"),
 ];
 
 /// Installs what is missing.

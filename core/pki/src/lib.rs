@@ -19,6 +19,7 @@ mod crl;
 mod der;
 mod equipment;
 mod extensions;
+mod handshake;
 mod hcrole;
 pub mod ike_profile;
 mod name;
@@ -45,6 +46,7 @@ pub use equipment::{
     verify_center, verify_device, verify_gate, verify_institution, verify_switch,
 };
 pub use extensions::{BasicConstraints, KeyUsage};
+pub use handshake::{ClientHandshake, TlsVersion, verify_handshake};
 pub use hcrole::parse_hc_roles;
 pub use name::Name;
 pub use ocsp::{AnswerStatus, OcspRefusal, OcspStatus, OcspStore};

@@ -171,7 +171,8 @@ pub fn challenge_message(nonce: &[u8; 32], tls_exporter: &[u8; 32], request_dige
     [&b"sekisho-login-v1\0"[..], nonce, tls_exporter, request_digest].concat()
 }
 
-/// A verified person who proved possession of the card for this challenge.
+/// A verified person who proved possession of the card for this challenge: by signing it ([`verify_challenge`]), or by
+/// a TLS handshake it is bound to ([`crate::verify_handshake`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresentPerson {
     person: VerifiedPerson,
@@ -179,6 +180,11 @@ pub struct PresentPerson {
 }
 
 impl PresentPerson {
+    /// Only for the functions of this crate that have verified possession.
+    pub(crate) fn new(person: VerifiedPerson, challenge: Challenge) -> Self {
+        Self { person, challenge }
+    }
+
     /// Who it is.
     pub fn person(&self) -> &VerifiedPerson {
         &self.person

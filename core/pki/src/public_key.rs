@@ -1,6 +1,7 @@
 //! Public keys and the signatures checked with them.
 
 use crate::der::{Element, Malformed, Parsed, Reader, tag};
+use crate::handshake::RsaScheme;
 use crate::oid::{Oid, known};
 use ring::signature as ring_signature;
 use std::fmt;
@@ -103,6 +104,25 @@ impl PublicKey {
             Self::Rsa { der, .. } => check(&ring_signature::RSA_PKCS1_2048_8192_SHA256, der, message, signature),
             _ => Err(SignatureRefused),
         }
+    }
+
+    /// As a card signs a TLS handshake.
+    pub(crate) fn verify_rsa(
+        &self,
+        scheme: RsaScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureRefused> {
+        let Self::Rsa { der, .. } = self else { return Err(SignatureRefused) };
+        let algorithm = match scheme {
+            RsaScheme::Pkcs1Sha256 => &ring_signature::RSA_PKCS1_2048_8192_SHA256,
+            RsaScheme::Pkcs1Sha384 => &ring_signature::RSA_PKCS1_2048_8192_SHA384,
+            RsaScheme::Pkcs1Sha512 => &ring_signature::RSA_PKCS1_2048_8192_SHA512,
+            RsaScheme::PssSha256 => &ring_signature::RSA_PSS_2048_8192_SHA256,
+            RsaScheme::PssSha384 => &ring_signature::RSA_PSS_2048_8192_SHA384,
+            RsaScheme::PssSha512 => &ring_signature::RSA_PSS_2048_8192_SHA512,
+        };
+        check(algorithm, der, message, signature)
     }
 
     pub(crate) fn verify(

@@ -2,6 +2,7 @@
 //!
 //! Operator API (HTTP/1.1 on a Unix socket; the file's permission is the authorisation):
 //! `POST /v1/plan`, `POST /v1/apply` ([`Documents`] → [`ApplyReport`]), `GET /v1/status` (→ [`Status`]),
+//! `GET /v1/live` (→ [`crate::live::LiveView`]),
 //! `GET /v1/refusals/{id}` (→ [`Explanation`]), `GET /v1/log` ([`LogQuery`] → [`LogPage`]), `GET /v1/log/verify`
 //! (→ [`LogVerdict`]), `GET /v1/log/match/{grant}` (→ [`ThreePoints`]), `POST /v1/connections/{grant}/close`
 //! (→ [`CloseReport`]), `GET /healthz`, `GET /metrics`.

@@ -56,6 +56,7 @@ pub(crate) async fn serve(center: Center, listener: UnixListener) {
         .route("/v1/plan", post(plan))
         .route("/v1/apply", post(apply))
         .route("/v1/status", get(status))
+        .route("/v1/live", get(live))
         .route("/v1/can", post(can))
         .route("/v1/reach/{site}/{host}", get(reach))
         .route("/v1/diff", post(diff))
@@ -113,6 +114,10 @@ async fn apply(
 
 async fn status(State(center): State<Center>, headers: HeaderMap) -> Response {
     answer(Ok(connections::status(&center).await), texts(&headers))
+}
+
+async fn live(State(center): State<Center>, headers: HeaderMap) -> Response {
+    answer(Ok(connections::live(&center).await), texts(&headers))
 }
 
 async fn can(State(center): State<Center>, headers: HeaderMap, body: Bytes) -> Response {

@@ -70,9 +70,9 @@ impl<'a> Case<'a> {
         if signer.id() != agreement.party(side).as_str() {
             causes.insert(Cause::SignerIsAnother);
         }
-        let fits = STANDARD
-            .decode(signature.value.trim())
-            .is_ok_and(|value| signer.certificate().verify(&agreement.signed_bytes(), &value).is_ok());
+        let fits = STANDARD.decode(signature.value.trim()).is_ok_and(|value| {
+            self.trust.anchors.verify_detached(signer.certificate(), &agreement.signed_bytes(), &value).is_ok()
+        });
         if !fits {
             causes.insert(Cause::SignatureInvalid);
         }

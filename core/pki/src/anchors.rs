@@ -4,6 +4,8 @@ use crate::certificate::Certificate;
 use crate::der::Malformed;
 use crate::oid::Oid;
 use crate::revocation::RevocationPolicy;
+use crate::seen::SeenSignatures;
+use crate::{EquipmentIdentity, PublicKey, SignatureRefused};
 use std::collections::BTreeSet;
 
 /// End-entity policy of 認証用(人), 1.2.392.100495.1.5.1.2.0.1: a default, to be checked against the
@@ -147,6 +149,7 @@ impl TrustAnchor {
 pub struct AnchorSet {
     anchors: Vec<TrustAnchor>,
     intermediates: Vec<Certificate>,
+    seen: SeenSignatures,
 }
 
 impl AnchorSet {
@@ -175,6 +178,25 @@ impl AnchorSet {
     /// The subordinate CAs known beforehand.
     pub fn intermediates(&self) -> &[Certificate] {
         &self.intermediates
+    }
+
+    /// Checks a detached signature by a certified key, as [`EquipmentIdentity::verify`] does, and remembers good ones.
+    ///
+    /// # Errors
+    /// [`SignatureRefused`].
+    pub fn verify_detached(
+        &self,
+        signer: &EquipmentIdentity,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureRefused> {
+        let key = signer.public_key();
+        self.seen.or([b"detached", &key.name(), message, signature], || signer.verify(message, signature))
+    }
+
+    /// Whether the certificate is signed by this key; good signatures are remembered.
+    pub(crate) fn is_signed_by(&self, subject: &Certificate, issuer: &PublicKey) -> Result<(), SignatureRefused> {
+        self.seen.or([b"certificate", &issuer.name(), subject.der(), &[]], || subject.is_signed_by(issuer))
     }
 
     pub(crate) fn for_purpose(&self, purpose: Purpose) -> impl Iterator<Item = &TrustAnchor> {

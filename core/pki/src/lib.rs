@@ -33,6 +33,7 @@ mod public_key;
 mod qualification;
 mod refusal;
 mod revocation;
+mod seen;
 mod time;
 
 pub use anchors::{

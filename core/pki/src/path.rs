@@ -131,7 +131,7 @@ impl<'a> Search<'a> {
         }
         self.checks += 1;
         let names = || (subject.subject().to_string(), candidate.subject().to_string());
-        if subject.is_signed_by(candidate.public_key()).is_err() {
+        if self.anchors.is_signed_by(subject, candidate.public_key()).is_err() {
             let (subject, issuer) = names();
             failures.push(Refusal::BadSignature { subject, issuer });
             return false;

@@ -89,6 +89,18 @@ impl PublicKey {
         }
     }
 
+    /// Octets that no other key has.
+    pub(crate) fn name(&self) -> Vec<u8> {
+        let (kind, octets) = match self {
+            Self::Rsa { der, .. } => (0, der.as_slice()),
+            Self::EcP256(point) => (1, point.as_slice()),
+            Self::EcP384(point) => (2, point.as_slice()),
+            Self::Ed25519(point) => (3, point.as_slice()),
+            Self::Other(oid) => (4, oid.contents()),
+        };
+        [&[kind], octets].concat()
+    }
+
     /// Whether §6 of the algorithm profile accepts the key in a certificate.
     pub(crate) fn is_strong(&self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! What every use case works with.
 
-use model::{GrantId, HostRef, Network, ServiceId, SiteId, SiteState, Timestamp};
+use model::{GrantId, HostRef, Network, ServiceId, SiteDelta, SiteId, SiteState, Timestamp};
 use registry::{Commit, Committed, Registry, RegistryError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -164,7 +164,11 @@ impl Center {
 
     /// Sends each site of a committed plan its delta. Called under the lock, so a gate gets generations in order.
     pub(crate) fn order(&self, plan: &VerifiedPlan) {
-        for (site, delta) in &plan.plan().sites {
+        // The ends that answer first: the one that begins waits for them.
+        let begins = |delta: &SiteDelta| delta.tunnels_added.iter().any(|tunnel| tunnel.initiator);
+        let mut sites: Vec<_> = plan.plan().sites.iter().collect();
+        sites.sort_by_key(|(_, delta)| begins(delta));
+        for (site, delta) in sites {
             self.send(site, OrderBody::Delta(Box::new(delta.clone())));
         }
     }

@@ -6,7 +6,9 @@
 
 use model::{Plan, SiteDelta, SiteId, SiteState};
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use verify::Refutation;
@@ -26,10 +28,15 @@ enum Ask {
     Again(BTreeMap<SiteId, SiteState>),
 }
 
-/// The way to the thread. It ends when this is dropped.
-#[derive(Debug)]
+/// Without an engine, because what stands could not be followed, every answer is the breach that was found.
+type Engine = Result<Exact, Box<Refutation>>;
+
+/// The way to the thread, and to its engine while it rests. The thread ends when this is dropped.
 pub(crate) struct SecondOpinion {
     asks: Sender<Ask>,
+    engine: Arc<Mutex<Engine>>,
+    /// How much was asked that the thread has not done.
+    behind: Arc<AtomicUsize>,
 }
 
 impl SecondOpinion {
@@ -39,23 +46,29 @@ impl SecondOpinion {
     /// The breach found in what stands.
     pub fn begin(states: &BTreeMap<SiteId, SiteState>) -> Result<Self, Box<Refutation>> {
         let (asks, heard) = channel();
-        let (first, said) = channel();
-        let states = states.clone();
+        let engine: Arc<Mutex<Engine>> = Arc::new(Mutex::new(Ok(Exact::new(states)?)));
+        let behind = Arc::new(AtomicUsize::new(0));
+        let (theirs, left) = (Arc::clone(&engine), Arc::clone(&behind));
         std::thread::Builder::new()
             .name("second-opinion".into())
             .spawn(move || {
-                let exact = Exact::new(&states);
-                drop(states);
-                let _ = first.send(exact.as_ref().map(|_| ()).map_err(Clone::clone));
-                listen(exact, &heard);
+                while let Ok(ask) = heard.recv() {
+                    carry_out(&mut lock(&theirs), ask);
+                    left.fetch_sub(1, Ordering::Release);
+                }
             })
             .expect("a thread can be started when the center starts");
-        said.recv().unwrap_or(Ok(()))?;
-        Ok(Self { asks })
+        Ok(Self { asks, engine, behind })
     }
 
     /// What it says of opening a line, if it says so in time.
     pub async fn of_opening(&self, plan: &Plan) -> Verdict {
+        // Two threads that wake each other take longer than the proof: while the other rests, it is made here.
+        if self.behind.load(Ordering::Acquire) == 0
+            && let Ok(mut engine) = self.engine.try_lock()
+        {
+            return verdict(&mut engine, &plan.sites.values().collect::<Vec<_>>());
+        }
         let said = self.ask(plan, Ask::Check);
         match tokio::time::timeout(PATIENCE, said).await {
             Ok(Ok(verdict)) => verdict,
@@ -76,41 +89,52 @@ impl SecondOpinion {
 
     /// It shall believe nothing of before.
     pub fn again(&self, states: BTreeMap<SiteId, SiteState>) {
-        // Only at the end of the process is nobody there to hear it.
-        let _ = self.asks.send(Ask::Again(states));
+        self.tell(Ask::Again(states));
     }
 
     fn ask(&self, plan: &Plan, ask: fn(Vec<SiteDelta>, oneshot::Sender<Verdict>) -> Ask) -> oneshot::Receiver<Verdict> {
         let (answer, said) = oneshot::channel();
-        let _ = self.asks.send(ask(plan.sites.values().cloned().collect(), answer));
+        self.tell(ask(plan.sites.values().cloned().collect(), answer));
         said
+    }
+
+    fn tell(&self, ask: Ask) {
+        // Before it is sent, so that nobody finds the thread at rest who should not.
+        self.behind.fetch_add(1, Ordering::AcqRel);
+        // Only at the end of the process is nobody there to hear it.
+        let _ = self.asks.send(ask);
     }
 }
 
-/// Without an engine, because what stands could not be followed, every answer is the breach that was found.
-fn listen(mut exact: Result<Exact, Box<Refutation>>, asks: &Receiver<Ask>) {
-    while let Ok(ask) = asks.recv() {
-        match ask {
-            Ask::Check(deltas, answer) => {
-                let verdict = match &mut exact {
-                    Ok(exact) => exact.check(&deltas.iter().collect::<Vec<_>>()),
-                    Err(breach) => Err(breach.clone()),
-                };
-                // Whoever asked may have lost patience.
-                let _ = answer.send(verdict);
-            }
-            Ask::Follow(deltas, answer) => {
-                // One breach is told once; until it begins again there is nothing to follow.
-                let Ok(engine) = &mut exact else { continue };
-                let verdict = engine.advance(&deltas.iter().collect::<Vec<_>>());
-                if let Err(breach) = &verdict {
-                    exact = Err(breach.clone());
-                }
-                let _ = answer.send(verdict);
-            }
-            Ask::Again(states) => exact = Exact::new(&states),
+fn carry_out(engine: &mut Engine, ask: Ask) {
+    match ask {
+        Ask::Check(deltas, answer) => {
+            // Whoever asked may have lost patience.
+            let _ = answer.send(verdict(engine, &deltas.iter().collect::<Vec<_>>()));
         }
+        Ask::Follow(deltas, answer) => {
+            // One breach is told once; until it begins again there is nothing to follow.
+            let Ok(exact) = engine else { return };
+            let verdict = exact.advance(&deltas.iter().collect::<Vec<_>>());
+            if let Err(breach) = &verdict {
+                *engine = Err(breach.clone());
+            }
+            let _ = answer.send(verdict);
+        }
+        Ask::Again(states) => *engine = Exact::new(&states),
     }
+}
+
+fn verdict(engine: &mut Engine, deltas: &[&SiteDelta]) -> Verdict {
+    match engine {
+        Ok(exact) => exact.check(deltas),
+        Err(breach) => Err(breach.clone()),
+    }
+}
+
+/// A proof that panicked half-way is not one to go on from; the next one from a poisoned engine panics too, and says so.
+fn lock(engine: &Mutex<Engine>) -> MutexGuard<'_, Engine> {
+    engine.lock().expect("no proof panics")
 }
 
 #[cfg(test)]

@@ -8,6 +8,11 @@ use crate::change::{Commit, Committed, ConnectionRow, DeltaRow, Move};
 use crate::database::{Database, Writer};
 use crate::{Registry, RegistryError};
 
+/// Rows in one statement: few enough shapes to stay prepared, far from any database's bound on values.
+const AT_ONCE: usize = 8;
+const ENTRY_COLUMNS: usize = 7;
+const DELTA_COLUMNS: usize = 3;
+
 impl Registry {
     /// Commits everything of a change or nothing.
     ///
@@ -91,6 +96,17 @@ async fn write(
     for delta in &change.deltas {
         advance(database, tx, delta).await?;
     }
+    for some in change.deltas.chunks(AT_ONCE) {
+        let insert =
+            format!("INSERT INTO site_delta (site, generation, delta) VALUES {}", places(some.len(), DELTA_COLUMNS));
+        // Only places of values are put into the text.
+        let mut insert = sqlx::query(sqlx::AssertSqlSafe(insert));
+        for delta in some {
+            insert =
+                insert.bind(delta.site.as_str()).bind(generation_number(delta.generation)?).bind(delta.text.as_str());
+        }
+        insert.execute(&mut **tx).await.map_err(|e| database.error(e))?;
+    }
     if let Some(row) = &change.connection {
         insert_connection(database, tx, row, change.at.0).await?;
     }
@@ -119,8 +135,7 @@ pub(crate) fn head_of(database: &Database, row: &sqlx::any::AnyRow) -> Result<He
 }
 
 async fn advance(database: &Database, tx: &mut Transaction<'_, Any>, delta: &DeltaRow) -> Result<(), RegistryError> {
-    let number = |g: Generation| i64::try_from(g.0).map_err(|_| RegistryError::Inconsistent(format!("generation {g}")));
-    let (parent, generation) = (number(delta.parent)?, number(delta.generation)?);
+    let (parent, generation) = (generation_number(delta.parent)?, generation_number(delta.generation)?);
     if delta.generation != delta.parent.next() {
         return Err(RegistryError::Inconsistent(format!("a plan from generation {parent} to {generation}")));
     }
@@ -151,14 +166,11 @@ async fn advance(database: &Database, tx: &mut Transaction<'_, Any>, delta: &Del
             found: Generation(u64::try_from(found).map_err(|e| database.corrupt(e))?),
         });
     }
-    sqlx::query("INSERT INTO site_delta (site, generation, delta) VALUES ($1, $2, $3)")
-        .bind(delta.site.as_str())
-        .bind(generation)
-        .bind(delta.text.as_str())
-        .execute(&mut **tx)
-        .await
-        .map_err(|e| database.error(e))?;
     Ok(())
+}
+
+fn generation_number(generation: Generation) -> Result<i64, RegistryError> {
+    i64::try_from(generation.0).map_err(|_| RegistryError::Inconsistent(format!("generation {generation}")))
 }
 
 async fn insert_connection(
@@ -247,20 +259,26 @@ async fn append(
     for event in &change.events {
         let entry = head.append(change.at, event.clone());
         head = entry.head();
-        sqlx::query(
-            "INSERT INTO audit (seq, at, code, grant_id, body, prev, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(sequence(entry.seq)?)
-        .bind(entry.at.0)
-        .bind(entry.event.code())
-        .bind(entry.grant().map(grant_number).transpose()?)
-        .bind(entry.body())
-        .bind(entry.prev.to_string())
-        .bind(entry.hash.to_string())
-        .execute(&mut **tx)
-        .await
-        .map_err(|e| database.error(e))?;
         entries.push(entry);
+    }
+    for some in entries.chunks(AT_ONCE) {
+        let insert = format!(
+            "INSERT INTO audit (seq, at, code, grant_id, body, prev, hash) VALUES {}",
+            places(some.len(), ENTRY_COLUMNS)
+        );
+        // Only places of values are put into the text.
+        let mut insert = sqlx::query(sqlx::AssertSqlSafe(insert));
+        for entry in some {
+            insert = insert
+                .bind(sequence(entry.seq)?)
+                .bind(entry.at.0)
+                .bind(entry.event.code())
+                .bind(entry.grant().map(grant_number).transpose()?)
+                .bind(entry.body())
+                .bind(entry.prev.to_string())
+                .bind(entry.hash.to_string());
+        }
+        insert.execute(&mut **tx).await.map_err(|e| database.error(e))?;
     }
     sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE id = 1")
         .bind(sequence(head.seq)?)
@@ -269,6 +287,16 @@ async fn append(
         .await
         .map_err(|e| database.error(e))?;
     Ok(Committed { entries, head })
+}
+
+/// `($1, $2), ($3, $4)`: rows of values for one statement. Each statement is a trip to the database and back, and a
+/// person waits for the sum of them.
+fn places(rows: usize, columns: usize) -> String {
+    let row = |r: usize| {
+        let values: Vec<String> = (1..=columns).map(|c| format!("${}", r * columns + c)).collect();
+        format!("({})", values.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn grant_number(grant: GrantId) -> Result<i64, RegistryError> {

@@ -4,7 +4,7 @@ use hyper_util::rt::TokioIo;
 use model::{Generation, GrantId, SiteDelta, SiteState};
 use rustls_pki_types::ServerName;
 use site::{CloseCause, Event, Report};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +20,7 @@ use wire::link as pb;
 use wire::link::gate_message::Message as Say;
 
 use crate::config;
+use crate::evidence::Evidence;
 use crate::hub::{Hub, now};
 use crate::namespaces;
 use crate::trust::Trust;
@@ -27,9 +28,6 @@ use crate::trust::Trust;
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(5);
-/// What must not be lost waits for the center, and is said again after a reconnect.
-const EVIDENCE: usize = 10_000;
-const SAID_AGAIN: usize = 256;
 
 /// What the link needs to know.
 pub struct CenterLink {
@@ -39,6 +37,8 @@ pub struct CenterLink {
     pub site: model::SiteId,
     /// The namespace to dial from.
     pub black: Option<PathBuf>,
+    /// Folder of what must outlive the process.
+    pub data: PathBuf,
     /// Certificates.
     pub trust: Trust,
     /// The key orders are signed with.
@@ -56,7 +56,7 @@ impl CenterLink {
         live: watch::Sender<Option<Channel>>,
     ) {
         let mut wait = FIRST_WAIT;
-        let mut waiting = Evidence::default();
+        let mut waiting = Evidence::open(&self.data);
         let mut said = String::new();
         loop {
             let outcome = self.once(&hub, &mut reports, &mut waiting, &live).await;
@@ -134,12 +134,15 @@ impl CenterLink {
                 },
                 report = reports.recv() => match report {
                     Some(report) => {
-                        let message = self.say(hub, &report);
-                        if let Some(one) = &message && send(&outgoing, one.clone()).await.is_err() {
-                            waiting.keep(&report, message);
+                        let Some(message) = self.say(hub, &report) else { continue };
+                        // In the file first: what is handed to a link that breaks may not have left this machine.
+                        let held = waiting.said(&report, &message);
+                        if send(&outgoing, message.clone()).await.is_err() {
+                            if !held {
+                                waiting.keep(&report, Some(message));
+                            }
                             return Ok("the link broke".into());
                         }
-                        waiting.said(&report, message);
                     }
                     None => return Ok("the gate ends".into()),
                 },
@@ -353,47 +356,6 @@ impl CenterLink {
     }
 }
 
-/// Messages that are evidence: kept while there is no link, and the last ones said again after a reconnect, because
-/// what was in flight when a link broke may be lost and a repeated message changes nothing.
-#[derive(Default)]
-struct Evidence {
-    unsaid: VecDeque<Say>,
-    said: VecDeque<Say>,
-}
-
-impl Evidence {
-    fn keep(&mut self, report: &Report, message: Option<Say>) {
-        if let Some(message) = message.filter(|_| is_evidence(report)) {
-            if self.unsaid.len() == EVIDENCE {
-                tracing::error!("more evidence waits for the center than can be kept; the oldest goes");
-                self.unsaid.pop_front();
-            }
-            self.unsaid.push_back(message);
-        }
-    }
-    fn said(&mut self, report: &Report, message: Option<Say>) {
-        if let Some(message) =
-            message.filter(|_| is_evidence(report) && !matches!(report, Report::FirstPacketRefused { .. }))
-        {
-            self.remember(message);
-        }
-    }
-    fn remember(&mut self, message: Say) {
-        if self.said.len() == SAID_AGAIN {
-            self.said.pop_front();
-        }
-        self.said.push_back(message);
-    }
-    fn again(&mut self) -> Vec<Say> {
-        let unsaid: Vec<Say> = self.unsaid.drain(..).collect();
-        let all = self.said.iter().cloned().chain(unsaid.iter().cloned()).collect();
-        for message in unsaid {
-            self.remember(message);
-        }
-        all
-    }
-}
-
 fn fault(place: pb::FaultPlace, over: bool, grant: Option<GrantId>, detail: &str) -> Say {
     let (grant, detail) = (grant.map(|g| g.0), detail.to_owned());
     Say::Fault(pb::Fault { place: place.into(), over, grant, detail, foreign: false })
@@ -409,17 +371,6 @@ fn fault_place(place: site::Place) -> pb::FaultPlace {
         site::Place::Tunnels => pb::FaultPlace::Tunnels,
         site::Place::Filters => pb::FaultPlace::Filters,
     }
-}
-
-fn is_evidence(report: &Report) -> bool {
-    matches!(
-        report,
-        Report::Closed { .. }
-            | Report::Lapsed(_)
-            | Report::FirstPacketRefused { .. }
-            | Report::Foreign { .. }
-            | Report::ForeignRule(_)
-    )
 }
 
 fn channel_of_messages() -> (Sender<pb::GateMessage>, Receiver<pb::GateMessage>) {

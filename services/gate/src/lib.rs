@@ -5,6 +5,7 @@
 mod audit;
 mod center_link;
 mod config;
+mod evidence;
 mod filter_link;
 mod hub;
 mod ike_link;
@@ -82,6 +83,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
     let link = CenterLink {
         center: config.center.clone(),
         site: config.site.clone(),
+        data: config.data.clone(),
         black: config.namespaces.black.clone(),
         trust: gate.trust.clone(),
         order_key,

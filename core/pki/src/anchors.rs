@@ -33,6 +33,8 @@ pub enum Purpose {
     Institution,
     /// Centers.
     Center,
+    /// Operators of the center, who look and cut (G14).
+    Operator,
 }
 
 /// A root certificate with its purpose and conditions.
@@ -84,9 +86,12 @@ impl TrustAnchor {
         let certificate = read_ca(der)?;
         let accepted_policies = match purpose {
             Purpose::HpkiAuthentication => Oid::from_dotted(HPKI_AUTHENTICATION_POLICY).into_iter().collect(),
-            Purpose::Gate | Purpose::Device | Purpose::Switch | Purpose::Institution | Purpose::Center => {
-                BTreeSet::new()
-            }
+            Purpose::Gate
+            | Purpose::Device
+            | Purpose::Switch
+            | Purpose::Institution
+            | Purpose::Center
+            | Purpose::Operator => BTreeSet::new(),
         };
         Ok(Self {
             certificate,

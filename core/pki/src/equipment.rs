@@ -2,7 +2,7 @@
 //!
 //! ECDSA P-256, policies not critical, and exactly one identity in subjectAltName:
 //! `urn:sekisho:gate:<site>`, `urn:sekisho:device:<site>/<host>`, `urn:sekisho:switch:<site>:<dpid>`
-//! (16 hexadecimal digits), `urn:sekisho:center:<name>`, `urn:sekisho:institution:<id>`.
+//! (16 hexadecimal digits), `urn:sekisho:center:<name>`, `urn:sekisho:institution:<id>`, `urn:sekisho:operator:<name>`.
 //! The certificate proves the identity only; whether it is registered is not known here.
 
 use crate::anchors::{AnchorSet, Purpose};
@@ -120,6 +120,31 @@ verified! {
         /// Institution id.
         id: String => &str
     }
+}
+
+verified! {
+    /// A person who works at the center (G14).
+    VerifiedOperator {
+        /// Name of the account.
+        name: String => &str
+    }
+}
+
+/// Verifies an operator's certificate: path, validity, revocation, clientAuth.
+pub fn verify_operator<'a>(
+    chain_der: &[&[u8]],
+    anchors: &AnchorSet,
+    revocation: impl Into<Revocation<'a>>,
+    now: UnixSeconds,
+) -> Result<VerifiedOperator, Vec<Refusal>> {
+    let profile = Profile {
+        purpose: Purpose::Operator,
+        key_purposes: &[CLIENT],
+        prefix: "urn:sekisho:operator:",
+        expected: "urn:sekisho:operator:<name>",
+    };
+    let (name, certificate) = profile.verify(chain_der, anchors, revocation.into(), now, one_id)?;
+    Ok(VerifiedOperator { name, certificate })
 }
 
 /// Verifies a gate's certificate: path, validity, revocation, clientAuth *and* serverAuth.

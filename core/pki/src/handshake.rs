@@ -5,7 +5,7 @@
 //! not by whoever carried it.
 
 use crate::person::{Challenge, PresentPerson, VerifiedPerson};
-use crate::public_key::SignatureRefused;
+use crate::public_key::{PublicKey, SignatureRefused};
 use crate::refusal::Refusal;
 
 /// Version of the protocol that was spoken.
@@ -30,6 +30,23 @@ pub struct ClientHandshake {
     pub signature: Vec<u8>,
 }
 
+impl ClientHandshake {
+    /// Checks shape and signature with a key that nobody has vouched for yet: what a TLS listener needs.
+    ///
+    /// # Errors
+    /// [`SignatureRefused`].
+    pub fn is_by(&self, key: &PublicKey) -> Result<(), SignatureRefused> {
+        let shaped = match self.version {
+            TlsVersion::Tls13 => is_tls13_client(&self.message),
+            TlsVersion::Tls12 => is_tls12_transcript(&self.message),
+        };
+        if !shaped {
+            return Err(SignatureRefused);
+        }
+        key.verify_rsa(scheme(self)?, &self.message, &self.signature)
+    }
+}
+
 /// Checks that the holder of the card's key made this handshake.
 ///
 /// The handshake says *who is there*, not what for: `bound` is what the caller ties it to. Its exporter must be that of
@@ -44,15 +61,9 @@ pub fn verify_handshake(
     handshake: &ClientHandshake,
     bound: &Challenge,
 ) -> Result<PresentPerson, Refusal> {
-    let shaped = match handshake.version {
-        TlsVersion::Tls13 => is_tls13_client(&handshake.message),
-        TlsVersion::Tls12 => is_tls12_transcript(&handshake.message),
-    };
-    let signed = scheme(handshake)
-        .and_then(|scheme| person.public_key().verify_rsa(scheme, &handshake.message, &handshake.signature));
-    match (shaped, signed) {
-        (true, Ok(())) => Ok(PresentPerson::new(person, *bound)),
-        (false, _) | (_, Err(SignatureRefused)) => Err(Refusal::ChallengeFailed),
+    match handshake.is_by(person.public_key()) {
+        Ok(()) => Ok(PresentPerson::new(person, *bound)),
+        Err(SignatureRefused) => Err(Refusal::ChallengeFailed),
     }
 }
 

@@ -43,8 +43,8 @@ pub use certificate::Certificate;
 pub use crl::{CrlRefusal, CrlStatus, CrlStore, RevocationReason};
 pub use der::Malformed;
 pub use equipment::{
-    EquipmentIdentity, VerifiedCenter, VerifiedDevice, VerifiedGate, VerifiedInstitution, VerifiedSwitch,
-    verify_center, verify_device, verify_gate, verify_institution, verify_switch,
+    EquipmentIdentity, VerifiedCenter, VerifiedDevice, VerifiedGate, VerifiedInstitution, VerifiedOperator,
+    VerifiedSwitch, verify_center, verify_device, verify_gate, verify_institution, verify_operator, verify_switch,
 };
 pub use extensions::{BasicConstraints, KeyUsage};
 pub use handshake::{ClientHandshake, TlsVersion, verify_handshake};

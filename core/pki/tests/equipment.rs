@@ -6,7 +6,7 @@ mod world;
 use authority::{CaKind, RevocationReason};
 use pki::{
     AnchorSet, CrlStore, PublicKey, Purpose, Refusal, TrustAnchor, verify_center, verify_detached, verify_device,
-    verify_gate, verify_institution, verify_switch,
+    verify_gate, verify_institution, verify_operator, verify_switch,
 };
 use world::{HOUR, NOW, World, codes};
 
@@ -18,6 +18,7 @@ fn each_kind_proves_its_identity_and_no_other() {
     let switch = world.authority.issue_switch("clinic", 0xab).unwrap();
     let center = world.authority.issue_center("main", &["center.sekisho.test"], &[]).unwrap();
     let institution = world.authority.issue_institution("aoba").unwrap();
+    let operator = world.authority.issue_operator("ito").unwrap();
     let (anchors, crls) = (&world.anchors, &world.crls());
 
     let verified = verify_gate(&gate.chain(), anchors, crls, NOW).unwrap();
@@ -33,6 +34,10 @@ fn each_kind_proves_its_identity_and_no_other() {
     assert_eq!(verified.certificate().verify(b"agreement", &signature), Ok(()));
     assert!(verified.certificate().verify(b"agreement.", &signature).is_err());
 
+    assert_eq!(verify_operator(&operator.chain(), anchors, crls, NOW).unwrap().name(), "ito");
+
+    assert_eq!(codes(verify_operator(&device.chain(), anchors, crls, NOW)), ["P003", "P026"]);
+    assert_eq!(codes(verify_device(&operator.chain(), anchors, crls, NOW)), ["P003", "P026"]);
     assert_eq!(codes(verify_gate(&device.chain(), anchors, crls, NOW)), ["P003", "P025", "P026"]);
     assert_eq!(codes(verify_device(&gate.chain(), anchors, crls, NOW)), ["P003", "P026"]);
     assert_eq!(codes(verify_center(&switch.chain(), anchors, crls, NOW)), ["P003", "P025", "P026"]);

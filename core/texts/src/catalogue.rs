@@ -22,12 +22,13 @@ macro_rules! files {
             ("audit", include_str!(concat!("../locales/", $lang, "/audit.ftl"))),
             ("registry", include_str!(concat!("../locales/", $lang, "/registry.ftl"))),
             ("lab", include_str!(concat!("../locales/", $lang, "/lab.ftl"))),
+            ("portal", include_str!(concat!("../locales/", $lang, "/portal.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 12] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 13] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

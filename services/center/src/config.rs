@@ -206,6 +206,9 @@ pub struct GateSide {
 pub struct OperatorSide {
     /// Unix socket; whoever may open it is an operator.
     pub socket: PathBuf,
+    /// Address of the live picture for browsers: TLS, operators show a certificate whose anchor lies in the trust
+    /// folder `operator`. Nobody listens if absent.
+    pub pages: Option<SocketAddr>,
 }
 
 /// `[certificates]`

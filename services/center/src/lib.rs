@@ -11,6 +11,7 @@ mod gate_tls;
 mod hub;
 mod identity;
 mod operator;
+mod pages;
 mod responder;
 mod terminal;
 
@@ -72,9 +73,20 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
     let gates = TcpListener::bind(config.gates.listen).await.map_err(listen(&config.gates.listen.to_string()))?;
     let socket =
         operator::bind(&config.operator.socket).map_err(listen(&config.operator.socket.display().to_string()))?;
+    let pages = match config.operator.pages {
+        Some(address) => Some(TcpListener::bind(address).await.map_err(listen(&address.to_string()))?),
+        None => None,
+    };
     tracing::info!(gates = %config.gates.listen, socket = %config.operator.socket.display(), "{SOFTWARE} serves");
 
     let mut parts: JoinSet<&'static str> = JoinSet::new();
+    if let Some(pages) = pages {
+        let pages = pages::serve(center.clone(), Arc::clone(&identity), pages);
+        parts.spawn(async move {
+            pages.await;
+            "the listener for operators' browsers"
+        });
+    }
     let gate_side = control::serve(center.clone(), Arc::clone(&hub), identity, gates);
     parts.spawn(async move {
         gate_side.await;

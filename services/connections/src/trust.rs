@@ -1,6 +1,6 @@
 //! Whom the center believes: trust anchors, revocation lists and OCSP answers on disk, read again whenever a file changed.
 //!
-//! Layout: one folder a purpose (`hpki`, `gate`, `device`, `institution`) with PEM or DER files (`.pem`, `.crt`, `.cer`,
+//! Layout: one folder a purpose (`hpki`, `gate`, `device`, `institution`, and `operator` if there is one) with PEM or DER files (`.pem`, `.crt`, `.cer`,
 //! `.der`, `.crl`), and OCSP responses (`.ocsp`, `.ors`, DER). A self-signed CA certificate is an anchor, another CA
 //! certificate an intermediate. What responders answered when asked (`responders.rs`) counts besides, in memory only. Files are looked at (`stat`) at every use, so a new list takes effect with the next request.
 
@@ -15,11 +15,14 @@ use std::time::SystemTime;
 
 use crate::responders::{Responders, RevocationSettings};
 
-const FOLDERS: [(&str, Purpose); 4] = [
+/// Needed only where operators come by TLS; without it nobody is an operator there.
+const OPERATORS: &str = "operator";
+const FOLDERS: [(&str, Purpose); 5] = [
     ("hpki", Purpose::HpkiAuthentication),
     ("gate", Purpose::Gate),
     ("device", Purpose::Device),
     ("institution", Purpose::Institution),
+    (OPERATORS, Purpose::Operator),
 ];
 
 /// Where trust lies and what is accepted.
@@ -121,7 +124,7 @@ impl TrustStore {
             return Err(TrustError::File { path, why });
         }
         for (folder, purpose) in FOLDERS {
-            if !trust.anchors.anchors().iter().any(|a| a.purpose() == purpose) {
+            if folder != OPERATORS && !trust.anchors.anchors().iter().any(|a| a.purpose() == purpose) {
                 return Err(TrustError::NoAnchor(settings.dir.join(folder)));
             }
         }
@@ -184,6 +187,9 @@ fn look(dir: &Path) -> Result<Vec<Seen>, TrustError> {
     for (folder, _) in FOLDERS {
         let path = dir.join(folder);
         let failed = |e: std::io::Error| TrustError::File { path: path.clone(), why: e.to_string() };
+        if folder == OPERATORS && !path.exists() {
+            continue;
+        }
         for entry in fs::read_dir(&path).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let kind = path.extension().and_then(|e| e.to_str()).unwrap_or_default();

@@ -41,11 +41,13 @@ pub enum CaKind {
     Institution,
     /// Issues to centers.
     Center,
+    /// Issues to operators.
+    Operator,
 }
 
 impl CaKind {
     /// All of them, issuers before those they issue to.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::HpkiRoot,
         Self::HpkiAuthentication,
         Self::HpkiSignature,
@@ -54,6 +56,7 @@ impl CaKind {
         Self::Switch,
         Self::Institution,
         Self::Center,
+        Self::Operator,
     ];
 
     /// Name of its folder and its argument on the command line.
@@ -67,6 +70,7 @@ impl CaKind {
             Self::Switch => "switch",
             Self::Institution => "institution",
             Self::Center => "center",
+            Self::Operator => "operator",
         }
     }
 
@@ -85,6 +89,7 @@ impl CaKind {
             Self::Switch => "TEST Sekisho Switch CA",
             Self::Institution => "TEST Sekisho Institution CA",
             Self::Center => "TEST Sekisho Center CA",
+            Self::Operator => "TEST Sekisho Operator CA",
         }
     }
 
@@ -92,7 +97,13 @@ impl CaKind {
     pub fn parent(self) -> Option<Self> {
         match self {
             Self::HpkiAuthentication | Self::HpkiSignature => Some(Self::HpkiRoot),
-            Self::HpkiRoot | Self::Gate | Self::Device | Self::Switch | Self::Institution | Self::Center => None,
+            Self::HpkiRoot
+            | Self::Gate
+            | Self::Device
+            | Self::Switch
+            | Self::Institution
+            | Self::Center
+            | Self::Operator => None,
         }
     }
 

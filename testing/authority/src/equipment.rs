@@ -45,6 +45,12 @@ impl Authority {
         self.issue_equipment(CaKind::Institution, id, sans, vec![])
     }
 
+    /// A person who works at the center: clientAuth, `urn:sekisho:operator:<name>`.
+    pub fn issue_operator(&mut self, name: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:operator:{name}"))?];
+        self.issue_equipment(CaKind::Operator, name, sans, vec![ClientAuth])
+    }
+
     /// Any equipment certificate, right or wrong: the wrong ones are for tests of refusals.
     pub fn issue_equipment(
         &mut self,

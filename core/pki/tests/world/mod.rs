@@ -29,6 +29,7 @@ impl World {
             (CaKind::Switch, Purpose::Switch),
             (CaKind::Institution, Purpose::Institution),
             (CaKind::Center, Purpose::Center),
+            (CaKind::Operator, Purpose::Operator),
         ] {
             anchors.add(TrustAnchor::new(&authority.ca_der(kind).unwrap(), purpose).unwrap());
         }

@@ -17,6 +17,7 @@ const USAGE: &str = "usage: sekisho-authority COMMAND DIR …   (TEST certificat
   switch DIR SITE DPID               DPID in hexadecimal
   center DIR NAME DNS-OR-IP…
   institution DIR ID
+  operator DIR NAME
   revoke DIR CA SERIAL               CA: hpki-authentication gate device switch institution center …
   crl DIR CA|all HOURS               list valid from now; negative HOURS: one that expired so long ago
   ocsp DIR CA SERIAL HOURS [delegate]
@@ -66,6 +67,7 @@ fn run(words: &[&str]) -> Result<Option<String>, AuthorityError> {
             let names: Vec<&str> = reached.iter().filter(|text| text.parse::<IpAddr>().is_err()).copied().collect();
             open(dir)?.issue_center(name, &names, &addresses)?
         }
+        ["operator", dir, name] => open(dir)?.issue_operator(name)?,
         ["institution", dir, id] => open(dir)?.issue_institution(id)?,
         ["revoke", dir, ca, serial] => {
             let Some(ca) = CaKind::from_name(ca) else { return Ok(None) };

@@ -1,0 +1,36 @@
+portal-skip = 本文へ移動
+portal-offline = センターとの接続が切れています。表示が古い可能性があります。
+
+# The live picture
+portal-live-title = 接続状況
+portal-live-summary = { $sites }拠点、{ $lines }接続（{ $at }現在）
+portal-live-attention = 要確認の拠点：{ $count }
+portal-live-about = 拠点とそのゾーン・ホスト、その間の接続を示します。下の表は同じ内容を文字で示します。
+portal-live-find = 拠点・利用者・サービスを検索
+portal-live-find-do = 検索
+portal-live-all = すべての拠点
+portal-live-nothing = 「{ $what }」に該当するものはありません。
+portal-live-lines = 接続
+portal-live-no-lines = 開いている接続はありません。
+portal-live-more = ほかに{ $count }件あります。上の検索で絞り込んでください。
+portal-live-col-line = 接続
+portal-live-col-who = 利用者
+portal-live-col-from = 接続元
+portal-live-col-to = 接続先
+portal-live-col-service = サービス
+portal-live-col-state = 状態
+portal-live-col-until = 期限
+portal-live-cut = 切断
+portal-live-cut-label = { $person }の接続{ $grant }を切断
+portal-live-linked = ゲート接続中
+portal-live-away = ゲート不通
+portal-live-behind = 反映待ち
+portal-live-alarms = 警報{ $count }件
+portal-live-more-hosts = ほか{ $count }台
+portal-live-until = { $at }まで
+portal-live-many = { $count }接続
+portal-live-band-attention = 要確認
+portal-live-band-idle = 接続なし
+portal-live-serves = 受け入れ{ $count }接続
+portal-live-from-sites = { $count }拠点から
+portal-legend = 凡例

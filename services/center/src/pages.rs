@@ -1,0 +1,94 @@
+//! The live picture for operators' browsers: TLS 1.3 with the operator's certificate on both a socket and every request.
+
+use connections::Center;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use portal::Operator;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::gate_tls::{AnyTerminal, owned};
+use crate::identity::Identity;
+
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Browsers served at a time: an event stream is one each, and few people work at a center.
+const SESSIONS: usize = 256;
+
+/// Serves until the process ends.
+pub(crate) async fn serve(center: Center, identity: Arc<Identity>, listener: TcpListener) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = match identity.server(Arc::new(AnyTerminal { provider }), &[b"http/1.1"]) {
+        Ok(tls) => TlsAcceptor::from(tls),
+        Err(error) => return tracing::error!(%error, "no TLS for operators"),
+    };
+    let places = Arc::new(Semaphore::new(SESSIONS));
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept an operator; trying again");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            tracing::warn!("too many browsers at once; one is turned away");
+            continue;
+        };
+        let (center, tls) = (center.clone(), tls.clone());
+        tokio::spawn(async move {
+            one(center, tls, stream).await;
+            drop(place);
+        });
+    }
+}
+
+async fn one(center: Center, tls: TlsAcceptor, stream: TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(%error, "no TLS session with an operator"),
+        Err(_) => return tracing::debug!("an operator's TLS handshake took too long"),
+    };
+    let chain = stream.get_ref().1.peer_certificates().and_then(|c| c.split_first());
+    let Some(chain) = chain.map(|(first, rest)| owned(first, rest)) else { return };
+    let judge = center.clone();
+    // Judged with every request: a session outlives revocation lists.
+    let router = portal::operator_routes(center).layer(axum::middleware::from_fn(
+        move |mut request: axum::extract::Request, next: axum::middleware::Next| {
+            let operator = judged(&judge, &chain);
+            async move {
+                match operator {
+                    Ok(operator) => {
+                        request.extensions_mut().insert(operator);
+                        next.run(request).await
+                    }
+                    Err(refused) => refused,
+                }
+            }
+        },
+    ));
+    let served = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "an operator's session broke");
+    }
+}
+
+fn judged(center: &Center, chain: &[Vec<u8>]) -> Result<Operator, axum::response::Response> {
+    use axum::response::IntoResponse;
+    let (trust, slices) = (center.trust(), chain.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    match pki::verify_operator(&slices, &trust.anchors, trust.revocation(), center.now().unix_seconds()) {
+        Ok(operator) => Ok(Operator(operator.name().to_owned())),
+        Err(refusals) => {
+            let codes: Vec<&str> = refusals.iter().map(pki::Refusal::code).collect();
+            tracing::warn!(codes = codes.join(" "), "an operator is refused");
+            let said =
+                format!("{}\n", refusals.iter().map(|r| format!("{} {r}", r.code())).collect::<Vec<_>>().join("\n"));
+            Err((axum::http::StatusCode::FORBIDDEN, said).into_response())
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Style and script, built in.
+
+use axum::Router;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+pub(crate) const STYLE: &str = include_str!("../assets/portal.css");
+const SCRIPT: &str = include_str!("../assets/portal.js");
+const ICON: &str = include_str!("../assets/icon.svg");
+
+/// The files every page names.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    // Short-lived: after an update of the center pages and style must fit again.
+    let file = |kind: &'static str, body: &'static str| {
+        get(move || async move {
+            ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=600")], body).into_response()
+        })
+    };
+    Router::new()
+        .route("/assets/portal.css", file("text/css; charset=utf-8", STYLE))
+        .route("/assets/portal.js", file("text/javascript; charset=utf-8", SCRIPT))
+        .route("/assets/icon.svg", file("image/svg+xml", ICON))
+}

@@ -1,0 +1,86 @@
+//! What every answer carries and every changing request must show.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// Nothing but our own style, script and pictures; no frames; forms only to this site.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const HEADERS: [(&str, &str); 7] = [
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    // `no-referrer` would make browsers send `Origin: null` with our own forms.
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    ("strict-transport-security", "max-age=31536000"),
+];
+
+/// Forms of a page that may also go elsewhere, for the answer it is put on.
+#[derive(Clone)]
+pub(crate) struct FormsAlsoTo(pub String);
+
+/// Refuses requests of strangers before anything looks at them, and dresses every answer.
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let strange = is_strange(request.method(), request.headers());
+    let mut response = if strange { StatusCode::FORBIDDEN.into_response() } else { next.run(request).await };
+    let also = response.extensions_mut().remove::<FormsAlsoTo>();
+    let policy = match also {
+        Some(FormsAlsoTo(origin)) => POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}")),
+        None => POLICY.to_owned(),
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A request that changes something and does not come from a page of this very origin (RFC 6454). A browser says so in
+/// `Origin`, and no page can forge it; one that says nothing is no browser that was shown our form.
+fn is_strange(method: &Method, headers: &HeaderMap) -> bool {
+    if *method == Method::GET || *method == Method::HEAD {
+        return false;
+    }
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let ours = match (text("origin"), text("host")) {
+        (Some(origin), Some(host)) => origin.strip_prefix("https://").is_some_and(|o| o.eq_ignore_ascii_case(host)),
+        _ => false,
+    };
+    !ours || text("sec-fetch-site").is_some_and(|site| site != "same-origin")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_forms_of_this_origin_may_change_anything() {
+        let strange = |pairs: &[(&'static str, &str)]| {
+            let headers = pairs.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect();
+            is_strange(&Method::POST, &headers)
+        };
+        let host = ("host", "center.sekisho.test:7445");
+        assert!(!strange(&[host, ("origin", "https://center.sekisho.test:7445")]));
+        assert!(!strange(&[host, ("origin", "https://center.sekisho.test:7445"), ("sec-fetch-site", "same-origin")]));
+        for origin in
+            ["https://evil.example", "https://center.sekisho.test", "http://center.sekisho.test:7445", "null", ""]
+        {
+            assert!(strange(&[host, ("origin", origin)]), "{origin}");
+        }
+        assert!(strange(&[host]), "no origin at all");
+        assert!(strange(&[("origin", "https://center.sekisho.test:7445")]), "no host");
+        let crossed = [host, ("origin", "https://center.sekisho.test:7445"), ("sec-fetch-site", "same-site")];
+        assert!(strange(&crossed), "the browser itself says that it comes from elsewhere");
+        assert!(!is_strange(&Method::GET, &HeaderMap::new()));
+        assert!(is_strange(&Method::DELETE, &HeaderMap::new()));
+    }
+}

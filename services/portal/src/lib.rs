@@ -1,0 +1,15 @@
+//! Web pages of the center: the operator's live picture, and the console of a person at a terminal.
+//!
+//! Server-rendered: forms are parsed, use cases of `connections` called, values rendered. It holds no rule — who may is
+//! `decision` — and knows no socket: the center hands it streams or mounts its routers. Pages work without JavaScript;
+//! our one script only saves reloads. Nothing is loaded from anywhere else.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod assets;
+mod frame;
+mod guard;
+mod live;
+mod reader;
+mod times;
+
+pub use live::{Operator, Shown, picture, routes as operator_routes};

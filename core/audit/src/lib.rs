@@ -11,6 +11,7 @@ mod chain;
 mod digest;
 mod event;
 mod points;
+mod reconcile;
 mod record;
 
 pub use canonical::{CanonicalError, canonical};
@@ -18,6 +19,7 @@ pub use chain::{ChainError, ChainFault, ChainVerifier, Entry, Head, verify_chain
 pub use digest::{Digest, DigestError};
 pub use event::{CATALOGUE, Event, Field, Kind};
 pub use points::{Contradiction, Gap, Seen, ThreePoints, Tolerance, match_three_points};
+pub use reconcile::{Finding, Line, concerns_a_line, reconcile};
 pub use record::{
     CloseCause, Count, CustodyAction, ForeignChange, Observation, Person, Phase, Point, ReasonRecord, SiteGeneration,
     Traffic,

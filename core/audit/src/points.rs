@@ -2,7 +2,8 @@
 //! (G13)?
 //!
 //! What is compared, and how strictly:
-//! - hosts, addresses, service, agreement, protocol, ports, end of lease: exactly.
+//! - hosts, addresses, service, agreement, protocol, ports: exactly; the end of the lease exactly at each of the two
+//!   moments, because it may be renewed between them.
 //! - moments: clocks are kept by NTP, so [`Tolerance::clock_ms`] (2 s) is allowed. Compared are things that cannot be
 //!   otherwise: no gate may say it opened after the center said both had, none may say it closed after the center said
 //!   both had, nothing closes before it opens, and nothing outlives its lease. How long before the center a gate closed
@@ -118,7 +119,14 @@ pub fn match_three_points<'a>(entries: impl IntoIterator<Item = &'a Entry>, tole
     let mut story = Story { grant: None, tolerance, gaps: Vec::new(), contradictions: Vec::new() };
     // Every record is compared with the first one, repeated ones too: a point that contradicts itself is not believed.
     let mut first: Option<(Point, Observation)> = None;
+    let mut leases: BTreeMap<Phase, (Point, Timestamp)> = BTreeMap::new();
     for (point, observation) in entries.into_iter().filter_map(|e| e.event.observation()) {
+        // A lease may be renewed between opening and closing: it is compared within one moment.
+        let (p, lease) = *leases.entry(observation.phase).or_insert((point, observation.lease_until));
+        if lease != observation.lease_until {
+            let [one, other] = [lease, observation.lease_until].map(|until| format!("lease until {until}"));
+            story.contradict("lease", (p, one), (point, other));
+        }
         match &first {
             None => first = Some((point, observation.clone())),
             Some((first_point, first)) => story.same_connection((*first_point, first), (point, observation)),
@@ -183,7 +191,6 @@ impl Story {
         compare("destination-address", a.destination_address.to_string(), b.destination_address.to_string());
         compare("protocol", a.protocol.to_string(), b.protocol.to_string());
         compare("ports", format!("{:?}", a.ports), format!("{:?}", b.ports));
-        compare("lease", a.lease_until.to_string(), b.lease_until.to_string());
     }
 
     /// Evidence must come from the gate of the site it speaks for; the center speaks for none.
@@ -380,7 +387,8 @@ mod tests {
     #[test]
     fn each_differing_field_is_named() {
         type Change = fn(&mut Observation);
-        let changes: [(&str, Change); 8] = [
+        let changes: [(&str, Change); 9] = [
+            ("lease", |o| o.lease_until = o.lease_until.plus_ms(1)),
             ("agreement", |o| o.agreement = "A-0013".parse().unwrap()),
             ("service", |o| o.service = "keyaki/portal".parse().unwrap()),
             ("origin", |o| o.origin = "clinic/exam-2".parse().unwrap()),
@@ -401,6 +409,16 @@ mod tests {
                 assert!(!points.agree);
             }
         }
+    }
+
+    #[test]
+    fn a_lease_renewed_meanwhile_is_no_contradiction() {
+        let renewed = with(|_, o| {
+            if o.phase == Phase::Closed {
+                o.lease_until = o.lease_until.plus_ms(60_000)
+            }
+        });
+        assert!(renewed.agree, "{renewed:?}");
     }
 
     #[test]

@@ -21,6 +21,8 @@ macro_rules! files {
             ("demo", include_str!(concat!("../locales/", $lang, "/demo.ftl"))),
             ("audit", include_str!(concat!("../locales/", $lang, "/audit.ftl"))),
             ("registry", include_str!(concat!("../locales/", $lang, "/registry.ftl"))),
+            ("inquiry", include_str!(concat!("../locales/", $lang, "/inquiry.ftl"))),
+            ("scenes", include_str!(concat!("../locales/", $lang, "/scenes.ftl"))),
             ("lab", include_str!(concat!("../locales/", $lang, "/lab.ftl"))),
             ("portal", include_str!(concat!("../locales/", $lang, "/portal.ftl"))),
         ]
@@ -28,7 +30,7 @@ macro_rules! files {
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 13] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 15] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -8,6 +8,7 @@
 pub mod api;
 mod fields;
 mod grants;
+pub mod inquiry;
 pub mod live;
 mod order;
 pub mod questions;

@@ -17,6 +17,7 @@ use std::os::unix::fs::PermissionsExt;
 use texts::Arg;
 use tokio::net::UnixListener;
 use wire::api::{Documents, LogQuery};
+use wire::inquiry::{MatchQuery, WhyCall};
 use wire::questions::{CanCall, DiffCall};
 
 use crate::answer::{answer, apply_report, close_report, drawn, explanation, malformed, texts};
@@ -65,7 +66,9 @@ pub(crate) async fn serve(center: Center, listener: UnixListener) {
         .route("/v1/refusals/{id}", get(explain))
         .route("/v1/log", get(log))
         .route("/v1/log/verify", get(verify_log))
+        .route("/v1/log/match", get(match_lines))
         .route("/v1/log/match/{grant}", get(match_log))
+        .route("/v1/why", post(why))
         .route("/v1/connections/{grant}/close", post(close))
         .route("/healthz", get(health))
         .route("/metrics", get(metrics))
@@ -209,6 +212,32 @@ async fn match_log(State(center): State<Center>, Path(grant): Path<String>, head
     let texts = texts(&headers);
     let result = match grant_id(&grant) {
         Ok(grant) => connections::three_points(&center, grant, texts).await,
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts)
+}
+
+async fn match_lines(
+    State(center): State<Center>,
+    query: Result<Query<MatchQuery>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let texts = texts(&headers);
+    let result = match query {
+        Ok(Query(query)) => match query.grant.as_deref().map(grant_id).transpose() {
+            Ok(Some(grant)) => connections::line_match(&center, grant, texts).await,
+            Ok(None) => connections::log_match(&center, query.after, query.limit, texts).await,
+            Err(refused) => Err(refused),
+        },
+        Err(rejection) => Err(malformed(&rejection)),
+    };
+    answer(result, texts)
+}
+
+async fn why(State(center): State<Center>, headers: HeaderMap, body: Bytes) -> Response {
+    let texts = texts(&headers);
+    let result = match read::<WhyCall>(&body) {
+        Ok(call) => connections::why(&center, call, texts).await,
         Err(refused) => Err(refused),
     };
     answer(result, texts)

@@ -95,6 +95,13 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },
+    /// Why does it not work? The first step that fails, whose section it is and what to do. なぜ使えないのか
+    Why {
+        /// A line (g-7), a host (`site/host`) or a person, by a part of the name on the card. 回線・機器・利用者
+        who: String,
+        /// The service that is meant; whatever was tried last if absent. サービス名
+        service: Option<ServiceId>,
+    },
     /// The record. 記録
     #[command(subcommand)]
     Log(LogCommand),
@@ -199,6 +206,14 @@ pub enum LogCommand {
     },
     /// Prove that nothing was changed, removed or reordered. 改ざんがないことの確認
     Verify,
+    /// Compare what source, access point and destination recorded of every line. Exit code 1 if they differ. 三点の照合
+    Match {
+        /// Only this line. この回線だけ
+        grant: Option<GrantId>,
+        /// Only lines first recorded after this entry. この番号より後
+        #[arg(long)]
+        after: Option<u64>,
+    },
 }
 
 /// Agreements.

@@ -7,6 +7,7 @@ mod arguments;
 mod config;
 mod failure;
 mod http;
+mod inquiry;
 mod operator;
 mod pin;
 mod questions;
@@ -114,6 +115,13 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
                 Some(grant) => Ok(render::three_points(texts, &operator.three_points(*grant).await?)),
                 None => Ok(render::log(texts, &operator.log(*after, *limit).await?)),
             }
+        }
+        Command::Log(LogCommand::Match { grant, after }) => {
+            inquiry::match_lines(&mut operator().await?, texts, *grant, *after).await
+        }
+        Command::Why { who, service } => {
+            let call = wire::inquiry::WhyCall { who: who.clone(), service: service.clone() };
+            inquiry::why(&mut operator().await?, texts, &call).await
         }
         Command::Log(LogCommand::Verify) => {
             let verdict = operator().await?.verify_log().await?;

@@ -4,7 +4,7 @@ use audit::{Entry, Phase, Tolerance, match_three_points};
 use model::GrantId;
 use registry::RegistryError;
 use std::collections::BTreeMap;
-use texts::{Arg, Texts};
+use texts::Texts;
 use wire::api::{LogEntry, LogPage, LogVerdict, ThreePoints};
 
 use crate::{Center, Refused};
@@ -67,16 +67,7 @@ pub async fn log_verdict(center: &Center) -> Result<LogVerdict, Refused> {
 pub async fn three_points(center: &Center, grant: GrantId, texts: &Texts) -> Result<ThreePoints, Refused> {
     let entries = center.registry().audit_of(grant).await?;
     let matched = match_three_points(&entries, Tolerance::default());
-    let contradictions = matched.contradictions.iter().map(|c| {
-        let args = [
-            ("what", Arg::text(c.what)),
-            ("one", Arg::text(c.one.0)),
-            ("says", Arg::text(&c.one.1)),
-            ("other", Arg::text(c.other.0)),
-            ("contradicts", Arg::text(&c.other.1)),
-        ];
-        texts.say("center-contradiction", &args)
-    });
+    let contradictions = matched.contradictions.iter().map(|c| crate::matched::contradiction(c, texts));
     Ok(ThreePoints {
         grant,
         agree: matched.agree,

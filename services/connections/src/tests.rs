@@ -1,5 +1,6 @@
 //! Use cases over a real registry (SQLite), real certificates, and gates in memory.
 
+mod inquiry;
 mod questions;
 mod responders;
 pub(crate) mod world;

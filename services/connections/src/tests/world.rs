@@ -248,6 +248,11 @@ impl World {
         fs::rename(beside, folder.join(name)).unwrap();
     }
 
+    /// Where the registry is, for who goes past it.
+    pub fn registry_url(&self) -> String {
+        format!("sqlite://{}", self.dir.path().join("registry.db").display())
+    }
+
     pub async fn causes(&self, grant: GrantId) -> Vec<CloseCause> {
         let entries = self.center.registry().audit_of(grant).await.unwrap();
         let closing = entries.into_iter().filter_map(|e| match e.event {

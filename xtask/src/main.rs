@@ -13,8 +13,9 @@ cargo xtask COMMAND
 
   setup              install the Debian packages the lab needs (as root)
   demo [--lang ja|en]  set up, build, raise the lab, run the main story, take everything down
+  demo scenarios [--lang ja|en] [a…f]  the six scenarios of a hospital's day, each in a lab of its own
   test [ARGS…]       set up, build, run every test (ARGS go to `cargo test`)
-  bench NAME [--json FILE]   connect | controller | verify: measure against a peer in the same run
+  bench NAME [--json FILE]   connect | controller | scenarios | verify: measure against a peer in the same run
   prove [--twins] [ID…]  the lemma behind the proof, by SMT (--help for more)
   lint               formatting and clippy
   tidy               the rules of the house (rooms, file sizes, texts)

@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-/// Builds everything and runs the story.
+/// Builds everything and runs the story, or the six scenarios.
 pub fn demo(args: &[String]) -> Result<(), String> {
     build(false)?;
+    if let Some(("scenarios", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return exec(binary(false, "sekisho-scenes"), rest);
+    }
     exec(binary(false, "sekisho-demo"), args)
 }
 
@@ -22,9 +25,9 @@ pub fn test(args: &[String]) -> Result<(), String> {
 
 /// Measures; always a release build.
 pub fn bench(args: &[String]) -> Result<(), String> {
-    let name = args.first().ok_or("say which: connect, controller or verify")?;
-    if !["connect", "controller", "verify"].contains(&name.as_str()) {
-        return Err(format!("there is no bench `{name}`: connect, controller or verify"));
+    let name = args.first().ok_or("say which: connect, controller, scenarios or verify")?;
+    if !["connect", "controller", "scenarios", "verify"].contains(&name.as_str()) {
+        return Err(format!("there is no bench `{name}`: connect, controller, scenarios or verify"));
     }
     build(true)?;
     if name == "verify" {

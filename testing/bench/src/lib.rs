@@ -12,6 +12,7 @@ mod network;
 mod noise;
 mod plan_open;
 mod row;
+pub mod scenarios;
 pub mod verify;
 
 pub use failure::BenchError;

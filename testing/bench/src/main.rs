@@ -1,4 +1,4 @@
-//! `sekisho-bench controller|connect|verify [--json FILE]`: measures against a peer in the same run.
+//! `sekisho-bench controller|connect|scenarios|verify [--json FILE]`: measures against a peer in the same run.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,13 +23,15 @@ enum What {
     Controller,
     /// From a request to the first byte, from a close to the last packet.
     Connect,
+    /// Lines cut, revoked, opened beside a flood.
+    Scenarios,
     /// What proving every change costs, and how it grows.
     Verify,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if matches!(arguments.what, What::Connect)
+    if matches!(arguments.what, What::Connect | What::Scenarios)
         && let Err(error) = bench::connect::with_card_reader()
     {
         eprintln!("sekisho-bench: {error}");
@@ -57,6 +59,7 @@ fn run(arguments: &Arguments) -> Result<(), BenchError> {
             rows.extend(bench::plan_open(&progress)?);
             (rows, notes)
         }
+        What::Scenarios => bench::scenarios::measure(&progress)?,
         What::Verify => bench::verify::measure(&progress)?,
     };
     print!("{}", bench::table(&rows));

@@ -12,6 +12,7 @@ mod page;
 mod pipeline;
 mod protocol;
 mod refusals;
+mod threats;
 mod zones;
 
 use std::collections::BTreeMap;
@@ -69,6 +70,7 @@ pub fn pages(binaries: Option<&Path>) -> Result<BTreeMap<&'static str, String>, 
         ("protocol.md", protocol::page()),
         ("qualifications.md", refusals::qualifications()),
         ("refusals.md", refusals::page()),
+        ("threats.md", threats::page()?),
         ("zones.md", zones::page()),
     ]);
     if let Some(folder) = binaries {

@@ -168,6 +168,20 @@ impl Lab {
         self.netns(netns)?.run(command, timeout)
     }
 
+    /// Plugs a host of a site into the Internet segment by a line of its own, `wan0`, beside whatever it has: a proxy in
+    /// a DMZ. Its other routes stay.
+    pub fn plug_into_internet(&self, netns: &str, address: Ipv4Addr) -> Result<(), LabError> {
+        wiring::second_line(self.netns(netns)?, self.internet(), address, self.scenario.internet.prefix)
+    }
+
+    /// A host on the Internet that belongs to no site, in a namespace `sk-<name>`.
+    pub fn add_internet_host(&mut self, name: &str, address: Ipv4Addr) -> Result<(), LabError> {
+        let full = format!("sk-{name}");
+        let netns = Netns::add(&full, &self.scratch.join("log"))?;
+        self.netns.insert(full, netns.clone());
+        wiring::second_line(&netns, self.internet(), address, self.scenario.internet.prefix)
+    }
+
     /// Sends probes all at once and gives their answers in the same order.
     pub fn probe_all(&self, probes: &[Probe]) -> Result<Vec<Answer>, LabError> {
         std::thread::scope(|scope| {

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::Command;
+
+use ipnet::Ipv4Net;
 
 use crate::LabError;
 use crate::netns::Netns;
@@ -95,6 +98,16 @@ fn internet(scenario: &Scenario, netns: &Netns) -> Result<(), LabError> {
         }}"
     );
     netns.within(|| process::batch("nft", &[rules]))?
+}
+
+/// A line between a namespace and the Internet segment that the scenario does not speak of.
+pub(crate) fn second_line(netns: &Netns, internet: &Netns, address: Ipv4Addr, prefix: Ipv4Net) -> Result<(), LabError> {
+    // An interface has at most 15 bytes of name; the last octet tells them apart.
+    let port = format!("own-{}", address.octets()[3]);
+    process::batch("ip", &[veth("wan0", netns.name(), &port, internet.name())])?;
+    internet.ip(&[format!("link set {port} master wan up")])?;
+    netns.ip(&wan(&format!("{address}/{}", prefix.prefix_len())))?;
+    offload_off(netns, "wan0")
 }
 
 fn gateway(scenario: &Scenario, site: &SiteSpec, all: &BTreeMap<String, Netns>) -> Result<(), LabError> {

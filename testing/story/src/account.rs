@@ -1,5 +1,6 @@
 //! The account of a story: every check said as it is made, counted at the end.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
@@ -12,12 +13,13 @@ pub struct Account {
     held: usize,
     failed: Vec<String>,
     times: Vec<(String, Duration)>,
+    verdicts: BTreeMap<String, bool>,
 }
 
 impl Account {
     /// An empty account in a language.
     pub fn new(texts: Texts) -> Self {
-        Self { texts, begun: Instant::now(), held: 0, failed: Vec::new(), times: Vec::new() }
+        Self { texts, begun: Instant::now(), held: 0, failed: Vec::new(), times: Vec::new(), verdicts: BTreeMap::new() }
     }
 
     /// The texts it speaks with.
@@ -28,6 +30,16 @@ impl Account {
     /// A heading.
     pub fn chapter(&self, key: &str) {
         println!("\n{}", self.texts.say(key, &[]));
+    }
+
+    /// A heading whose text is no key.
+    pub fn heading(&self, text: &str) {
+        println!("\n{text}");
+    }
+
+    /// A sentence.
+    pub fn say(&self, text: &str) {
+        println!("      {text}");
     }
 
     /// Something is going on that takes a moment.
@@ -45,6 +57,9 @@ impl Account {
     /// A check: `Ok` holds; `Err` says what was seen instead.
     pub fn check<E: Display>(&mut self, key: &str, args: &[(&str, Arg)], outcome: Result<(), E>) {
         let said = self.texts.say(key, args);
+        // A check that is made several times holds if it holds each time.
+        let held = self.verdicts.entry(key.to_owned()).or_insert(true);
+        *held &= outcome.is_ok();
         match outcome {
             Ok(()) => {
                 self.held += 1;
@@ -62,8 +77,23 @@ impl Account {
         self.times.push((self.texts.say(key, &[]), took));
     }
 
+    /// A part begins: verdicts are of this part.
+    pub fn begin_part(&mut self) {
+        self.verdicts.clear();
+    }
+
+    /// Every check that was made in this part, by its key: did it hold each time?
+    pub fn verdicts(&self) -> &BTreeMap<String, bool> {
+        &self.verdicts
+    }
+
     /// Prints the times and the last line; true if every check held.
     pub fn close(&self) -> bool {
+        self.close_as("demo")
+    }
+
+    /// The same under another name.
+    pub fn close_as(&self, name: &str) -> bool {
         println!("\n{}", self.texts.say("demo-times", &[]));
         for (what, took) in &self.times {
             println!("      {:>9.1} ms  {what}", took.as_secs_f64() * 1000.0);
@@ -75,7 +105,7 @@ impl Account {
                 println!("  ✗   {what}");
             }
         }
-        println!("\ndemo: {} checks held, {} failed", self.held, self.failed.len());
+        println!("\n{name}: {} checks held, {} failed", self.held, self.failed.len());
         self.failed.is_empty()
     }
 

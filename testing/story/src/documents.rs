@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::set::Set;
 use crate::stage::StageError;
 
 const CLINIC: &str = include_str!("../../../core/model/tests/documents/clinic.toml");
@@ -40,13 +41,16 @@ protocol = "tcp"
 ports = [443]
 "#;
 
+/// Documents by file name.
+type Texts = Vec<(String, String)>;
+
 /// Where the documents lie.
 #[derive(Debug)]
 pub struct DocumentFiles {
     /// Sites and agreements, in the order they are applied.
     pub all: Vec<PathBuf>,
-    /// The hospital's document with the relay in it.
-    pub relay: PathBuf,
+    /// Folder of all, those that are not applied included.
+    pub dir: PathBuf,
 }
 
 /// An institution's signing certificate and key.
@@ -55,35 +59,51 @@ pub struct Signer {
     pub key: PathBuf,
 }
 
+/// The documents of the story's sites, and those that lie beside them.
+pub fn three_sites() -> (Texts, Texts) {
+    let hospital = format!("{HOSPITAL}{HOSPITAL_WISHES}");
+    let text = |name: &str, text: String| (name.to_owned(), text);
+    let all = vec![
+        text("clinic.toml", format!("{CLINIC}{CLINIC_WISHES}")),
+        text("hospital.toml", hospital.clone()),
+        text("provider.toml", PROVIDER.to_owned()),
+    ];
+    (all, vec![text(RELAYING, format!("{hospital}{RELAY}"))])
+}
+
+/// The hospital's document with the relay in it.
+pub const RELAYING: &str = "hospital-relay.toml";
+
 /// Writes the documents and lets each institution sign with the product's own command.
-pub fn write(dir: &Path, sekisho: &Path, signer: &dyn Fn(&str) -> Signer) -> Result<DocumentFiles, StageError> {
+pub fn write(
+    dir: &Path,
+    sekisho: &Path,
+    set: &Set,
+    signer: &dyn Fn(&str) -> Signer,
+) -> Result<DocumentFiles, StageError> {
     fs::create_dir_all(dir).map_err(StageError::file(dir))?;
-    let put = |name: &str, text: String| -> Result<PathBuf, StageError> {
+    let put = |name: &str, text: &str| -> Result<PathBuf, StageError> {
         let path = dir.join(name);
         fs::write(&path, text).map_err(StageError::file(&path))?;
         Ok(path)
     };
-    let hospital = format!("{HOSPITAL}{HOSPITAL_WISHES}");
-    let mut all = vec![
-        put("clinic.toml", format!("{CLINIC}{CLINIC_WISHES}"))?,
-        put("hospital.toml", hospital.clone())?,
-        put("provider.toml", PROVIDER.to_owned())?,
-    ];
-    let relay = put("hospital-relay.toml", format!("{hospital}{RELAY}"))?;
-    for (name, consumer, provider, service, sides) in [
-        ("a-0012.toml", "aoba", "keyaki", "keyaki/records", &["consumer", "provider"][..]),
-        ("a-0013.toml", "aoba", "keyaki", "keyaki/bookings", &["consumer"][..]),
-        ("a-0014.toml", "keyaki", "midori", "midori/drug-information", &["consumer", "provider"][..]),
-    ] {
-        let id = name.trim_end_matches(".toml").to_uppercase();
-        let mut path = put(name, agreement(&id, consumer, provider, service))?;
-        for side in sides {
-            let signer = signer(if *side == "consumer" { consumer } else { provider });
-            path = sign(sekisho, &path, side, &signer)?;
+    let mut all = Vec::new();
+    for (name, text) in &set.documents {
+        all.push(put(name, text)?);
+    }
+    for (name, text) in &set.beside {
+        put(name, text)?;
+    }
+    for accord in &set.accords {
+        let name = format!("{}.toml", accord.id.to_lowercase());
+        let mut path = put(&name, &agreement(&accord.id, &accord.consumer, &accord.provider, &accord.service))?;
+        path = sign(sekisho, &path, "consumer", &signer(&accord.consumer))?;
+        if accord.both_sign {
+            path = sign(sekisho, &path, "provider", &signer(&accord.provider))?;
         }
         all.push(path);
     }
-    Ok(DocumentFiles { all, relay })
+    Ok(DocumentFiles { all, dir: dir.to_path_buf() })
 }
 
 fn agreement(id: &str, consumer: &str, provider: &str, service: &str) -> String {

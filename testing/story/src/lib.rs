@@ -11,11 +11,13 @@ mod command;
 mod configuration;
 mod documents;
 mod people;
+mod set;
 mod snapshot;
 mod stage;
 
 pub use account::Account;
 pub use command::Answered;
 pub use people::{Cards, PIN, Person};
+pub use set::{Accord, CardOrder, Flaw, Set};
 pub use snapshot::Snapshot;
-pub use stage::{Stage, StageError, until};
+pub use stage::{Stage, StageError, seconds, until};

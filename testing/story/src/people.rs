@@ -2,9 +2,11 @@
 
 use authority::{Authority, CardSpec, Issued, RevocationReason};
 use lab::softhsm::Token;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::set::{CardOrder, Flaw};
 use crate::stage::StageError;
 
 /// PIN of every card of the story.
@@ -40,49 +42,66 @@ impl Person {
         }
     }
 
-    fn spec(self) -> CardSpec {
-        match self {
-            Self::Doctor => CardSpec::new("SATO HANAKO", "Medical Doctor"),
+    pub(crate) fn order(self) -> CardOrder {
+        let spec = match self {
+            Self::Doctor | Self::Forged => CardSpec::new("SATO HANAKO", "Medical Doctor"),
             Self::Pharmacist => CardSpec::new("SUZUKI TARO", "Pharmacist"),
             Self::Revoked => CardSpec::new("TANAKA JIRO", "Medical Doctor"),
             Self::SignatureCard => CardSpec::signature("SATO HANAKO", "Medical Doctor"),
-            Self::Forged => CardSpec::new("SATO HANAKO", "Medical Doctor"),
-        }
+        };
+        let flaw = match self {
+            Self::Revoked => Flaw::Revoked,
+            Self::Forged => Flaw::Forged,
+            Self::Doctor | Self::Pharmacist | Self::SignatureCard => Flaw::None,
+        };
+        CardOrder { label: self.label().to_owned(), spec, flaw }
     }
 }
 
 /// The cards, each in a reader of its own.
 pub struct Cards {
-    tokens: Vec<(Person, Token)>,
+    tokens: BTreeMap<String, Token>,
+    issued: BTreeMap<String, Issued>,
     /// File with the PIN.
     pub pin: PathBuf,
 }
 
 impl Cards {
     /// Issues every card and puts it on a token. Revokes what is to be revoked; the caller writes the lists.
-    pub fn issue(dir: &Path, authority: &mut Authority, forger: &mut Authority) -> Result<Self, StageError> {
+    pub fn issue(
+        dir: &Path,
+        authority: &mut Authority,
+        forger: &mut Authority,
+        orders: &[CardOrder],
+    ) -> Result<Self, StageError> {
         fs::create_dir_all(dir).map_err(StageError::file(dir))?;
         let pin = dir.join("pin");
         fs::write(&pin, format!("{PIN}\n")).map_err(StageError::file(&pin))?;
-        let mut tokens = Vec::new();
-        for person in Person::ALL {
-            let issued: Issued = match person {
-                Person::Forged => forger.issue_card(&person.spec())?,
-                _ => authority.issue_card(&person.spec())?,
-            };
-            if person == Person::Revoked {
+        let mut cards = Self { tokens: BTreeMap::new(), issued: BTreeMap::new(), pin };
+        for CardOrder { label, spec, flaw } in orders {
+            let issued = if *flaw == Flaw::Forged { forger.issue_card(spec)? } else { authority.issue_card(spec)? };
+            if *flaw == Flaw::Revoked {
                 authority.revoke_issued(&issued, RevocationReason::KeyCompromise)?;
             }
-            let token =
-                Token::create(&dir.join(person.label()), person.label(), PIN, &issued.key_pem, &issued.cert_pem)?;
-            tokens.push((person, token));
+            let token = Token::create(&dir.join(label), label, PIN, &issued.key_pem, &issued.cert_pem)?;
+            cards.tokens.insert(label.clone(), token);
+            cards.issued.insert(label.clone(), issued);
         }
-        Ok(Self { tokens, pin })
+        Ok(cards)
     }
 
-    /// The token of a person.
+    /// The token of a person of the story.
     pub fn token(&self, person: Person) -> &Token {
-        let found = self.tokens.iter().find(|(p, _)| *p == person);
-        &found.expect("every person has a card").1
+        self.token_of(person.label()).expect("every person has a card")
+    }
+
+    /// The token with a label.
+    pub fn token_of(&self, label: &str) -> Option<&Token> {
+        self.tokens.get(label)
+    }
+
+    /// What was issued under a label.
+    pub fn issued(&self, label: &str) -> Option<&Issued> {
+        self.issued.get(label)
     }
 }

@@ -7,19 +7,14 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use authority::{Authority, AuthorityError, CaKind, Issued, RevocationReason};
-use lab::{HttpsIdentity, HttpsTarget, Lab, LabError, Proc, Scenario, Server, SwitchTls};
+use lab::{HttpsIdentity, HttpsTarget, Lab, LabError, Proc, Server, SwitchTls};
 use texts::Lang;
 
 use crate::command::{self, Answered};
 use crate::configuration;
 use crate::documents::{self, DocumentFiles, Signer};
 use crate::people::{Cards, Person};
-
-/// What is plugged in.
-const SCENARIO: &str = include_str!("../scenarios/three-sites.toml");
-
-/// Ids of the sites, in the order of the scenario.
-pub const SITES: [&str; 3] = ["clinic", "hospital", "provider"];
+use crate::set::Set;
 
 const UP: Duration = Duration::from_secs(30);
 const HOUR: i64 = 3600;
@@ -63,7 +58,8 @@ pub struct Stage {
     authority: Authority,
     issued_gates: BTreeMap<String, Issued>,
     documents: DocumentFiles,
-    record_server: HttpsTarget,
+    record_server: Option<HttpsTarget>,
+    site_ids: Vec<String>,
     dir: PathBuf,
     binaries: PathBuf,
     lang: Lang,
@@ -78,10 +74,21 @@ impl Stage {
 
     /// The same with gates that keep an IKE SA without children for so many milliseconds.
     pub fn raise_lingering(lang: Lang, linger_ms: u32, progress: &(dyn Fn(&str) + Sync)) -> Result<Self, StageError> {
+        Self::raise_set(lang, linger_ms, Set::story(), progress)
+    }
+
+    /// Raises any network and applies its documents. Every host with `terminal = true` gets its papers; a host that
+    /// serves HTTPS does so with the certificate of the record server.
+    pub fn raise_set(
+        lang: Lang,
+        linger_ms: u32,
+        set: Set,
+        progress: &(dyn Fn(&str) + Sync),
+    ) -> Result<Self, StageError> {
         let binaries = binaries()?;
-        let scenario = Scenario::parse(SCENARIO).map_err(|e| StageError::Product(e.to_string()))?;
+        let scenario = &set.scenario;
         progress("demo-raise-network");
-        let lab = Lab::up(&scenario, &|_| {})?;
+        let lab = Lab::up(scenario, &|_| {})?;
         let dir = lab.scratch().join("product");
         fs::create_dir_all(&dir).map_err(StageError::file(&dir))?;
 
@@ -89,18 +96,22 @@ impl Stage {
         let now = seconds();
         let mut authority = Authority::new(&dir.join("authority"), now - HOUR)?;
         let mut forger = Authority::new(&dir.join("forger"), now - HOUR)?;
-        let cards = Cards::issue(&dir.join("cards"), &mut authority, &mut forger)?;
+        let cards = Cards::issue(&dir.join("cards"), &mut authority, &mut forger, &set.cards)?;
         let mut issued_gates = BTreeMap::new();
-        for site in SITES {
+        let site_ids: Vec<String> = scenario.sites.iter().map(|s| s.id.clone()).collect();
+        for site in &site_ids {
             let gate = authority.issue_gate(site)?;
             configuration::write_gate(&dir, &lab, &authority, &gate, site, linger_ms)?;
-            issued_gates.insert(site.to_owned(), gate);
+            issued_gates.insert(site.clone(), gate);
         }
         configuration::write_center(&dir, &lab, &mut authority)?;
-        for (site, host) in [("clinic", "exam-1"), ("clinic", "exam-2"), ("hospital", "ward-1")] {
-            configuration::write_terminal(&dir, &lab, &mut authority, site, host)?;
+        for site in &scenario.sites {
+            for host in site.hosts.iter().filter(|h| h.terminal) {
+                configuration::write_terminal(&dir, &lab, &mut authority, &site.id, &host.id)?;
+            }
         }
-        let signers: BTreeMap<&str, Signer> = ["aoba", "keyaki", "midori"]
+        let signers: BTreeMap<&str, Signer> = set
+            .institutions()
             .into_iter()
             .map(|id| Ok((id, configuration::write_signer(&dir, &mut authority, id)?)))
             .collect::<Result<_, StageError>>()?;
@@ -108,12 +119,14 @@ impl Stage {
             let found = &signers[id];
             Signer { certificate: found.certificate.clone(), key: found.key.clone() }
         };
-        let documents = documents::write(&dir.join("documents"), &binaries.join("sekisho"), &signer)?;
-        let (record_identity, record_server) = record_server(&lab)?;
+        let documents = documents::write(&dir.join("documents"), &binaries.join("sekisho"), &set, &signer)?;
+        let has_records = scenario.site("hospital").is_some_and(|s| s.host("record-server").is_some());
+        let (record_identity, record_server) =
+            if has_records { record_server(&lab).map(|(i, t)| (Some(i), Some(t)))? } else { (None, None) };
         let mut servers = Vec::new();
         for site in &scenario.sites {
-            for host in &site.hosts {
-                let identity = (host.id == "record-server").then_some(&record_identity);
+            for host in site.hosts.iter().filter(|h| !h.serves.is_empty()) {
+                let identity = record_identity.as_ref().filter(|_| host.id == "record-server");
                 servers.extend(lab.serve(&site.id, &host.id, identity)?);
             }
         }
@@ -126,6 +139,7 @@ impl Stage {
             issued_gates,
             documents,
             record_server,
+            site_ids: site_ids.clone(),
             dir,
             binaries,
             lang,
@@ -137,7 +151,7 @@ impl Stage {
         stage.start_center()?;
         progress("demo-raise-gates");
         stage.plug_switches()?;
-        for site in SITES {
+        for site in &site_ids {
             stage.start_gate(site)?;
         }
         stage.settle()?;
@@ -159,17 +173,32 @@ impl Stage {
     pub fn lab(&self) -> &Lab {
         &self.lab
     }
+    /// The same, to plug more in.
+    pub fn lab_mut(&mut self) -> &mut Lab {
+        &mut self.lab
+    }
     /// Where its files are.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
-    /// The documents.
-    pub fn relay_document(&self) -> &Path {
-        &self.documents.relay
+    /// The document that asks for a relay.
+    pub fn relay_document(&self) -> PathBuf {
+        self.documents.dir.join(documents::RELAYING)
     }
     /// The hospital's record server as a client sees it.
+    ///
+    /// # Panics
+    /// On a stage without one.
     pub fn record_server(&self) -> &HttpsTarget {
-        &self.record_server
+        self.record_server.as_ref().expect("the story's hospital has a record server")
+    }
+    /// Issues and revokes; publish with [`Stage::write_lists`].
+    pub fn authority(&mut self) -> &mut Authority {
+        &mut self.authority
+    }
+    /// The folder of the documents.
+    pub fn documents(&self) -> &Path {
+        &self.documents.dir
     }
     /// One of the product's binaries.
     pub fn binary(&self, name: &str) -> PathBuf {
@@ -200,20 +229,32 @@ impl Stage {
 
     /// `sekisho …` at a terminal, with somebody's card in its reader.
     pub fn at_terminal(&self, at: &str, person: Person, arguments: &[&str]) -> Result<Answered, StageError> {
+        self.at_terminal_as(at, person.label(), arguments)
+    }
+
+    /// The same with any card of the set, by its label.
+    pub fn at_terminal_as(&self, at: &str, card: &str, arguments: &[&str]) -> Result<Answered, StageError> {
         let config = configuration::terminal_config(&self.dir, at);
         let netns = format!("sk-{}", at.replace('/', "-"));
-        let token = self.cards.token(person);
+        let token = self.cards.token_of(card).ok_or_else(|| StageError::Product(format!("no card `{card}`")))?;
         command::run(self, &netns, &config, &[("SOFTHSM2_CONF", token.conf())], arguments)
     }
 
     /// `sekisho open SERVICE` at a terminal, as JSON.
     pub fn open(&self, at: &str, person: Person, service: &str) -> Result<Answered, StageError> {
-        self.at_terminal(at, person, &["--json", "open", service, "--pin-fd", "9"])
+        self.open_as(at, person.label(), service)
+    }
+
+    /// The same with any card of the set.
+    pub fn open_as(&self, at: &str, card: &str, service: &str) -> Result<Answered, StageError> {
+        self.at_terminal_as(at, card, &["--json", "open", service, "--pin-fd", "9"])
     }
 
     /// `sekisho close WHAT` at a terminal, as JSON.
     pub fn close(&self, at: &str, what: &str) -> Result<Answered, StageError> {
-        self.at_terminal(at, Person::Doctor, &["--json", "close", what])
+        // No card is asked for: any reader does.
+        let config = configuration::terminal_config(&self.dir, at);
+        command::run(self, &format!("sk-{}", at.replace('/', "-")), &config, &[], &["--json", "close", what])
     }
 
     /// `sekisho …` at the centre.
@@ -267,6 +308,11 @@ impl Stage {
         self.gates.get(site).map_or(Ok(()), kill9)
     }
 
+    /// Process id of a site's gate.
+    pub fn gate_pid(&self, site: &str) -> Option<u32> {
+        self.gates.get(site).map(Proc::id)
+    }
+
     /// Last lines of the center's log.
     pub fn center_log(&self, lines: usize) -> String {
         self.center.as_ref().map(|c| c.log_tail(lines)).unwrap_or_default()
@@ -297,19 +343,21 @@ impl Stage {
             let status = self.operator(&["--json", "status"]).map(|a| a.json()).unwrap_or_default();
             last = status["sites"].to_string();
             let sites = status["sites"].as_array().cloned().unwrap_or_default();
-            sites.len() == SITES.len() && sites.iter().all(|s| s["linked"] == true && s["wanted"] == s["in_force"])
+            sites.len() == self.site_ids.len()
+                && sites.iter().all(|s| s["linked"] == true && s["wanted"] == s["in_force"])
         });
         if done { Ok(()) } else { Err(self.not_settled(&format!("the gates do not converge: {last}"))) }
     }
 
     fn not_settled(&self, what: &str) -> StageError {
-        let logs: Vec<String> = SITES.iter().map(|s| format!("--- gate {s}\n{}", self.gate_log(s, 15))).collect();
+        let logs: Vec<String> =
+            self.site_ids.iter().map(|s| format!("--- gate {s}\n{}", self.gate_log(s, 15))).collect();
         StageError::Product(format!("{what}\n--- center\n{}\n{}", self.center_log(15), logs.join("\n")))
     }
 
     /// Switches speak TLS to their gate, each with its own certificate.
     fn plug_switches(&mut self) -> Result<(), StageError> {
-        for site in SITES {
+        for site in &self.site_ids {
             let found = self.lab.site(site)?;
             let issued = self.authority.issue_switch(site, found.switch.datapath_id())?;
             let dir = self.dir.join("switch").join(site);
@@ -338,6 +386,19 @@ impl Stage {
     pub fn let_card_list_expire(&mut self) -> Result<(), StageError> {
         let now = seconds();
         self.authority.write_crl(CaKind::HpkiAuthentication, now - 25 * HOUR, now - HOUR)?;
+        configuration::publish_lists(&self.dir, &self.authority)
+    }
+
+    /// Revokes a card and lets its authority write a new list; nobody sees it before [`Stage::publish_lists`].
+    pub fn revoke_card(&mut self, label: &str) -> Result<(), StageError> {
+        let issued = self.cards.issued(label).ok_or_else(|| StageError::Product(format!("no card `{label}`")))?.clone();
+        self.authority.revoke_issued(&issued, RevocationReason::KeyCompromise)?;
+        let now = seconds();
+        Ok(self.authority.write_crls(now - HOUR / 2, now + 24 * HOUR)?)
+    }
+
+    /// Puts the authorities' lists where the center and the gates read them.
+    pub fn publish_lists(&self) -> Result<(), StageError> {
         configuration::publish_lists(&self.dir, &self.authority)
     }
 

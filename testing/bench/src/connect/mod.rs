@@ -2,7 +2,7 @@
 //! two gateways.
 
 mod bare;
-mod terminal;
+pub(crate) mod terminal;
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpStream};
@@ -24,7 +24,7 @@ const WAIT: Duration = Duration::from_secs(10);
 const LINGER_MS: u32 = 600_000;
 
 /// PKCS#11 reads where its tokens are from the environment, once, when it is loaded; this is in the lab's own `/run`.
-const SOFTHSM: &str = "/run/sekisho-bench-softhsm2.conf";
+pub(crate) const SOFTHSM: &str = "/run/sekisho-bench-softhsm2.conf";
 
 /// Runs this program again with a card reader in its environment. To be called before [`lab::enter`].
 pub fn with_card_reader() -> Result<(), BenchError> {
@@ -134,7 +134,7 @@ impl Opener<'_> {
 }
 
 /// A TLS server speaks as soon as it has heard a greeting: that byte came through both sites and back.
-fn first_byte(netns: &Netns, server: Ipv4Addr) -> Result<(), BenchError> {
+pub(crate) fn first_byte(netns: &Netns, server: Ipv4Addr) -> Result<(), BenchError> {
     netns
         .within(|| -> std::io::Result<()> {
             let mut stream = TcpStream::connect_timeout(&(server, 443).into(), WAIT)?;

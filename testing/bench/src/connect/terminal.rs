@@ -19,17 +19,17 @@ const FROM: &str = "clinic/exam-1";
 const SERVICE: &str = "keyaki/records";
 const CENTER: &str = "center.sekisho.test";
 
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     stream: StreamOwned<ClientConnection, TcpStream>,
     exporter: [u8; 32],
     card: card::Card,
 }
 
 /// A challenge with its answer.
-pub(super) struct Signed(Value);
+pub(crate) struct Signed(Value);
 
 impl Terminal {
-    pub(super) fn sign_on(stage: &Stage, netns: &Netns, card: card::Card) -> Result<Self, BenchError> {
+    pub(crate) fn sign_on(stage: &Stage, netns: &Netns, card: card::Card) -> Result<Self, BenchError> {
         let config = stage.terminal_config(FROM);
         let folder = config.parent().unwrap_or(&config).to_owned();
         let text = super::read(&config)?;
@@ -65,7 +65,7 @@ impl Terminal {
     }
 
     /// Takes a challenge and lets the card answer it.
-    pub(super) fn sign(&mut self) -> Result<Signed, BenchError> {
+    pub(crate) fn sign(&mut self) -> Result<Signed, BenchError> {
         let issued = self.post("/v1/challenge", &json!({}))?;
         let request = model::ConnectionRequest {
             from: FROM.parse().map_err(|e: model::IdError| BenchError::Network(e.to_string()))?,
@@ -86,12 +86,12 @@ impl Terminal {
         })))
     }
 
-    pub(super) fn open(&mut self, signed: &Signed) -> Result<u64, BenchError> {
+    pub(crate) fn open(&mut self, signed: &Signed) -> Result<u64, BenchError> {
         let report = self.post("/v1/open", &signed.0)?;
         report["connection"]["grant"].as_u64().ok_or_else(|| BenchError::Subject(format!("not opened: {report}")))
     }
 
-    pub(super) fn close(&mut self, grant: u64) -> Result<(), BenchError> {
+    pub(crate) fn close(&mut self, grant: u64) -> Result<(), BenchError> {
         let report = self.post("/v1/close", &json!({ "grant": grant }))?;
         if report["connection"]["state"] == "closed" {
             return Ok(());
@@ -131,7 +131,7 @@ impl Terminal {
 }
 
 /// A TLS client that only says hello.
-pub(super) fn greeting() -> std::io::Result<ClientConnection> {
+pub(crate) fn greeting() -> std::io::Result<ClientConnection> {
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(std::io::Error::other)?

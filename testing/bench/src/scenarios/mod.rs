@@ -1,0 +1,139 @@
+//! What a clinic waits for, and what stops at once: lines cut by an operator, by a revocation list, and opened while
+//! somebody floods the switch with first packets.
+
+mod flood;
+mod operator;
+
+use std::time::{Duration, Instant};
+
+use lab::{Download, Netns};
+use story::{CardOrder, Set, Stage};
+use texts::Lang;
+
+use crate::connect::terminal::Terminal;
+use crate::connect::{SOFTHSM, first_byte};
+use crate::{BenchError, Peer, Row, Summary};
+
+const ROUNDS: usize = 60;
+/// Each needs a card of its own.
+const REVOCATIONS: usize = 12;
+const WAIT: Duration = Duration::from_secs(20);
+const LINGER_MS: u32 = 600_000;
+const AT: &str = "clinic/exam-1";
+const SERVICE: &str = "keyaki/records";
+
+/// Everything from one run.
+pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), BenchError> {
+    progress("raising three sites");
+    let mut set = Set::story();
+    set.cards.extend((0..REVOCATIONS).map(|n| CardOrder::new(&spare(n), &format!("TANAKA {n}"), "Medical Doctor")));
+    let mut stage = Stage::raise_set(Lang::En, LINGER_MS, set, &|_| {})?;
+    stage.lab().capture().stop();
+    let netns = stage.lab().netns("sk-clinic-exam-1")?.clone();
+    let token = stage.cards().token(story::Person::Doctor);
+    std::fs::copy(token.conf(), SOFTHSM).map_err(BenchError::file(SOFTHSM))?;
+    let card = card::Driver::load(token.module())?.open(None, story::PIN)?;
+    let mut terminal = Terminal::sign_on(&stage, &netns, card)?;
+
+    progress("an operator cuts a running line");
+    let mut cuts = Vec::new();
+    for _ in 0..ROUNDS {
+        let signed = terminal.sign()?;
+        let grant = terminal.open(&signed)?;
+        let socket = stage.dir().join("center").join("center.sock");
+        cuts.push(until_silent(&stage, &netns, &mut || operator::close(&socket, grant))?);
+    }
+    progress("opening beside a flood of first packets, and without");
+    let (mut calm, mut flooded, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+    let before = memory(&stage);
+    for _ in 0..ROUNDS / 10 {
+        calm.extend(opens(&mut terminal, &netns, &stage)?);
+        let flood = flood::Flood::start(stage.lab().netns("sk-clinic-exam-2")?, stage.record_server().address)?;
+        std::thread::sleep(Duration::from_millis(500));
+        flooded.extend(opens(&mut terminal, &netns, &stage)?);
+        sent.push(flood.stop());
+    }
+    let after = memory(&stage);
+    progress("a revocation list cuts a running line");
+    let mut lists = Vec::new();
+    for n in 0..REVOCATIONS {
+        let opened = stage.open_as(AT, &spare(n), SERVICE)?;
+        if opened.code != 0 {
+            return Err(BenchError::Subject(opened.seen()));
+        }
+        stage.revoke_card(&spare(n))?;
+        lists.push(until_silent(&stage, &netns, &mut || Ok(stage.publish_lists()?))?);
+        gone(&stage)?;
+    }
+    let calm = Peer { name: "the same without the flood".into(), summary: summary("flood-open", calm)? };
+    let rows =
+        vec![row("operator-cut", cuts, None)?, row("crl-cut", lists, None)?, row("flood-open", flooded, Some(calm))?];
+    let rate = sent.iter().sum::<f64>() / sent.len().max(1) as f64;
+    let notes = format!(
+        "operator-cut: from the operator's request to the last byte of a running download. crl-cut: from the moment the new\n\
+         list stands where the center reads lists to the last byte; the center looks once a second.\n\
+         flood-open: request to first byte at one terminal while another sends {rate:.0} first packets a second.\n\
+         memory of the clinic's gate: {before} kB before the floods, {after} kB after.\n"
+    );
+    Ok((rows, notes))
+}
+
+fn spare(n: usize) -> String {
+    format!("spare-{n}")
+}
+
+fn opens(terminal: &mut Terminal, netns: &Netns, stage: &Stage) -> Result<Vec<f64>, BenchError> {
+    let mut rounds = Vec::new();
+    for _ in 0..10 {
+        let signed = terminal.sign()?;
+        let begin = Instant::now();
+        let grant = terminal.open(&signed)?;
+        first_byte(netns, stage.record_server().address)?;
+        rounds.push(begin.elapsed().as_secs_f64() * 1e3);
+        terminal.close(grant)?;
+    }
+    Ok(rounds)
+}
+
+/// Milliseconds from the beginning of `end` to the last byte of a running download.
+fn until_silent(
+    stage: &Stage,
+    netns: &Netns,
+    end: &mut dyn FnMut() -> Result<(), BenchError>,
+) -> Result<f64, BenchError> {
+    let download = Download::start(netns, stage.record_server(), WAIT)?;
+    if !download.flows(1 << 18, WAIT) {
+        return Err(BenchError::Subject("the download does not run".into()));
+    }
+    let asked = Instant::now();
+    end()?;
+    // Longer than the center takes to see a new list: what stops for a moment is not cut.
+    let last = download.stalled(Duration::from_millis(1500), WAIT);
+    let last = last.ok_or_else(|| BenchError::Subject("the download goes on after its end".into()))?;
+    Ok(last.saturating_duration_since(asked).as_secs_f64() * 1e3)
+}
+
+/// Waits until no line is left.
+fn gone(stage: &Stage) -> Result<(), BenchError> {
+    let none = || {
+        let status = stage.operator(&["--json", "status"]).map(|a| a.json()).unwrap_or_default();
+        status["connections"].as_array().is_some_and(Vec::is_empty)
+    };
+    if story::until(WAIT, none) { Ok(()) } else { Err(BenchError::Subject("a cut line is not closed".into())) }
+}
+
+/// Resident memory of the clinic's gate, kB.
+fn memory(stage: &Stage) -> u64 {
+    let pid = stage.gate_pid("clinic").unwrap_or_default();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+fn summary(metric: &str, rounds: Vec<f64>) -> Result<Summary, BenchError> {
+    Summary::of_times(rounds).ok_or_else(|| BenchError::Subject(format!("{metric}: no round")))
+}
+
+fn row(metric: &str, rounds: Vec<f64>, peer: Option<Peer>) -> Result<Row, BenchError> {
+    Ok(Row::new(metric, "ms", summary(metric, rounds)?, peer))
+}

@@ -1,0 +1,173 @@
+//! What every play needs: a stage, an account, and words for what people do.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use lab::{Answer, Mark, Netns, Probe};
+use serde_json::Value;
+use story::{Account, Answered, Stage, StageError};
+use texts::Arg;
+
+use crate::farend::{Identity, Papers, Reply, Session, Target};
+use crate::proved;
+
+/// A play under way.
+pub(crate) struct Play<'a> {
+    pub stage: &'a mut Stage,
+    pub account: &'a mut Account,
+    /// The authority of the far ends.
+    pub papers: Papers,
+    /// What passes when nothing is open: the house's own rules.
+    pub standing: &'static [&'static str],
+    mark: Mark,
+}
+
+pub(crate) type Told = Result<(), StageError>;
+
+impl<'a> Play<'a> {
+    pub fn begin(stage: &'a mut Stage, account: &'a mut Account) -> Result<Self, StageError> {
+        let papers = Papers::new("TEST far ends").map_err(product)?;
+        let mark = stage.lab().capture().mark();
+        Ok(Self { stage, account, papers, standing: &[], mark })
+    }
+
+    // ---- checks
+
+    pub fn check<E: Display>(&mut self, key: &str, outcome: Result<(), E>) {
+        self.account.check(key, &[], outcome);
+    }
+
+    pub fn that(&mut self, key: &str, holds: bool, seen: impl Display) {
+        self.check(key, if holds { Ok(()) } else { Err(seen) });
+    }
+
+    /// A line opens.
+    pub fn opens(&mut self, key: &str, at: &str, card: &str, service: &str) -> Result<Answered, StageError> {
+        let answered = self.stage.open_as(at, card, service)?;
+        self.that(key, answered.code == 0, answered.seen());
+        Ok(answered)
+    }
+
+    /// A line does not open, for this reason among others.
+    pub fn refused(&mut self, key: &str, at: &str, card: &str, service: &str, code: &str) -> Told {
+        let answered = self.stage.open_as(at, card, service)?;
+        let reasons = answered.json()["reasons"].as_array().cloned().unwrap_or_default();
+        let found = reasons.iter().find(|r| r["code"] == code);
+        let said = found.and_then(|r| r["text"].as_str()).unwrap_or_default().to_owned();
+        let holds = answered.code == 1 && found.is_some();
+        self.account.check(key, &[("text", Arg::text(said))], if holds { Ok(()) } else { Err(answered.seen()) });
+        Ok(())
+    }
+
+    pub fn closes(&mut self, key: &str, at: &str, service: &str) -> Told {
+        let closed = self.stage.close(at, service)?;
+        self.that(key, closed.code == 0, closed.seen());
+        Ok(())
+    }
+
+    /// Packets reach exactly what the proof says, and the proof says exactly this.
+    pub fn exactly(&mut self, key: &str, expected: &[&str]) -> Told {
+        let outcome = proved::exactly(self.stage, expected)?;
+        let cells = outcome.as_ref().copied().unwrap_or_default();
+        let args = [("cells", Arg::Number(cells as i64)), ("open", Arg::Number(expected.len() as i64))];
+        self.account.check(key, &args, outcome.map(drop));
+        Ok(())
+    }
+
+    /// Nothing comes back of any of these, by TCP, UDP and ICMP: from a host to addresses at ports.
+    pub fn silent(&mut self, key: &str, ways: &[(&str, std::net::Ipv4Addr, u16)]) -> Told {
+        let probes: Vec<Probe> = ways
+            .iter()
+            .flat_map(|(from, to, port)| {
+                let from = format!("sk-{}", from.replace('/', "-"));
+                [Probe::tcp(&from, *to, *port), Probe::udp(&from, *to, *port), Probe::icmp(&from, *to)]
+            })
+            .collect();
+        let answers = self.stage.lab().probe_all(&probes)?;
+        let heard: Vec<String> = probes
+            .iter()
+            .zip(&answers)
+            .filter(|(_, answer)| **answer != Answer::Silent)
+            .map(|(probe, answer)| format!("{probe:?} {answer:?}"))
+            .collect();
+        self.that(key, heard.is_empty(), heard.join("; "));
+        Ok(())
+    }
+
+    /// A far end answers with this status.
+    pub fn answers(&mut self, key: &str, reply: Result<Reply, String>, status: u16) -> Value {
+        let outcome = match &reply {
+            Ok(reply) if reply.status == status => Ok(()),
+            Ok(reply) => Err(format!("{} {}", reply.status, reply.body)),
+            Err(why) => Err(why.clone()),
+        };
+        self.check(key, outcome);
+        reply.map(|r| r.body).unwrap_or_default()
+    }
+
+    /// What holds at the end of every play, when all lines are closed again: nothing was in clear on the Internet, the
+    /// record is whole, and its three points agree about every line.
+    pub fn end(&mut self) -> Told {
+        let clear = self.stage.lab().capture().clear_since(self.mark, &self.stage.lab().private_prefixes())?;
+        self.that("scene-nothing-clear", clear.is_empty(), format!("{clear:?}"));
+        self.exactly("scene-shut-after", self.standing)?;
+        let matched = self.stage.operator(&["log", "match"])?;
+        self.account.quote(&matched.stdout);
+        self.that("scene-three-points", matched.code == 0, matched.seen());
+        let verified = self.stage.operator(&["log", "verify"])?;
+        self.that("scene-record-whole", verified.code == 0, verified.seen());
+        Ok(())
+    }
+
+    // ---- things
+
+    pub fn netns(&self, at: &str) -> Result<Netns, StageError> {
+        Ok(self.stage.lab().netns(&format!("sk-{}", at.replace('/', "-")))?.clone())
+    }
+
+    pub fn address(&self, at: &str) -> Result<std::net::Ipv4Addr, StageError> {
+        let (site, host) = at.split_once('/').ok_or_else(|| product(format!("{at} is no host")))?;
+        Ok(self.stage.lab().address(site, host)?)
+    }
+
+    /// A far end at a host, under the name `<host>.<site>.test`.
+    pub fn target(&self, at: &str, port: u16) -> Result<Target, StageError> {
+        Ok(Target { address: self.address(at)?, port, name: name(at), ca_pem: self.papers.ca_pem.clone() })
+    }
+
+    pub fn server_papers(&self, at: &str) -> Result<Identity, StageError> {
+        self.papers.server(&name(at)).map_err(product)
+    }
+
+    pub fn client_papers(&self, at: &str) -> Result<Identity, StageError> {
+        self.papers.client(at).map_err(product)
+    }
+
+    /// One question in a session of its own.
+    pub fn ask(
+        &self,
+        from: &str,
+        target: &Target,
+        identity: Option<&Identity>,
+        (method, path, body): (&str, &str, Value),
+    ) -> Result<Reply, String> {
+        let netns = self.netns(from).map_err(|e| e.to_string())?;
+        Session::open(&netns, target, identity)?.ask(method, path, &body)
+    }
+
+    /// Grants that are open now.
+    pub fn open_grants(&self) -> Result<BTreeSet<u64>, StageError> {
+        let status = self.stage.operator(&["--json", "status"])?.json();
+        let connections = status["connections"].as_array().cloned().unwrap_or_default();
+        Ok(connections.iter().filter(|c| c["state"] == "open").filter_map(|c| c["grant"].as_u64()).collect())
+    }
+}
+
+fn name(at: &str) -> String {
+    let (site, host) = at.split_once('/').unwrap_or(("internet", at));
+    format!("{host}.{site}.test")
+}
+
+pub(crate) fn product(why: impl ToString) -> StageError {
+    StageError::Product(why.to_string())
+}

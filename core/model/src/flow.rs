@@ -255,7 +255,8 @@ pub enum Action {
         /// The answer.
         mac: Mac,
     },
-    /// Send the packet to the gate, through the meter of first packets.
+    /// Send the packet to the gate, through the meter of the port that the rule matches: a flood at one port takes
+    /// nothing of another's share (N1).
     ToGate,
     /// Go on in a later table.
     Goto(Table),

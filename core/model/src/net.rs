@@ -152,5 +152,11 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// TCP port on which a gate serves its terminals, on its address in each segment.
+/// TCP port on which a gate serves its terminals' programs, on its address in each segment.
 pub const GATE_SERVICE_PORT: u16 = 7444;
+/// TCP port of the console for browsers, likewise; it asks for the terminal's certificate.
+pub const GATE_CONSOLE_PORT: u16 = 7445;
+/// TCP port at which a browser shows the person's card, likewise.
+pub const GATE_SIGN_IN_PORT: u16 = 7446;
+/// Every TCP port of a gate that its terminals reach.
+pub const GATE_SERVICE_PORTS: [u16; 3] = [GATE_SERVICE_PORT, GATE_CONSOLE_PORT, GATE_SIGN_IN_PORT];

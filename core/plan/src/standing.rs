@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use model::{
     Action, ArpOp, CONNTRACK_ZONE, CookieOwner, CtMatch, EtherType, Filter, FilterSide, FlowDirection, FlowMatch,
-    FlowRule, GATE_SERVICE_PORT, Host, Network, Protocol, Site, SiteFacts, Table, Tag, Zone,
+    FlowRule, GATE_SERVICE_PORTS, Host, Network, Protocol, Site, SiteFacts, Table, Tag, Zone,
 };
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -145,8 +145,11 @@ fn gate_service(site: &Site, host: &Host, zone: Zone) -> Vec<FlowRule> {
     let Some(segment) = site.segment_of(host) else { return Vec::new() };
     let from = Side { port: host.port.port, tag: Tag::Zone(zone), address: host.address };
     let to = Side { port: site.gateway.uplink.port, tag: Tag::Uplink, address: segment.gateway_address() };
-    connection_rules(site, Table::Connections, CookieOwner::Standing, Protocol::Tcp, GATE_SERVICE_PORT, from, to)
+    GATE_SERVICE_PORTS
         .into_iter()
+        .flat_map(|port| {
+            connection_rules(site, Table::Connections, CookieOwner::Standing, Protocol::Tcp, port, from, to)
+        })
         .map(|rule| FlowRule { priority: GATE_SERVICE, ..rule })
         .collect()
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use verify::{Refutation, VerifiedState};
 
 use crate::conversion::{self, NotOurs};
-use crate::furniture;
+use crate::furniture::Meters;
 
 /// The rules a switch really holds.
 #[derive(Debug, Clone, Default)]
@@ -71,9 +71,17 @@ pub fn audit(
     let missing = wanted.rules.difference(&found.rules).cloned().collect();
     let surplus = found.rules.difference(&wanted.rules).filter(aside).cloned().collect();
     let mut strange: Vec<String> = found.strange.iter().map(|(entry, why)| format!("{entry} ({why})")).collect();
-    strange.extend(furniture::strange(first_packets_per_second, groups, meters));
+    strange.extend(meters_wanted(&wanted, first_packets_per_second).strange(groups, meters));
     let verdict = verify::check_state(SiteState { rules: found.rules, ..wanted });
     Audit { entries: entries.len(), missing, surplus, strange, verdict }
+}
+
+fn meters_wanted(wanted: &SiteState, rate: u32) -> Meters {
+    let mut meters = Meters::new(rate);
+    for (key, body) in wanted.rules.iter().filter_map(|rule| conversion::to_entry(rule).ok()) {
+        let _ = meters.want(&key, &body);
+    }
+    meters
 }
 
 fn is_ended(state: &SiteState, owner: CookieOwner) -> bool {

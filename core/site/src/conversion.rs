@@ -13,8 +13,11 @@ use openflow::{
     Masked, Match, OxmField,
 };
 
-/// Meter that every first packet passes on its way to the gate (N1).
-pub const FIRST_PACKET_METER: u32 = 1;
+/// The meter that first packets from this port pass on their way to the gate: one a port, so that a flood at one takes
+/// nothing of another's share (N1).
+pub const fn first_packet_meter(port: PortNo) -> u32 {
+    port.0
+}
 
 /// What makes two entries one entry to OpenFlow (OpenFlow 1.3.5 §5.2).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +51,9 @@ pub enum Inexpressible {
     /// OpenFlow has one goto, last.
     #[error("the rule goes on after `goto` or has two")]
     ActionAfterGoto,
+    /// First packets are metered by the port they come in at.
+    #[error("the rule shows packets to the gate without naming the port whose meter they pass")]
+    NoPortToMeter,
 }
 
 /// Why an entry of the switch is not a rule of ours.
@@ -73,7 +79,7 @@ pub enum NotOurs {
 /// [`Inexpressible`] if no entry says exactly this.
 pub fn to_entry(rule: &FlowRule) -> Result<(RuleKey, RuleBody), Inexpressible> {
     let matching = to_match(&rule.matches)?;
-    let instructions = to_instructions(&rule.actions)?;
+    let instructions = to_instructions(&rule.actions, rule.matches.in_port)?;
     Ok((
         RuleKey { table: rule.table.number(), priority: rule.priority, matching },
         RuleBody { cookie: rule.cookie().0, instructions },
@@ -126,13 +132,14 @@ pub(crate) fn canonical_body(cookie: u64, instructions: &[Instruction]) -> RuleB
 /// # Errors
 /// [`NotOurs`] names the first thing that no rule of ours has.
 pub fn to_rule(switch: &SwitchId, key: &RuleKey, body: &RuleBody) -> Result<FlowRule, NotOurs> {
+    let matches = from_match(&key.matching)?;
     Ok(FlowRule {
         switch: switch.clone(),
         table: Table::from_number(key.table).ok_or(NotOurs::Table(key.table))?,
         priority: key.priority,
-        matches: from_match(&key.matching)?,
         owner: Cookie(body.cookie).owner().ok_or(NotOurs::Cookie(body.cookie))?,
-        actions: from_instructions(&body.instructions)?,
+        actions: from_instructions(&body.instructions, matches.in_port)?,
+        matches,
     })
 }
 
@@ -231,7 +238,7 @@ fn unknown(field: &OxmField) -> NotOurs {
     NotOurs::Field(format!("{field:?}"))
 }
 
-fn to_instructions(actions: &[Action]) -> Result<Vec<Instruction>, Inexpressible> {
+fn to_instructions(actions: &[Action], in_port: Option<PortNo>) -> Result<Vec<Instruction>, Inexpressible> {
     let mut instructions = Vec::new();
     let mut apply = Vec::new();
     let mut goto = None;
@@ -248,7 +255,8 @@ fn to_instructions(actions: &[Action]) -> Result<Vec<Instruction>, Inexpressible
             Action::Output(port) => apply.push(openflow::Action::output(openflow::PortNo(port.0))),
             Action::ArpReply { ip, mac: at } => apply.extend(arp_reply(*ip, *at)),
             Action::ToGate => {
-                instructions.push(Instruction::Meter(FIRST_PACKET_METER));
+                let port = in_port.ok_or(Inexpressible::NoPortToMeter)?;
+                instructions.push(Instruction::Meter(first_packet_meter(port)));
                 apply.push(openflow::Action::output(openflow::PortNo::CONTROLLER));
             }
             Action::Goto(table) => goto = Some(table.number()),
@@ -277,13 +285,13 @@ fn arp_reply(ip: std::net::Ipv4Addr, at: Mac) -> [openflow::Action; 8] {
     ]
 }
 
-fn from_instructions(instructions: &[Instruction]) -> Result<Vec<Action>, NotOurs> {
+fn from_instructions(instructions: &[Instruction], in_port: Option<PortNo>) -> Result<Vec<Action>, NotOurs> {
     let wrong = |what: &dyn std::fmt::Debug| NotOurs::Instruction(format!("{what:?}"));
     let mut out = Vec::new();
     let mut metered = false;
     for instruction in instructions {
         match instruction {
-            Instruction::Meter(FIRST_PACKET_METER) if !metered => metered = true,
+            Instruction::Meter(n) if !metered && in_port.map(first_packet_meter) == Some(*n) => metered = true,
             Instruction::ApplyActions(list) => {
                 let mut rest = list.as_slice();
                 while let Some(action) = rest.first() {

@@ -25,8 +25,14 @@ pub enum Event {
     Snapshot(Box<VerifiedState>),
     /// The other end is prepared: a designated initiator may start now.
     Go(GrantId),
+    /// The other end of a grant stands too: what waits for it may go.
+    Opened(GrantId),
     /// The center listens (again): it wants to know everything that stands.
     CenterUp,
+    /// It does not: nobody can be asked about first packets.
+    CenterDown,
+    /// Its word on a first packet it was asked about.
+    FirstPacketAnswered(FirstPacketAnswer),
     /// The state of this generation is on disk.
     Persisted(Generation),
     /// It is not, and why.
@@ -128,6 +134,23 @@ pub enum Event {
     Tick,
 }
 
+/// What the center says of a first packet. A hint, not a permission: it lets nothing pass that no signed order allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstPacketAnswer {
+    /// Source.
+    pub source: IpAddr,
+    /// Destination.
+    pub destination: IpAddr,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Destination port.
+    pub port: u16,
+    /// True if a line is being opened for it; false if it is refused.
+    pub opens: bool,
+    /// Milliseconds to go on holding it, or to drop its like without asking again.
+    pub wait_ms: i64,
+}
+
 /// An installed CHILD_SA as strongSwan lists it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChildSa {
@@ -142,10 +165,12 @@ pub struct ChildSa {
 /// What the shell shall do. Nothing here decides; each is carried out as it is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Install the meter of first packets; "it exists" is success.
+    /// Install a meter of first packets; "it exists" is success.
     Meter(MeterMod),
     /// Take away groups and meters that no plan put there, and put ours right: sent one by one, seen at the next read.
     Refurnish(Vec<Message>),
+    /// Send these to the switch, one by one: packets that waited and go on their way, refusals that begin or end.
+    Send(Vec<Message>),
     /// Read every group, meter and entry.
     ReadFlows {
         /// Number to answer with.
@@ -297,8 +322,10 @@ pub enum Report {
         /// Entries removed.
         removed: u32,
     },
-    /// A first packet no grant covers was refused and its tuple is dropped for a while (N1).
-    FirstPacketRefused {
+    /// No packet of this grant passed, forth or back, for its idle time: the center may close it.
+    Idle(GrantId),
+    /// A first packet no grant covers (N1).
+    FirstPacket {
         /// Port it came from.
         in_port: PortNo,
         /// Source.
@@ -309,7 +336,9 @@ pub enum Report {
         protocol: Option<Protocol>,
         /// Destination port.
         port: u16,
-        /// Refusals not reported since the last one, to bound the flood.
+        /// It waits for the center's word; else it is refused, and its like are dropped for a while.
+        held: bool,
+        /// First packets of this port that were dropped without a report since the last one, to bound a flood.
         suppressed: u64,
     },
     /// Something stood on the switch, in strongSwan or in the filter that no plan put there. It is being removed.

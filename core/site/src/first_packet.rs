@@ -1,66 +1,90 @@
-//! First packets (N1): judged by an index over live grants, answered in bytes, in bounded memory.
+//! First packets (N1): judged by an index over live grants; what no grant covers is held while the center is asked, a
+//! bounded number a port, so that a flood at one port takes nothing of another's share.
 //!
 //! The answer never decides what passes: a released packet goes through the whole pipeline again, under proved rules.
 
-use model::{Cookie, CookieOwner, GrantId, PortNo, SiteState, Table, Timestamp};
-use openflow::{FlowMod, Masked, Match, Message, OxmField, PacketIn, PacketOut};
-use std::collections::{BTreeMap, VecDeque};
+use model::{Grant, GrantId, PortNo, SiteState, Table, Timestamp};
+use openflow::{FlowMod, Message, PacketIn};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::event::{Outbox, Report};
+use crate::event::{FirstPacketAnswer, Outbox, Output, Report, earlier};
 use crate::packet::FiveTuple;
+use crate::refusal::{self, Refusals};
 use crate::rules::Rules;
+use crate::waiting::Waiting;
 
-/// Below the rules of grants (1000), above everything else in the table: a grant that comes wins at once.
-pub(crate) const REFUSAL_PRIORITY: u16 = 900;
-/// How long a refused tuple is dropped without asking again.
-const REFUSAL_SECONDS: u16 = 10;
-/// Refusals remembered, so that one is reported once; the switch's own entries end by themselves.
-const REMEMBERED: usize = 4096;
-/// Reports a second, and how many may come at once.
-const REPORTS_PER_SECOND: i64 = 10;
-const REPORT_BURST: i64 = 50;
+/// How long a packet waits for the center's answer.
+pub(crate) const ANSWER_MS: i64 = 5_000;
+/// How long one waits at most for a line that is being opened, whatever the center says.
+const OPENING_MS: i64 = 30_000;
+/// The center says when the other end holds its rules too. A lost word costs the first packet this much.
+const FAR_END_MS: i64 = 200;
+/// A switch goes on with cached verdicts until it has revalidated them (Open vSwitch: 500 ms at the most): what comes by
+/// one of those is released again, without touching rules that stand.
+const SETTLING_MS: i64 = 1_000;
 /// Transaction ids of answers; no request uses them.
 const REPAIR_XID: u32 = 0x5e00_0001;
 const RELEASE_XID: u32 = 0x5e00_0002;
 const REFUSE_XID: u32 = 0x5e00_0003;
 
+/// Who wants to reach what: a client that tries again takes another source port, and wishes the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Wish {
-    source: IpAddr,
-    destination: IpAddr,
-    protocol: u8,
-    port: u16,
+pub(crate) struct Wish {
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    pub protocol: u8,
+    pub port: u16,
+}
+
+impl Wish {
+    fn of(tuple: &FiveTuple) -> Self {
+        let FiveTuple { source, destination, protocol, .. } = *tuple;
+        Self { source, destination, protocol, port: tuple.destination_port }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Allowed {
-    grant: GrantId,
     in_port: PortNo,
     until: Timestamp,
+    /// Both ends hold what the grant needs; not before are its first packets let on their way.
+    in_force: bool,
+    settled_at: Timestamp,
+}
+
+/// A grant that comes.
+#[derive(Debug, Clone, Default)]
+struct Opening {
+    wishes: Vec<Wish>,
+    in_port: u32,
+    whole_at: Option<Timestamp>,
+    far_end: bool,
 }
 
 /// What the gate made of a first packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Judgement {
-    /// A live grant covers it; its rules were sent again and the packet released.
+    /// A live grant covers it; the packet was released.
     Released,
-    /// Nothing covers it.
+    /// It waits, for the center's answer or for the grant's rules.
+    Held,
+    /// Nothing covers it, and nobody can be asked.
     Refused,
     /// A standing rule should have taken it: the switch must be read.
     Doubtful,
-    /// Not a packet of ours.
+    /// Not a packet of ours, or more than a port may have waiting.
     Ignored,
 }
 
 pub(crate) struct FirstPackets {
     allowed: BTreeMap<Wish, BTreeMap<GrantId, Allowed>>,
     encoded: BTreeMap<GrantId, Vec<u8>>,
-    refused: BTreeMap<Wish, Timestamp>,
-    ageing: VecDeque<(Timestamp, Wish)>,
-    budget: i64,
-    budget_at: Timestamp,
-    suppressed: u64,
+    opening: BTreeMap<GrantId, Opening>,
+    waiting: Waiting,
+    refusals: Refusals,
+    /// The center listens and can be asked.
+    linked: bool,
 }
 
 impl FirstPackets {
@@ -68,28 +92,63 @@ impl FirstPackets {
         Self {
             allowed: BTreeMap::new(),
             encoded: BTreeMap::new(),
-            refused: BTreeMap::new(),
-            ageing: VecDeque::new(),
-            budget: REPORT_BURST * 1000,
-            budget_at: Timestamp(0),
-            suppressed: 0,
+            opening: BTreeMap::new(),
+            waiting: Waiting::new(),
+            refusals: Refusals::new(),
+            linked: false,
         }
     }
 
-    pub(crate) fn admit(&mut self, state: &SiteState, grant: &model::Grant) {
-        let here = &state.facts.site;
-        if grant.origin.site != here.id {
-            return;
+    pub(crate) fn link(&mut self, up: bool) {
+        self.linked = up;
+    }
+
+    /// A grant that stood before; its packets need not wait.
+    pub(crate) fn admit(&mut self, state: &SiteState, grant: &Grant) {
+        self.insert(state, grant, true);
+    }
+
+    /// A grant that comes now: what waits for it goes once it is in force at both ends. A refusal that stands in its
+    /// way no longer does.
+    pub(crate) fn expect(&mut self, state: &SiteState, grant: &Grant, now: Timestamp, out: &mut Outbox) {
+        let Some(in_port) = self.insert(state, grant, false) else { return };
+        let wishes: Vec<Wish> = wishes(grant).collect();
+        let mut deletions = Vec::new();
+        for wish in &wishes {
+            self.waiting.expect(in_port.0, wish, now.plus_ms(OPENING_MS));
+            if self.refusals.lift(in_port.0, wish) {
+                deletions.extend(refusal::lifted(openflow::PortNo(in_port.0), wish).map(Message::FlowMod));
+            }
         }
-        let Some(host) = here.hosts.get(&grant.origin.host) else { return };
-        let allowed = Allowed { grant: grant.id, in_port: host.port.port, until: grant.lease_until };
+        if !deletions.is_empty() {
+            out.push(Output::Send(deletions));
+        }
+        self.opening.insert(grant.id, Opening { wishes, in_port: in_port.0, ..Opening::default() });
+    }
+
+    fn insert(&mut self, state: &SiteState, grant: &Grant, in_force: bool) -> Option<PortNo> {
+        let here = &state.facts.site;
+        let host = here.hosts.get(&grant.origin.host).filter(|_| grant.origin.site == here.id)?;
+        let in_port = host.port.port;
+        let allowed = Allowed { in_port, until: grant.lease_until, in_force, settled_at: Timestamp(0) };
         for wish in wishes(grant) {
             self.allowed.entry(wish).or_default().insert(grant.id, allowed);
         }
+        Some(in_port)
     }
 
-    pub(crate) fn withdraw(&mut self, grant: &model::Grant) {
+    /// The lease of a grant moved.
+    pub(crate) fn renew(&mut self, grant: &Grant) {
+        for wish in wishes(grant) {
+            if let Some(allowed) = self.allowed.get_mut(&wish).and_then(|holders| holders.get_mut(&grant.id)) {
+                allowed.until = grant.lease_until;
+            }
+        }
+    }
+
+    pub(crate) fn withdraw(&mut self, grant: &Grant) {
         self.encoded.remove(&grant.id);
+        self.opening.remove(&grant.id);
         for wish in wishes(grant) {
             if let Some(holders) = self.allowed.get_mut(&wish) {
                 holders.remove(&grant.id);
@@ -103,6 +162,87 @@ impl FirstPackets {
     /// Rules of a grant changed: what was encoded of it is stale.
     pub(crate) fn forget_encoded(&mut self) {
         self.encoded.clear();
+    }
+
+    /// Rules, filters and tunnel of a grant are seen here.
+    pub(crate) fn whole(&mut self, grant: GrantId, now: Timestamp, out: &mut Outbox) {
+        let Some(opening) = self.opening.get_mut(&grant) else { return };
+        opening.whole_at.get_or_insert(now);
+        if opening.far_end {
+            self.in_force(grant, now, out);
+        }
+    }
+
+    /// The center says that both ends hold it.
+    pub(crate) fn opened(&mut self, grant: GrantId, now: Timestamp, out: &mut Outbox) {
+        let Some(opening) = self.opening.get_mut(&grant) else { return };
+        opening.far_end = true;
+        if opening.whole_at.is_some() {
+            self.in_force(grant, now, out);
+        }
+    }
+
+    fn in_force(&mut self, grant: GrantId, now: Timestamp, out: &mut Outbox) {
+        let Some(opening) = self.opening.remove(&grant) else { return };
+        let mut released = Vec::new();
+        for wish in &opening.wishes {
+            if let Some(allowed) = self.allowed.get_mut(wish).and_then(|holders| holders.get_mut(&grant)) {
+                allowed.in_force = true;
+                allowed.settled_at = now.plus_ms(SETTLING_MS);
+            }
+            let packets = self.waiting.take(opening.in_port, wish);
+            released.extend(packets.into_iter().map(|packet| release(packet, openflow::PortNo(opening.in_port))));
+        }
+        if !released.is_empty() {
+            out.push(Output::Send(released));
+        }
+    }
+
+    /// The center's word on something it was asked.
+    pub(crate) fn answered(&mut self, answer: &FirstPacketAnswer, state: &SiteState, now: Timestamp, out: &mut Outbox) {
+        let FirstPacketAnswer { source, destination, protocol, port, opens, wait_ms } = *answer;
+        let wish = Wish { source, destination, protocol, port };
+        let Some(host) = state.facts.site.hosts.values().find(|h| h.address == source) else { return };
+        let in_port = host.port.port.0;
+        if opens {
+            self.waiting.expect(in_port, &wish, now.plus_ms(wait_ms.clamp(0, OPENING_MS)));
+            let ready = self.allowed.get(&wish).is_some_and(|holders| holders.values().any(|a| a.in_force));
+            if ready {
+                let packets = self.waiting.take(in_port, &wish);
+                let port = openflow::PortNo(in_port);
+                out.push(Output::Send(packets.into_iter().map(|packet| release(packet, port)).collect()));
+            }
+            return;
+        }
+        if self.waiting.take(in_port, &wish).is_empty() || self.allowed.contains_key(&wish) {
+            // Too late to matter, or overtaken by a grant: an entry would only stand in somebody's way.
+            return;
+        }
+        let seconds = refusal::seconds(wait_ms);
+        self.refusals.remember(in_port, wish, now.plus_ms(i64::from(seconds) * 1000), now);
+        if let Some(drop) = refusal::entry(openflow::PortNo(in_port), &wish, seconds) {
+            out.push(Output::Send(vec![Message::FlowMod(drop)]));
+        }
+    }
+
+    /// Packets that wait.
+    pub(crate) fn held(&self) -> usize {
+        self.waiting.count()
+    }
+
+    /// Lets go what waited long enough, and what a lost word would keep waiting.
+    pub(crate) fn tick(&mut self, now: Timestamp, out: &mut Outbox) {
+        self.waiting.expire(now);
+        let due = |o: &Opening| o.whole_at.is_some_and(|at| at.plus_ms(FAR_END_MS) <= now);
+        let late: BTreeSet<GrantId> = self.opening.iter().filter(|(_, o)| due(o)).map(|(id, _)| *id).collect();
+        for grant in late {
+            self.in_force(grant, now, out);
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        let far_ends = self.opening.values().filter_map(|o| o.whole_at.map(|at| at.plus_ms(FAR_END_MS)));
+        far_ends.fold(self.waiting.next_deadline(), |next, at| earlier(next, Some(at)))
     }
 
     pub(crate) fn judge(
@@ -119,78 +259,94 @@ impl FirstPackets {
         if packet.table != Table::Connections.number() {
             return Judgement::Ignored;
         }
-        let wish = Wish {
-            source: tuple.source,
-            destination: tuple.destination,
-            protocol: tuple.protocol,
-            port: tuple.destination_port,
-        };
-        let holder = self
-            .allowed
-            .get(&wish)
-            .and_then(|holders| holders.values().find(|a| a.in_port.0 == in_port.0 && now < a.until));
-        if let Some(allowed) = holder {
-            let grant = allowed.grant;
-            let encoded = self.encoded.entry(grant).or_insert_with(|| encode_all(rules.repair(grant)));
-            out.to_switch.extend_from_slice(encoded);
-            release(packet, in_port, &mut out.to_switch);
+        let wish = Wish::of(&tuple);
+        let mine = |a: &&Allowed| a.in_port.0 == in_port.0 && now < a.until;
+        let holders = self.allowed.get(&wish).into_iter().flatten();
+        let holder = holders.filter(|(_, a)| mine(a)).max_by_key(|(_, a)| a.in_force).map(|(id, a)| (*id, *a));
+        if let Some((grant, allowed)) = holder {
+            if !allowed.in_force {
+                return held(self.waiting.hold(in_port.0, wish, tuple, packet, now.plus_ms(OPENING_MS)));
+            }
+            if now >= allowed.settled_at {
+                let encoded = self.encoded.entry(grant).or_insert_with(|| encode_all(rules.repair(grant)));
+                out.to_switch.extend_from_slice(encoded);
+            }
+            append(&release(packet, in_port), RELEASE_XID, &mut out.to_switch);
             return Judgement::Released;
         }
         if state.facts.site.segments.values().any(|s| s.prefix.contains(&tuple.destination)) {
             return Judgement::Doubtful;
         }
-        self.refuse(in_port, &tuple, wish, now, out);
-        Judgement::Refused
+        if self.linked { self.ask(in_port, tuple, wish, packet, now, out) } else { self.refuse(in_port, &tuple, wish, now, out) }
     }
 
-    fn refuse(&mut self, in_port: openflow::PortNo, tuple: &FiveTuple, wish: Wish, now: Timestamp, out: &mut Outbox) {
-        let Some(matching) = exact(in_port, tuple) else { return };
-        let cookie = Cookie::from(CookieOwner::Refusal).0;
-        let mut drop = FlowMod::add(Table::Connections.number(), REFUSAL_PRIORITY, cookie, matching, Vec::new());
-        drop.hard_timeout = REFUSAL_SECONDS;
-        append(&Message::FlowMod(drop), REFUSE_XID, &mut out.to_switch);
+    /// The packet waits for the center, which is asked once for each wish.
+    fn ask(
+        &mut self,
+        in_port: openflow::PortNo,
+        tuple: FiveTuple,
+        wish: Wish,
+        packet: PacketIn,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Judgement {
+        if self.refusals.knows(in_port.0, &wish, now) {
+            // On its way before the entry that drops it.
+            return Judgement::Ignored;
+        }
+        let until = now.plus_ms(ANSWER_MS);
+        if self.waiting.has(in_port.0, &wish) {
+            return held(self.waiting.hold(in_port.0, wish, tuple, packet, until));
+        }
+        // No entry for what was not asked: its sender tries again, and it may be allowed.
+        if !self.waiting.has_room(in_port.0) {
+            self.refusals.suppress(in_port.0);
+            return Judgement::Ignored;
+        }
+        let Some(suppressed) = self.refusals.may_tell(in_port.0, now) else { return Judgement::Ignored };
+        let stays = self.waiting.hold(in_port.0, wish, tuple, packet, until);
+        out.report(report(in_port, &tuple, stays, suppressed));
+        held(stays)
+    }
 
-        while let Some((until, old)) = self.ageing.front().copied()
-            && (until <= now || self.ageing.len() >= REMEMBERED)
-        {
-            self.ageing.pop_front();
-            if self.refused.get(&old).is_some_and(|u| *u == until) {
-                self.refused.remove(&old);
+    /// Nobody can be asked.
+    fn refuse(
+        &mut self,
+        in_port: openflow::PortNo,
+        tuple: &FiveTuple,
+        wish: Wish,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) -> Judgement {
+        let Some(drop) = refusal::entry(in_port, &wish, refusal::SECONDS) else { return Judgement::Ignored };
+        append(&Message::FlowMod(drop), REFUSE_XID, &mut out.to_switch);
+        if !self.refusals.knows(in_port.0, &wish, now) {
+            self.refusals.remember(in_port.0, wish, now.plus_ms(i64::from(refusal::SECONDS) * 1000), now);
+            if let Some(suppressed) = self.refusals.may_tell(in_port.0, now) {
+                out.report(report(in_port, tuple, false, suppressed));
             }
         }
-        let until = now.plus_ms(i64::from(REFUSAL_SECONDS) * 1000);
-        if self.refused.contains_key(&wish) {
-            return;
-        }
-        self.refused.insert(wish, until);
-        self.ageing.push_back((until, wish));
-        if self.spend(now) {
-            out.report(Report::FirstPacketRefused {
-                in_port: PortNo(in_port.0),
-                source: tuple.source,
-                destination: tuple.destination,
-                protocol: tuple.transport(),
-                port: tuple.destination_port,
-                suppressed: std::mem::take(&mut self.suppressed),
-            });
-        } else {
-            self.suppressed += 1;
-        }
-    }
-
-    fn spend(&mut self, now: Timestamp) -> bool {
-        let passed = now.0.saturating_sub(self.budget_at.0).clamp(0, REPORT_BURST * 1000);
-        self.budget_at = now;
-        self.budget = (self.budget + passed * REPORTS_PER_SECOND).min(REPORT_BURST * 1000);
-        let affordable = self.budget >= 1000;
-        if affordable {
-            self.budget -= 1000;
-        }
-        affordable
+        Judgement::Refused
     }
 }
 
-fn wishes(grant: &model::Grant) -> impl Iterator<Item = Wish> + '_ {
+fn held(stays: bool) -> Judgement {
+    if stays { Judgement::Held } else { Judgement::Ignored }
+}
+
+fn report(in_port: openflow::PortNo, tuple: &FiveTuple, held: bool, suppressed: u64) -> Report {
+    Report::FirstPacket {
+        in_port: PortNo(in_port.0),
+        source: tuple.source,
+        destination: tuple.destination,
+        protocol: tuple.transport(),
+        port: tuple.destination_port,
+        held,
+        suppressed,
+    }
+}
+
+fn wishes(grant: &Grant) -> impl Iterator<Item = Wish> + '_ {
     grant.ports.iter().map(|port| Wish {
         source: grant.origin.address,
         destination: grant.destination.address,
@@ -208,9 +364,9 @@ fn encode_all(mods: impl Iterator<Item = FlowMod>) -> Vec<u8> {
 }
 
 /// The packet enters the pipeline where it came in, so every rule judges it again.
-fn release(packet: PacketIn, in_port: openflow::PortNo, out: &mut Vec<u8>) {
+fn release(packet: PacketIn, in_port: openflow::PortNo) -> Message {
     let to_pipeline = vec![openflow::Action::output(openflow::PortNo::TABLE)];
-    append(&Message::PacketOut(PacketOut::new(in_port, to_pipeline, packet.data)), RELEASE_XID, out);
+    Message::PacketOut(openflow::PacketOut::new(in_port, to_pipeline, packet.data))
 }
 
 fn append(message: &Message, xid: u32, out: &mut Vec<u8>) {
@@ -219,27 +375,4 @@ fn append(message: &Message, xid: u32, out: &mut Vec<u8>) {
         // Only a frame of 64 KiB could be too long; a switch cannot have sent it.
         out.truncate(start);
     }
-}
-
-fn exact(in_port: openflow::PortNo, tuple: &FiveTuple) -> Option<Match> {
-    let mut matching = Match::any().with(OxmField::InPort(in_port));
-    matching = match (tuple.source, tuple.destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => matching
-            .with(OxmField::EthType(0x0800))
-            .with(OxmField::IpProto(tuple.protocol))
-            .with(OxmField::Ipv4Src(Masked::exact(source)))
-            .with(OxmField::Ipv4Dst(Masked::exact(destination))),
-        (IpAddr::V6(source), IpAddr::V6(destination)) => matching
-            .with(OxmField::EthType(0x86dd))
-            .with(OxmField::IpProto(tuple.protocol))
-            .with(OxmField::Ipv6Src(Masked::exact(source)))
-            .with(OxmField::Ipv6Dst(Masked::exact(destination))),
-        _ => return None,
-    };
-    // The source port stays open: a client that tries again takes another, and is refused just the same.
-    Some(match tuple.transport() {
-        Some(model::Protocol::Tcp) => matching.with(OxmField::TcpDst(Masked::exact(tuple.destination_port))),
-        Some(model::Protocol::Udp) => matching.with(OxmField::UdpDst(Masked::exact(tuple.destination_port))),
-        None => matching,
-    })
 }

@@ -6,26 +6,30 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod audit;
+mod budget;
 mod conversion;
 mod event;
 mod filters;
 mod first_packet;
 mod flush;
 mod furniture;
+mod idle;
 mod ike;
 mod machine;
 mod nftables;
 mod packet;
+mod refusal;
 mod rules;
 mod strangers;
 mod tunnels;
+mod waiting;
 
 pub use audit::{Audit, Installed, audit, installed};
 pub use conversion::{
-    FIRST_PACKET_METER, Inexpressible, NotOurs, RuleBody, RuleKey, observed_entry, to_add, to_delete, to_entry, to_rule,
+    Inexpressible, NotOurs, RuleBody, RuleKey, first_packet_meter, observed_entry, to_add, to_delete, to_entry, to_rule,
 };
 pub use event::{
-    ChildSa, CloseCause, Count, Event, ForeignChange, ForeignRule, Outbox, Output, Place, Report, Traffic,
+    ChildSa, CloseCause, Count, Event, FirstPacketAnswer, ForeignChange, ForeignRule, Outbox, Output, Place, Report, Traffic,
 };
 pub use ike::{IkeChild, IkeConnection, IkeEnd, IkePolicy, child_name, connection, connection_name};
 pub use machine::{SiteConfig, SiteMachine};

@@ -1,6 +1,6 @@
 //! One site's state machine: the state wanted, what is observed, and what to do about the difference.
 
-use model::{CookieOwner, Generation, Grant, GrantId, SiteDelta, SiteState, Timestamp};
+use model::{Generation, GrantId, SiteDelta, SiteState, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use verify::VerifiedState;
@@ -8,11 +8,14 @@ use verify::VerifiedState;
 use crate::event::{CloseCause, Event, Outbox, Output, Place, Report, earlier};
 use crate::filters::Filters;
 use crate::first_packet::{FirstPackets, Judgement};
+use crate::idle::Idle;
 use crate::ike::IkePolicy;
 use crate::nftables::RedInterfaces;
 use crate::rules::Rules;
 use crate::strangers;
 use crate::tunnels::Tunnels;
+
+mod change;
 
 /// How long flow rules wait for a tunnel's configuration at most.
 const TUNNELS_FIRST_MS: i64 = 5;
@@ -28,7 +31,7 @@ pub struct SiteConfig {
     pub audit_ms: i64,
     /// Milliseconds an IKE SA without children is kept for the next grant; 0 ends it at once.
     pub ike_linger_ms: i64,
-    /// First packets a second the switch may send.
+    /// First packets a second the switch may send from each port.
     pub first_packets_per_second: u32,
 }
 
@@ -54,6 +57,7 @@ pub struct SiteMachine {
     tunnels: Tunnels,
     filters: Filters,
     first_packets: FirstPackets,
+    idle: Idle,
     /// Grants whose lease ended before the center said so: in the state, but no longer wanted.
     lapsed: BTreeSet<GrantId>,
     leases: BTreeSet<(Timestamp, GrantId)>,
@@ -77,6 +81,7 @@ impl SiteMachine {
             tunnels: Tunnels::new(config.ike, config.audit_ms, config.ike_linger_ms),
             filters: Filters::new(config.red, config.audit_ms),
             first_packets: FirstPackets::new(),
+            idle: Idle::new(),
             lapsed: BTreeSet::new(),
             leases: BTreeSet::new(),
             closing: BTreeMap::new(),
@@ -102,6 +107,11 @@ impl SiteMachine {
     /// Generation of the state wanted.
     pub fn generation(&self) -> Option<Generation> {
         self.state.as_ref().map(|s| s.generation)
+    }
+
+    /// First packets that wait here, for the center's answer or for their grant: a bounded number (N1).
+    pub fn first_packets_held(&self) -> usize {
+        self.first_packets.held()
     }
 
     /// Takes an event; returns what to do. `now` never goes back.
@@ -139,7 +149,11 @@ impl SiteMachine {
         }
         touched.extend(self.closing.keys());
         for grant in touched {
-            self.say(grant, out);
+            self.say(grant, now, out);
+        }
+        self.first_packets.tick(now, out);
+        if self.idle.must_read(now) {
+            self.rules.doubt(now);
         }
         self.accept(out);
     }
@@ -147,6 +161,7 @@ impl SiteMachine {
     /// When to call again with [`Event::Tick`], if nothing happens before.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let lease = earlier(self.leases.first().map(|(until, _)| *until), self.tunnels_first);
+        let lease = earlier(lease, earlier(self.first_packets.next_deadline(), self.idle.next_deadline()));
         let parts = [self.rules.next_deadline(), self.tunnels.next_deadline(), self.filters.next_deadline()];
         parts.into_iter().fold(lease, earlier)
     }
@@ -185,7 +200,23 @@ impl SiteMachine {
                 self.tunnels.go(grant, now);
                 BTreeSet::new()
             }
+            Event::Opened(grant) => {
+                self.first_packets.opened(grant, now, out);
+                BTreeSet::new()
+            }
+            Event::FirstPacketAnswered(answer) => {
+                if let Some(state) = self.state.as_deref() {
+                    self.first_packets.answered(&answer, state, now, out);
+                }
+                BTreeSet::new()
+            }
+            Event::CenterDown => {
+                self.first_packets.link(false);
+                BTreeSet::new()
+            }
             Event::CenterUp => {
+                self.first_packets.link(true);
+                self.idle.say_again(now);
                 self.owes_acceptance = true;
                 let all = self.everything();
                 self.said = all.iter().map(|id| (*id, Said { asked: true, ..Said::default() })).collect();
@@ -218,7 +249,10 @@ impl SiteMachine {
                 self.everything()
             }
             Event::FlowStats { read, entries } => {
-                self.rules.on_entries(read, &entries, now, out);
+                if self.rules.on_entries(read, &entries, now, out) {
+                    let fallen = self.idle.read(|grant| self.rules.packets(grant), now);
+                    out.outputs.extend(fallen.into_iter().map(|grant| Output::Report(Report::Idle(grant))));
+                }
                 self.everything()
             }
             Event::Furniture { groups, meters } => {
@@ -302,196 +336,16 @@ impl SiteMachine {
         }
     }
 
-    /// The change of a slice, part by part: the cost follows the slice, not the state.
-    fn advance(&mut self, delta: &SiteDelta, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
-        let Some(mut state) = self.state.take() else { return BTreeSet::new() };
-        let before = |id: &GrantId| state.grants.get(id).cloned();
-        let ended: Vec<Grant> = delta.grants_removed.iter().filter_map(before).collect();
-        let shorter: Vec<Grant> = delta.grants_renewed.iter().filter_map(|r| before(&r.grant)).collect();
-        // In place, unless the state is being written to disk at this moment.
-        if Arc::make_mut(&mut state).advance(delta).is_err() {
-            // Verified against another state of this number: nothing of it is done.
-            out.report(Report::OutOfStep { at: Some(state.generation), offered: delta.generation });
-            self.state = Some(state);
-            return BTreeSet::new();
-        }
-        let next = self.state.insert(state);
-        let mut touched = BTreeSet::new();
-        for grant in &ended {
-            self.leases.remove(&(grant.lease_until, grant.id));
-            self.first_packets.withdraw(grant);
-        }
-        for id in &delta.grants_removed {
-            self.said.remove(id);
-            self.closing.insert(*id, Closing { cause: CloseCause::Order, generation: delta.generation });
-            touched.insert(*id);
-        }
-        if let Some(facts) = &delta.facts {
-            self.tunnels.facts(facts);
-        }
-        for rule in &delta.rules_removed {
-            self.rules.unwant(rule);
-        }
-        for tunnel in &delta.tunnels_removed {
-            self.tunnels.unwant(tunnel, now);
-        }
-        for filter in &delta.filters_removed {
-            self.filters.unwant(filter);
-        }
-        for id in &delta.grants_removed {
-            self.lapsed.remove(id);
-        }
-        for grant in &delta.grants_added {
-            self.closing.remove(&grant.id);
-            self.leases.insert((grant.lease_until, grant.id));
-            self.first_packets.admit(next, grant);
-            touched.insert(grant.id);
-        }
-        for rule in &delta.rules_added {
-            self.rules.want(rule, out);
-        }
-        for tunnel in &delta.tunnels_added {
-            self.tunnels.want(tunnel, now);
-        }
-        for filter in &delta.filters_added {
-            self.filters.want(filter);
-        }
-        touched.extend(self.last_longer(&shorter, now, out));
-        self.first_packets.forget_encoded();
-        self.keep(out);
-        touched
-    }
-
-    /// Grants whose lease was extended: no rule, tunnel or filter is touched, unless the lease had ended already and
-    /// what it had is wanted again.
-    fn last_longer(&mut self, before: &[Grant], now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
-        let Some(state) = self.state.clone() else { return BTreeSet::new() };
-        let mut back = BTreeSet::new();
-        for old in before {
-            let Some(grant) = state.grants.get(&old.id) else { continue };
-            self.leases.remove(&(old.lease_until, old.id));
-            self.leases.insert((grant.lease_until, grant.id));
-            self.first_packets.withdraw(old);
-            self.first_packets.admit(&state, grant);
-            if now < grant.lease_until && self.lapsed.remove(&grant.id) {
-                self.closing.remove(&grant.id);
-                back.insert(grant.id);
-            }
-        }
-        let returns = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if back.contains(&id));
-        if !back.is_empty() {
-            state.rules.iter().filter(|r| returns(r.owner)).for_each(|rule| self.rules.want(rule, out));
-            state.tunnels.iter().filter(|t| back.contains(&t.grant)).for_each(|t| self.tunnels.want(t, now));
-            state.filters.iter().filter(|f| returns(f.owner)).for_each(|filter| self.filters.want(filter));
-        }
-        before.iter().map(|grant| grant.id).collect()
-    }
-
-    /// A whole state: the difference to what was wanted before, computed here.
-    fn replace(&mut self, next: SiteState, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
-        let first = self.state.is_none();
-        let empty = SiteState::empty(next.facts.clone());
-        let before = self.state.take().unwrap_or_else(|| Arc::new(empty));
-        for (id, grant) in &before.grants {
-            let same = next.grants.get(id) == Some(grant);
-            if !same {
-                self.leases.remove(&(grant.lease_until, *id));
-                self.first_packets.withdraw(grant);
-                self.said.remove(id);
-            }
-            if !next.grants.contains_key(id) {
-                self.closing.insert(*id, Closing { cause: CloseCause::Order, generation: next.generation });
-            }
-        }
-        self.tunnels.facts(&next.facts);
-        let lapsed = self.lapsed.clone();
-        let ended = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if lapsed.contains(&id));
-        for rule in before.rules.difference(&next.rules).filter(|r| !ended(r.owner)) {
-            self.rules.unwant(rule);
-        }
-        for tunnel in before.tunnels.difference(&next.tunnels).filter(|t| !lapsed.contains(&t.grant)) {
-            self.tunnels.unwant(tunnel, now);
-        }
-        for filter in before.filters.difference(&next.filters).filter(|f| !ended(f.owner)) {
-            self.filters.unwant(filter);
-        }
-        // A renewed lease brings a lapsed grant back: its parts are wanted again although no set changed.
-        let back: BTreeSet<GrantId> =
-            lapsed.iter().copied().filter(|id| next.grants.get(id).is_some_and(|g| now < g.lease_until)).collect();
-        self.lapsed.retain(|id| next.grants.contains_key(id) && !back.contains(id));
-        let returns = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if back.contains(&id));
-        for rule in next.rules.iter().filter(|r| !before.rules.contains(r) || returns(r.owner)) {
-            self.rules.want(rule, out);
-        }
-        for tunnel in next.tunnels.iter().filter(|t| !before.tunnels.contains(t) || back.contains(&t.grant)) {
-            self.tunnels.want(tunnel, now);
-        }
-        for filter in next.filters.iter().filter(|f| !before.filters.contains(f) || returns(f.owner)) {
-            self.filters.want(filter);
-        }
-        for (id, grant) in &next.grants {
-            self.closing.remove(id);
-            if !self.lapsed.contains(id) {
-                self.leases.insert((grant.lease_until, *id));
-                self.first_packets.admit(&next, grant);
-            }
-        }
-        self.first_packets.forget_encoded();
-        self.filters.rule();
-        let mut touched: BTreeSet<GrantId> = before.grants.keys().copied().collect();
-        touched.extend(next.grants.keys());
-        self.state = Some(Arc::new(next));
-        if first {
-            self.rules.rule(out);
-        }
-        touched
-    }
-
-    /// Ends what a lease ended, without waiting for the center (X4). Less is wanted than was proved, never more.
-    fn lapse(&mut self, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
-        let mut ended = BTreeSet::new();
-        let Some(state) = self.state.clone() else { return ended };
-        while let Some((until, id)) = self.leases.first().copied()
-            && until <= now
-        {
-            self.leases.pop_first();
-            ended.insert(id);
-        }
-        if ended.is_empty() {
-            return ended;
-        }
-        let is_ended = |owner: CookieOwner| matches!(owner, CookieOwner::Grant(id) if ended.contains(&id));
-        for rule in state.rules.iter().filter(|r| is_ended(r.owner)) {
-            self.rules.unwant(rule);
-        }
-        for tunnel in state.tunnels.iter().filter(|t| ended.contains(&t.grant)) {
-            self.tunnels.unwant(tunnel, now);
-        }
-        for filter in state.filters.iter().filter(|f| is_ended(f.owner)) {
-            self.filters.unwant(filter);
-        }
-        for id in &ended {
-            if let Some(grant) = state.grants.get(id) {
-                self.first_packets.withdraw(grant);
-            }
-            self.said.remove(id);
-            out.report(Report::Lapsed(*id));
-            self.lapsed.insert(*id);
-            self.closing.insert(*id, Closing { cause: CloseCause::Lease, generation: Generation(0) });
-        }
-        ended
-    }
-
     fn first_packet(&mut self, packet: openflow::PacketIn, now: Timestamp, out: &mut Outbox) {
         let Some(state) = self.state.as_deref() else { return };
         match self.first_packets.judge(packet, state, &self.rules, now, out) {
             Judgement::Doubtful => self.rules.doubt(now),
-            Judgement::Released | Judgement::Refused | Judgement::Ignored => {}
+            Judgement::Released | Judgement::Held | Judgement::Refused | Judgement::Ignored => {}
         }
     }
 
     /// Says what became observable of a grant, once.
-    fn say(&mut self, grant: GrantId, out: &mut Outbox) {
+    fn say(&mut self, grant: GrantId, now: Timestamp, out: &mut Outbox) {
         if let Some(closing) = self.closing.get(&grant).copied() {
             let gone = self.kept >= closing.generation
                 && self.rules.clear_of(grant)
@@ -519,6 +373,9 @@ impl SiteMachine {
         }
         // Halfway states are no news unless the center asked, or something whole was lost.
         let whole = complete && sa;
+        if whole {
+            self.first_packets.whole(grant, now, out);
+        }
         if whole != said.whole || said.asked {
             said.whole = whole;
             said.asked = false;

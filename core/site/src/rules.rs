@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::conversion::{self, RuleBody, RuleKey};
 use crate::event::{Count, Outbox, Output, Place, Report, Traffic, earlier};
-use crate::first_packet;
 use crate::flush::{Flush, flushes};
-use crate::furniture;
+use crate::furniture::Meters;
+use crate::refusal;
 use crate::strangers::{self, Strangers};
 
 const RETRY_MS: i64 = 1_000;
@@ -54,7 +54,7 @@ pub(crate) struct Rules {
     /// Entries that are gone, but whose last count the switch has not told yet (Open vSwitch tells it a moment later).
     awaited: BTreeMap<RuleKey, GrantId>,
     number: u64,
-    meter_rate: u32,
+    meters: Meters,
     /// The next difference comes from a reading, not from an order.
     mending: bool,
     strangers: Strangers,
@@ -82,7 +82,7 @@ impl Rules {
             muted: BTreeMap::new(),
             awaited: BTreeMap::new(),
             number: 0,
-            meter_rate,
+            meters: Meters::new(meter_rate),
             mending: false,
             strangers: Strangers::new(),
             again: false,
@@ -97,6 +97,11 @@ impl Rules {
                     self.wanted_of.entry(id).or_default().insert(key.clone());
                 }
                 self.suspects.insert(key.clone());
+                if let Some(meter) = self.meters.want(&key, &body)
+                    && !matches!(self.phase, Phase::Down | Phase::Waiting)
+                {
+                    out.push(Output::Meter(meter));
+                }
                 self.wanted.entry(key).or_default().insert(rule.owner, body);
             }
             Err(error) => out.report(Report::Inexpressible(format!("rule of {:?}: {error}", rule.owner))),
@@ -104,7 +109,8 @@ impl Rules {
     }
 
     pub(crate) fn unwant(&mut self, rule: &FlowRule) {
-        let Ok((key, _)) = conversion::to_entry(rule) else { return };
+        let Ok((key, body)) = conversion::to_entry(rule) else { return };
+        self.meters.unwant(&key, &body);
         if let Some(owners) = self.wanted.get_mut(&key) {
             owners.remove(&rule.owner);
             if owners.is_empty() {
@@ -123,7 +129,7 @@ impl Rules {
     }
 
     pub(crate) fn up(&mut self, out: &mut Outbox) {
-        out.push(Output::Meter(furniture::first_packet_meter(self.meter_rate)));
+        self.furnish(out);
         self.requeue_flushes();
         self.read(out);
     }
@@ -153,8 +159,8 @@ impl Rules {
         matches!(self.phase, Phase::Down)
     }
 
-    /// The switch's entries in full; from here on what is observed is known.
-    pub(crate) fn on_entries(&mut self, read: u64, entries: &[FlowStats], now: Timestamp, out: &mut Outbox) {
+    /// The switch's entries in full; from here on what is observed is known. False if they came too late to be so.
+    pub(crate) fn on_entries(&mut self, read: u64, entries: &[FlowStats], now: Timestamp, out: &mut Outbox) -> bool {
         let expected = match self.phase {
             Phase::Reading { read: number } => number == read,
             Phase::Ready => self.audit_read == Some(read),
@@ -162,7 +168,7 @@ impl Rules {
             Phase::Down | Phase::Waiting | Phase::Changing { .. } | Phase::Failed { .. } => false,
         };
         if !expected {
-            return;
+            return false;
         }
         // Everything we did is known then, so a difference is somebody else's doing.
         let knew = matches!(self.phase, Phase::Ready);
@@ -219,6 +225,13 @@ impl Rules {
         self.suspects.extend(self.observed.keys().cloned());
         self.mending = true;
         self.phase = Phase::Ready;
+        true
+    }
+
+    /// Packets of a grant, forth and back, as the last reading counted them.
+    pub(crate) fn packets(&self, grant: GrantId) -> u64 {
+        let keys = self.wanted_of.get(&grant).into_iter().flatten();
+        keys.filter_map(|key| self.read_counters.get(key)).map(|count| count.packets).sum()
     }
 
     /// Somebody else changed an entry (X1). It is undone by the ordinary difference, at once. Returns the grant that may
@@ -244,7 +257,7 @@ impl Rules {
         }
         if gone && change.reason == FlowRemovedReason::MeterDelete {
             // Entries cannot come back before what they name.
-            out.push(Output::Meter(furniture::first_packet_meter(self.meter_rate)));
+            self.furnish(out);
         }
         let crossed = match &self.phase {
             Phase::Changing { changes, .. } => changes.iter().any(|c| c.key == key),
@@ -270,12 +283,16 @@ impl Rules {
         })
     }
 
-    /// Groups and meters: none but the meter of first packets is ours.
+    fn furnish(&self, out: &mut Outbox) {
+        out.outputs.extend(self.meters.all().map(Output::Meter));
+    }
+
+    /// Groups and meters: none but the meters of first packets are ours.
     pub(crate) fn on_furniture(&mut self, groups: &[Group], meters: &[Meter], out: &mut Outbox) {
         if matches!(self.phase, Phase::Down | Phase::Waiting) {
             return;
         }
-        furniture::put_right(self.meter_rate, groups, meters, out);
+        self.meters.put_right(groups, meters, out);
     }
 
     /// Said once; the audit goes on.
@@ -406,6 +423,7 @@ impl Rules {
             out.push(Output::Bundle { bundle, changes: mods });
             return;
         }
+        self.meters.clear(&self.observed, out);
         if self.audit_read.is_none() && self.audit_at.is_some_and(|at| now >= at) {
             self.number += 1;
             self.audit_read = Some(self.number);
@@ -567,7 +585,7 @@ fn is_backward(key: &RuleKey) -> bool {
 fn is_refusal(entry: &FlowStats) -> bool {
     Cookie(entry.cookie).owner() == Some(CookieOwner::Refusal)
         && entry.table == model::Table::Connections.number()
-        && entry.priority == first_packet::REFUSAL_PRIORITY
+        && entry.priority == refusal::PRIORITY
         && entry.hard_timeout != 0
         && entry.instructions.is_empty()
 }

@@ -4,6 +4,7 @@ use model::Timestamp;
 use openflow::{ChangedFlow, FlowEvent, FlowStats, Role};
 use std::collections::BTreeMap;
 
+use crate::budget::Budget;
 use crate::conversion::{RuleBody, RuleKey};
 use crate::event::{ForeignChange, ForeignRule, Outbox, Place, Report};
 
@@ -33,14 +34,12 @@ struct Stranger {
 #[derive(Debug)]
 pub(crate) struct Strangers {
     open: BTreeMap<RuleKey, Stranger>,
-    budget: i64,
-    budget_at: Timestamp,
-    suppressed: u64,
+    budget: Budget,
 }
 
 impl Strangers {
     pub(crate) fn new() -> Self {
-        Self { open: BTreeMap::new(), budget: REPORT_BURST * 1000, budget_at: Timestamp(0), suppressed: 0 }
+        Self { open: BTreeMap::new(), budget: Budget::new(REPORTS_PER_SECOND, REPORT_BURST) }
     }
 
     /// Is what stands at this key somebody else's doing?
@@ -58,7 +57,7 @@ impl Strangers {
         if self.open.contains_key(key) {
             return;
         }
-        let told = self.may_tell(now);
+        let told = self.budget.spend(now);
         if told {
             let what = format!("{}: {}", act.change.word(), act.rule);
             out.report(Report::Foreign { place: Place::Switch, what });
@@ -70,7 +69,6 @@ impl Strangers {
     pub(crate) fn mended(&mut self, key: &RuleKey, now: Timestamp, out: &mut Outbox) {
         let Some(Stranger { act, seen_at, told }) = self.open.remove(key) else { return };
         if !told {
-            self.suppressed = self.suppressed.saturating_add(1);
             return;
         }
         out.report(Report::ForeignRule(Box::new(ForeignRule {
@@ -83,25 +81,13 @@ impl Strangers {
             since: act.since,
             seen_at,
             mended_at: now,
-            suppressed: std::mem::take(&mut self.suppressed),
+            suppressed: self.budget.take_suppressed(),
         })));
     }
 
     /// The switch is gone: what stood there is read again when it comes back.
     pub(crate) fn forget(&mut self) {
         self.open.clear();
-    }
-
-    fn may_tell(&mut self, now: Timestamp) -> bool {
-        let passed = now.0.saturating_sub(self.budget_at.0).max(0);
-        self.budget_at = now;
-        let refilled = self.budget.saturating_add(passed.saturating_mul(REPORTS_PER_SECOND));
-        self.budget = refilled.min(REPORT_BURST * 1000);
-        let may = self.budget >= 1000;
-        if may {
-            self.budget -= 1000;
-        }
-        may
     }
 }
 

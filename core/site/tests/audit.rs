@@ -145,6 +145,14 @@ fn what_the_pipeline_cannot_say_is_named() {
         let [(text, reason)] = found.strange.as_slice() else { panic!("{entry} was read as {:?}", found.rules) };
         assert!(reason.to_string().contains(why), "{text}: {reason}");
     }
+    // The meter of another port, or of none.
+    let shown = |meter, port: Option<u32>| {
+        let fields = port.map(|p| OxmField::InPort(openflow::PortNo(p))).into_iter().collect();
+        let to_gate = openflow::Action::output(openflow::PortNo::CONTROLLER);
+        let instructions = vec![Instruction::Meter(meter), Instruction::ApplyActions(vec![to_gate])];
+        installed(&"sw1".parse().unwrap(), &[add(2, standing, fields, instructions)]).rules.len()
+    };
+    assert_eq!([shown(3, Some(3)), shown(4, Some(3)), shown(3, None)], [1, 0, 0]);
     let zone = |zone| {
         let track = openflow::Action::Ct(openflow::Ct::track(zone, 2));
         installed(&"sw1".parse().unwrap(), &[add(1, standing, vec![ipv4.clone()], apply(track))])

@@ -88,7 +88,7 @@ fn golden() -> Vec<(FlowRule, &'static str)> {
                 CookieOwner::Standing,
                 vec![Action::ToGate],
             ),
-            "ADD table:2 priority=100,ct_state=+new-inv+trk,ip,reg0=0x11,in_port=3 cookie:0x5e01000000000000 actions=meter:1,CONTROLLER:65535",
+            "ADD table:2 priority=100,ct_state=+new-inv+trk,ip,reg0=0x11,in_port=3 cookie:0x5e01000000000000 actions=meter:3,CONTROLLER:65535",
         ),
         (
             rule(
@@ -179,7 +179,12 @@ proptest! {
             vec![Action::SetEthDst(Mac([2; 6])), Action::Output(PortNo(port))],
             vec![Action::ToGate],
         ] {
+            let shown = actions == [Action::ToGate];
             let rule = rule(Table::Connections, priority, matches.clone(), CookieOwner::Grant(GrantId(id)), actions);
+            if shown && rule.matches.in_port.is_none() {
+                prop_assert_eq!(to_entry(&rule), Err(site::Inexpressible::NoPortToMeter));
+                continue;
+            }
             let (key, body) = to_entry(&rule).unwrap();
             let bytes = openflow::encode(&openflow::Message::FlowMod(to_add(&key, &body)), 1).unwrap();
             let openflow::Message::FlowMod(read) = openflow::Frame::decode(&bytes).unwrap().message else { panic!() };

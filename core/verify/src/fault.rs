@@ -76,6 +76,7 @@ faults! {
 
     BeginsFromDestination = "begins-from-destination", "the destination's side could begin a connection";
     RemembersAnswer = "remembers-answer", "a connection would be remembered that the origin did not begin";
+    ToGateShared = "to-gate-shared", "the rule names no port, so the first packets of several would share a meter";
     ToGateNotTerminal = "to-gate-not-terminal", "the packet comes from a port without a terminal";
     ToGateNotFirst = "to-gate-not-first", "the packet need not be the first of a connection";
 

@@ -128,7 +128,8 @@ fn actions_fault(rule: &FlowRule) -> Option<Fault> {
         }
         (Table::Posture, [], Action::Track { zone, next }) => only(*zone == CONNTRACK_ZONE, Fault::ForeignZone)
             .or_else(|| only(*next == Table::Connections, Fault::StepBack)),
-        (Table::Connections, [], Action::ToGate) => only(rule.owner == CookieOwner::Standing, Fault::ForeignOwner),
+        (Table::Connections, [], Action::ToGate) => only(rule.owner == CookieOwner::Standing, Fault::ForeignOwner)
+            .or_else(|| only(rule.matches.in_port.is_some(), Fault::ToGateShared)),
         (Table::Connections, [], Action::Goto(next)) => {
             only(matches!(next, Table::Zones | Table::Forwarding), Fault::StepBack)
         }

@@ -325,7 +325,7 @@ impl Purpose<'_> {
                 origin: host.address,
                 destination: *gateway,
                 protocol: Protocol::Tcp,
-                ports: &[model::GATE_SERVICE_PORT],
+                ports: &model::GATE_SERVICE_PORTS,
             },
             Self::Nothing => return None,
         })

@@ -260,7 +260,7 @@ fn i05_wider_than_the_grant() {
 }
 
 #[test]
-fn i05_the_gate_service_is_one_port_of_ones_own_gateway() {
+fn i05_the_gate_service_is_a_few_ports_of_ones_own_gateway() {
     let gate = |r: &FlowRule| {
         r.owner == CookieOwner::Standing
             && r.matches.tp_dst == Some(PortMatch::exact(GATE_SERVICE_PORT))
@@ -405,6 +405,9 @@ fn i10_only_the_origin_begins() {
 #[test]
 fn i11_first_packets_of_terminals_only() {
     let to_gate = |r: &FlowRule| r.actions == [Action::ToGate];
+    assert_broken(Invariant::Pipeline, Fault::ToGateShared, "clinic", |s| {
+        alter(s, to_gate, |r| r.matches.in_port = None);
+    });
     assert_broken(Invariant::FirstPackets, Fault::ToGateNotFirst, "clinic", |s| {
         alter(s, to_gate, |r| r.matches.ct = None);
     });

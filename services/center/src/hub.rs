@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 use tonic::Status;
-use wire::link::{CenterMessage, Go, center_message::Message};
+use wire::link::{CenterMessage, Go, Opened, center_message::Message};
 
 /// Messages that may wait for a gate; one that takes them more slowly is cut and gets a snapshot when it comes back.
 pub(crate) const IN_FLIGHT: usize = 1024;
@@ -63,6 +63,8 @@ impl Gates for Hub {
         let message = match message {
             ToGate::Order(order) => Message::Order(order),
             ToGate::Go(grant) => Message::Go(Go { grant: grant.0 }),
+            ToGate::Opened(grant) => Message::Opened(Opened { grant: grant.0 }),
+            ToGate::Answer(answer) => Message::FirstPacketAnswer(answer),
         };
         let mut links = self.links();
         let Some(link) = links.get(site) else { return };

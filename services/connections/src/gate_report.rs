@@ -4,13 +4,16 @@ use audit::{CloseCause, Count, Event, Observation, Phase, Point, Traffic};
 use model::{ConnectionState, Generation, GrantId, HostRef, Protocol, Section, SiteId, Timestamp};
 use registry::Commit;
 use texts::Arg;
-use wire::link::{self, EndCause, RefusalCode, gate_message::Message};
+use wire::link::{self, EndCause, FirstPacketVerdict, RefusalCode, gate_message::Message};
 
 use crate::alarms::foreign_rule;
 use crate::center::State;
 use crate::close::{fail, take_back};
 use crate::live::{Gone, Live, Progress, initiator};
 use crate::{Center, ToGate, Trouble, reasons};
+
+/// How long what is refused is dropped without asking again.
+const REFUSED_SECONDS: u32 = 10;
 
 /// Takes in a report of the gate at `site`. Whatever it says about another site's business is ignored.
 pub async fn gate_report(center: &Center, site: &SiteId, message: Message) {
@@ -134,6 +137,7 @@ async fn observed(center: &Center, state: &mut State, site: &SiteId, m: link::Ob
                 live.state = ConnectionState::Open;
                 live.progress.send_replace(Progress::Open);
             }
+            center.gates().send(&of.origin.site, ToGate::Opened(grant));
             tracing::info!(%grant, "open");
         }
         Err(error) => {
@@ -252,6 +256,9 @@ async fn first_packet(center: &Center, state: &mut State, site: &SiteId, m: link
         tracing::warn!(%site, "a first packet that cannot be read");
         return;
     };
+    if m.held {
+        center.gates().send(site, ToGate::Answer(answer(&m, FirstPacketVerdict::Refused, REFUSED_SECONDS)));
+    }
     let from = HostRef { site: site.clone(), host };
     // Who wants a service opens it with a card first; the packet itself proves nobody (N1).
     let reason = decision_reason(&from, &m.destination);
@@ -269,6 +276,19 @@ async fn first_packet(center: &Center, state: &mut State, site: &SiteId, m: link
     };
     if let Err(error) = center.commit(state, Commit::at(center.now()).event(event), None).await {
         tracing::error!(%site, %error, "a refused packet could not be recorded");
+    }
+}
+
+/// The answer to a first packet.
+fn answer(m: &link::FirstPacket, verdict: FirstPacketVerdict, seconds: u32) -> link::FirstPacketAnswer {
+    link::FirstPacketAnswer {
+        host: m.host.clone(),
+        source: m.source.clone(),
+        destination: m.destination.clone(),
+        protocol: m.protocol,
+        port: m.port,
+        verdict: verdict.into(),
+        seconds,
     }
 }
 

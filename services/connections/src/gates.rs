@@ -1,7 +1,7 @@
 //! How gates are reached.
 
 use model::{GrantId, SiteId};
-use wire::link::SignedOrder;
+use wire::link::{FirstPacketAnswer, SignedOrder};
 
 /// Number of a link, never used twice by one center: what an older link of a gate still says is told apart by it.
 pub type LinkNumber = u64;
@@ -13,6 +13,10 @@ pub enum ToGate {
     Order(SignedOrder),
     /// The other end is prepared: start the tunnel.
     Go(GrantId),
+    /// Both ends hold the grant: what waits for it at its origin may go.
+    Opened(GrantId),
+    /// What becomes of a first packet it holds.
+    Answer(FirstPacketAnswer),
 }
 
 /// Links to gates. Sending never waits: a gate that is away or too slow gets a snapshot when it comes back.

@@ -61,6 +61,7 @@ impl CenterLink {
         loop {
             let outcome = self.once(&hub, &mut reports, &mut waiting, &live).await;
             live.send_replace(None);
+            hub.feed(Event::CenterDown);
             let (was_up, why) = match outcome {
                 Ok(why) => (true, why),
                 Err(why) => (false, why),
@@ -187,8 +188,16 @@ impl CenterLink {
                 hub.feed(Event::Go(GrantId(go.grant)));
                 None
             }
-            // First packets are not held yet: the terminal's next try finds the line open.
-            pb::center_message::Message::FirstPacketAnswer(_) => None,
+            pb::center_message::Message::Opened(opened) => {
+                hub.feed(Event::Opened(GrantId(opened.grant)));
+                None
+            }
+            pb::center_message::Message::FirstPacketAnswer(answer) => {
+                if let Some(answer) = read_answer(&answer) {
+                    hub.feed(Event::FirstPacketAnswered(answer));
+                }
+                None
+            }
             pb::center_message::Message::Order(order) => match self.order(hub, &order) {
                 Ok(()) => None,
                 Err(refusal) => {
@@ -339,7 +348,13 @@ impl CenterLink {
                 detail: "the lease ended".into(),
                 at,
             }),
-            Report::FirstPacketRefused { in_port, source, destination, protocol, port, .. } => {
+            Report::Idle(grant) => Say::Ended(pb::Ended {
+                grant: grant.0,
+                cause: pb::EndCause::Idle.into(),
+                detail: "no packet passed for the idle time".into(),
+                at,
+            }),
+            Report::FirstPacket { in_port, source, destination, protocol, port, held, .. } => {
                 let state = hub.state()?;
                 let host = state.facts.site.hosts.values().find(|h| h.port.port == *in_port)?;
                 Say::FirstPacket(pb::FirstPacket {
@@ -349,11 +364,29 @@ impl CenterLink {
                     protocol: protocol.map_or(0, |p| u32::from(p.number())),
                     port: u32::from(*port),
                     at,
+                    held: *held,
                 })
             }
             Report::Port { .. } => return None,
         })
     }
+}
+
+/// What no first packet of ours asked for is nothing.
+fn read_answer(answer: &pb::FirstPacketAnswer) -> Option<site::FirstPacketAnswer> {
+    let opens = match pb::FirstPacketVerdict::try_from(answer.verdict).ok()? {
+        pb::FirstPacketVerdict::Opening => true,
+        pb::FirstPacketVerdict::Refused => false,
+        pb::FirstPacketVerdict::Unspecified => return None,
+    };
+    Some(site::FirstPacketAnswer {
+        source: answer.source.parse().ok()?,
+        destination: answer.destination.parse().ok()?,
+        protocol: u8::try_from(answer.protocol).ok()?,
+        port: u16::try_from(answer.port).ok()?,
+        opens,
+        wait_ms: i64::from(answer.seconds) * 1000,
+    })
 }
 
 fn fault(place: pb::FaultPlace, over: bool, grant: Option<GrantId>, detail: &str) -> Say {

@@ -40,6 +40,8 @@ pub struct Config {
     pub openflow: OpenFlow,
     /// The in-house service for terminals.
     pub terminals: Terminals,
+    /// The gate's own face toward browsers, for when there is no link to the center; absent: the connection just ends.
+    pub console: Option<Console>,
     /// The center.
     pub center: Center,
     /// The gate's own certificate and whom it trusts.
@@ -70,7 +72,7 @@ pub struct Namespaces {
 pub struct OpenFlow {
     /// Address in red, e.g. `169.254.77.1:6653`.
     pub listen: SocketAddr,
-    /// First packets a second the switch may send.
+    /// First packets a second the switch may send from each port.
     #[serde(default = "default_first_packets")]
     pub first_packets_per_second: u32,
 }
@@ -79,8 +81,24 @@ pub struct OpenFlow {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Terminals {
-    /// The gateway's address in each segment, port 7444.
+    /// For programs: the gateway's address in each segment, port 7444.
     pub listen: Vec<SocketAddr>,
+    /// For browsers, with the terminal's certificate: the same addresses, port 7445.
+    #[serde(default)]
+    pub console: Vec<SocketAddr>,
+    /// For browsers, with the person's card: the same addresses, port 7446.
+    #[serde(default)]
+    pub sign_in: Vec<SocketAddr>,
+}
+
+/// A certificate that the terminals' browsers believe, and its key; PEM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Console {
+    /// The certificate for the gateway's addresses, then subordinate CAs.
+    pub chain: PathBuf,
+    /// Its private key, PKCS#8.
+    pub key: PathBuf,
 }
 
 /// How to reach the center and how to know its word.
@@ -169,7 +187,7 @@ fn default_audit_ms() -> i64 {
     5_000
 }
 fn default_first_packets() -> u32 {
-    1_000
+    200
 }
 
 impl Config {
@@ -186,7 +204,8 @@ impl Config {
         let c = &mut config.certificates;
         let files = [&mut c.chain, &mut c.key, &mut c.center_ca, &mut c.switch_ca, &mut c.gate_ca];
         let others = [&mut config.data, &mut config.center.order_key, &mut config.ike.vici];
-        for file in files.into_iter().chain(others).chain(&mut c.crls) {
+        let console = config.console.iter_mut().flat_map(|console| [&mut console.chain, &mut console.key]);
+        for file in files.into_iter().chain(others).chain(&mut c.crls).chain(console) {
             *file = folder.join(&*file);
         }
         Ok(config)

@@ -51,7 +51,7 @@ impl Evidence {
     /// It is about to be sent: whether it will be said again if that goes wrong. A refused packet is not said twice:
     /// the record would hold it twice.
     pub fn said(&mut self, report: &Report, message: &Say) -> bool {
-        if !is_evidence(report) || matches!(report, Report::FirstPacketRefused { .. }) {
+        if !is_evidence(report) || matches!(report, Report::FirstPacket { .. }) {
             return false;
         }
         self.remember(message.clone());
@@ -94,7 +94,7 @@ fn is_evidence(report: &Report) -> bool {
         report,
         Report::Closed { .. }
             | Report::Lapsed(_)
-            | Report::FirstPacketRefused { .. }
+            | Report::FirstPacket { held: false, .. }
             | Report::Foreign { .. }
             | Report::ForeignRule(_)
     )
@@ -203,7 +203,7 @@ mod tests {
     fn packet(port: u32) -> Say {
         let text = |t: &str| t.to_owned();
         let (source, destination) = (text("10.1.20.11"), text("10.2.10.10"));
-        Say::FirstPacket(pb::FirstPacket { host: text("exam-1"), source, destination, protocol: 6, port, at: 1 })
+        Say::FirstPacket(pb::FirstPacket { host: text("exam-1"), source, destination, protocol: 6, port, at: 1, held: false })
     }
 
     fn ended(grant: u64) -> Say {
@@ -216,12 +216,13 @@ mod tests {
 
     fn refused() -> Report {
         let any = std::net::IpAddr::from([10, 2, 10, 10]);
-        Report::FirstPacketRefused {
+        Report::FirstPacket {
             in_port: model::PortNo(3),
             source: any,
             destination: any,
             protocol: Some(model::Protocol::Tcp),
             port: 443,
+            held: false,
             suppressed: 0,
         }
     }

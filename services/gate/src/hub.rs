@@ -122,6 +122,7 @@ impl Hub {
         match output {
             Output::Meter(_)
             | Output::Refurnish(_)
+            | Output::Send(_)
             | Output::ReadFlows { .. }
             | Output::Bundle { .. }
             | Output::FlushConntrack { .. } => {
@@ -173,9 +174,10 @@ fn log(report: &Report) {
         Report::Inexpressible(what) => tracing::error!(what, "a rule cannot be written as an OpenFlow entry"),
         Report::Link { place, up } => tracing::info!(?place, up, "part of the data plane"),
         Report::OutOfStep { at, offered } => tracing::warn!(?at, ?offered, "an order leads from another state"),
-        Report::FirstPacketRefused { in_port, suppressed, .. } => {
-            tracing::info!(%in_port, suppressed, "a first packet was refused");
+        Report::FirstPacket { in_port, held, suppressed, .. } => {
+            tracing::info!(%in_port, held, suppressed, "a first packet no grant covers");
         }
+        Report::Idle(grant) => tracing::info!(%grant, "idle"),
         Report::Accepted(generation) => tracing::info!(%generation, "in force"),
         Report::Lapsed(grant) => tracing::info!(%grant, "lease ended"),
         Report::Prepared(grant) => tracing::info!(%grant, "prepared"),

@@ -6,6 +6,7 @@ mod audit;
 mod center_link;
 mod config;
 mod evidence;
+mod fallback_page;
 mod filter_link;
 mod hub;
 mod ike_link;
@@ -35,6 +36,9 @@ pub use openflow_link::{SessionError, session};
 pub use store::{Store, StoreError};
 pub use trust::{Trust, TrustError, order_key};
 pub use vici::Vici;
+
+use fallback_page::FallbackPage;
+use terminal_relay::Entrance;
 
 /// Why a gate cannot start. Each says what to mend.
 #[derive(Debug, thiserror::Error)]
@@ -118,9 +122,19 @@ impl Gate {
         let red = config.namespaces.red.as_path();
         let switches = listen(config.openflow.listen, red)?;
         let mut terminals = Vec::new();
-        for address in &config.terminals.listen {
-            terminals.push(listen(*address, red)?);
+        for (entrance, addresses) in [
+            (Entrance::Api, &config.terminals.listen),
+            (Entrance::Console, &config.terminals.console),
+            (Entrance::SignIn, &config.terminals.sign_in),
+        ] {
+            for address in addresses {
+                terminals.push((entrance, listen(*address, red)?));
+            }
         }
+        let page = match &config.console {
+            Some(console) => Some(FallbackPage::new(trust.console_server(console)?, Arc::clone(&hub))),
+            None => None,
+        };
         let interfaces = site_config(config).red;
         filter_link::start(red.to_owned(), interfaces, Arc::clone(&hub), receivers.filter)
             .map_err(StartError::Thread)?;
@@ -128,8 +142,10 @@ impl Gate {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(openflow_link::serve(switches, trust.clone(), config.site.to_string(), Arc::clone(&hub)));
         tasks.spawn(ike_link::serve(config.ike.vici.clone(), trust.clone(), Arc::clone(&hub), receivers.ike));
-        for listener in terminals {
-            tasks.spawn(terminal_relay::serve(listener, center.clone()));
+        for (entrance, listener) in terminals {
+            // A program is better off with an error it knows than with a page.
+            let page = page.clone().filter(|_| entrance != Entrance::Api);
+            tasks.spawn(terminal_relay::serve(listener, entrance, center.clone(), page));
         }
         tasks.spawn(keep(store, Arc::clone(&hub), receivers.store));
         let clock = Arc::clone(&hub);

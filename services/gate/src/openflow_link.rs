@@ -223,9 +223,9 @@ impl Talk {
         let bad = |e: openflow::EncodeError| SessionError::Channel(e.to_string());
         match order {
             Output::Meter(meter) => drop(self.channel.send(&Message::MeterMod(meter)).map_err(bad)?),
-            Output::Refurnish(changes) => {
-                for change in changes {
-                    self.channel.send(&change).map_err(bad)?;
+            Output::Refurnish(messages) | Output::Send(messages) => {
+                for message in messages {
+                    self.channel.send(&message).map_err(bad)?;
                 }
             }
             Output::ReadFlows { read } => {

@@ -11,21 +11,55 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 use wire::link::{TerminalChunk, TerminalOpening, terminal_chunk::Part};
 
+use crate::fallback_page::FallbackPage;
+
 const CHUNK: usize = 16 * 1024;
 
-/// Accepts terminals on one address for ever.
-pub async fn serve(listener: TcpListener, center: watch::Receiver<Option<Channel>>) {
+/// Which in-house service a terminal connected to; the center tells them apart by the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    /// Programs.
+    Api,
+    /// Browsers with the terminal's certificate.
+    Console,
+    /// Browsers with the person's card.
+    SignIn,
+}
+
+impl Entrance {
+    /// Its name on the link.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Console => "console",
+            Self::SignIn => "sign-in",
+        }
+    }
+}
+
+/// Accepts terminals on one address for ever. Without a link to the center browsers get the gate's own page, if it has
+/// one.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    entrance: Entrance,
+    center: watch::Receiver<Option<Channel>>,
+    page: Option<FallbackPage>,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, source)) => {
-                let channel = center.borrow().clone();
+                let (channel, page) = (center.borrow().clone(), page.clone());
                 tokio::spawn(async move {
-                    let Some(channel) = channel else {
-                        tracing::info!("a terminal called while there is no link to the center");
-                        return;
+                    let done = match (channel, page) {
+                        (Some(channel), _) => relay(stream, source, entrance, channel).await,
+                        (None, Some(page)) => page.serve(stream).await,
+                        (None, None) => {
+                            tracing::info!("a terminal called while there is no link to the center");
+                            return;
+                        }
                     };
-                    if let Err(error) = relay(stream, source, channel).await {
-                        tracing::debug!(%error, "a terminal's relay ended");
+                    if let Err(error) = done {
+                        tracing::debug!(%error, "a terminal's connection ended");
                     }
                 });
             }
@@ -37,11 +71,16 @@ pub async fn serve(listener: TcpListener, center: watch::Receiver<Option<Channel
     }
 }
 
-async fn relay(stream: TcpStream, source: SocketAddr, channel_to_center: Channel) -> io::Result<()> {
+async fn relay(
+    stream: TcpStream,
+    source: SocketAddr,
+    entrance: Entrance,
+    channel_to_center: Channel,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut from_terminal, mut to_terminal) = stream.into_split();
     let (outgoing, chunks) = channel(16);
-    let opening = TerminalOpening { source: source.to_string(), ..TerminalOpening::default() };
+    let opening = TerminalOpening { source: source.to_string(), entrance: entrance.name().to_owned() };
     let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
     outgoing.send(TerminalChunk { part: Some(Part::Opening(opening)) }).await.map_err(gone)?;
     let upward = async move {

@@ -10,7 +10,7 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyD
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{Certificates, Config};
+use crate::config::{Certificates, Config, Console};
 
 /// Why the gate's certificates cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +110,18 @@ impl Trust {
             .with_single_cert(self.chain()?, key)?)
     }
 
+    /// TLS toward browsers when there is no link to the center: the console's own certificate, nobody's asked for.
+    ///
+    /// # Errors
+    /// [`TrustError`] if the certificate or its key cannot be read, or do not belong together.
+    pub(crate) fn console_server(&self, console: &Console) -> Result<rustls::ServerConfig, TrustError> {
+        let (chain, key) = (certificates(&console.chain)?, private_key(&console.key)?);
+        Ok(rustls::ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?)
+    }
+
     /// TLS of the link to the center: 1.3 only, both certificates checked.
     ///
     /// # Errors
@@ -162,9 +174,12 @@ impl Trust {
     }
 
     fn key(&self) -> Result<PrivateKeyDer<'static>, TrustError> {
-        PrivateKeyDer::from_pem_file(&self.files.key)
-            .map_err(|e| wrong(&self.files.key, format!("no private key in PEM ({e})")))
+        private_key(&self.files.key)
     }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TrustError> {
+    PrivateKeyDer::from_pem_file(path).map_err(|e| wrong(path, format!("no private key in PEM ({e})")))
 }
 
 /// What strongSwan is given over VICI.

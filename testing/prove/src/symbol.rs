@@ -344,7 +344,7 @@ pub struct Contract {
     pub origin: Address,
     pub destination: Address,
     pub protocol: Term,
-    /// Name of its set of ports; nothing is the gate's one port.
+    /// Name of its set of ports; nothing is the gate's own ports.
     pub ports: Option<String>,
 }
 
@@ -352,7 +352,7 @@ impl Contract {
     pub fn has_port(&self, port: &Term) -> Term {
         match &self.ports {
             Some(set) => port.is_in(set),
-            None => port.is_value(model::GATE_SERVICE_PORT),
+            None => any(model::GATE_SERVICE_PORTS.map(|p| port.is_value(p))),
         }
     }
     fn joins(&self, p: &Packet, from: &Address, to: &Address) -> Term {

@@ -278,7 +278,7 @@ impl World {
             loop {
                 match tokio::time::timeout_at(end, running.reports.recv()).await {
                     Ok(Some(report)) if wanted(&report) => return Ok(()),
-                    Ok(Some(Report::FirstPacketRefused { .. })) => {}
+                    Ok(Some(Report::FirstPacket { .. })) => {}
                     Ok(Some(report)) => drop(writeln!(instead, "{report:?}")),
                     _ => return Err(RealityError::Product(format!("{site}: no \"{what}\", but {instead}"))),
                 }

@@ -2,6 +2,7 @@
 
 use openflow::{
     ChangedFlow, FlowEvent, FlowMod, FlowModCommand, FlowRemoved, FlowRemovedReason, FlowStats, Frame, Message,
+    PacketOut,
 };
 use site::{Event, Output, RuleKey};
 use std::collections::BTreeMap;
@@ -14,6 +15,10 @@ pub struct Switch {
     removed: Vec<FlowRemoved>,
     /// Tells the machine of what others did (EXT-187), with its next answer.
     told: Vec<ChangedFlow>,
+    /// Packets the machine sent into the pipeline.
+    released: Vec<PacketOut>,
+    /// Packets that every entry of a grant has counted, by cookie.
+    counted: BTreeMap<u64, u64>,
 }
 
 impl Switch {
@@ -21,6 +26,16 @@ impl Switch {
     pub fn carry_out(&mut self, output: Output) -> Vec<Event> {
         let answer = match output {
             Output::Meter(_) | Output::Refurnish(_) => return Vec::new(),
+            Output::Send(messages) => {
+                for message in messages {
+                    match message {
+                        Message::FlowMod(change) => self.apply(over_the_wire(change)),
+                        Message::PacketOut(packet) => self.released.push(packet),
+                        _ => {}
+                    }
+                }
+                return Vec::new();
+            }
             Output::ReadFlows { read } => Event::FlowStats { read, entries: self.stats() },
             Output::Bundle { bundle, changes } => {
                 for change in changes {
@@ -37,6 +52,16 @@ impl Switch {
         events.extend(removed);
         events.push(answer);
         events
+    }
+
+    /// What the machine sent into the pipeline since it was last asked.
+    pub fn released(&mut self) -> Vec<PacketOut> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// So many more packets pass by every entry of this cookie.
+    pub fn pass(&mut self, cookie: u64, packets: u64) {
+        *self.counted.entry(cookie).or_default() += packets;
     }
 
     /// Forgets everything, as a restarted ovs-vswitchd does.
@@ -82,7 +107,7 @@ impl Switch {
                 hard_timeout: entry.hard_timeout,
                 flags: entry.flags,
                 cookie: entry.cookie,
-                packets: 1,
+                packets: 1 + self.counted.get(&entry.cookie).copied().unwrap_or(0),
                 bytes: 60,
                 matching: entry.matching.clone(),
                 instructions: entry.instructions.clone(),

@@ -103,10 +103,16 @@ impl World {
     pub fn feed(&mut self, id: &SiteId, event: Event) {
         let now = self.now;
         let place = self.place(id);
-        for output in place.machine.handle(event, now).outputs {
+        let mut out = place.machine.handle(event, now);
+        let answers = messages(&out.to_switch);
+        if !answers.is_empty() {
+            out.outputs.push(Output::Send(answers));
+        }
+        for output in out.outputs {
             let link = match &output {
                 Output::Meter(_)
                 | Output::Refurnish(_)
+                | Output::Send(_)
                 | Output::ReadFlows { .. }
                 | Output::Bundle { .. }
                 | Output::FlushConntrack { .. } => Link::ToSwitch,
@@ -126,6 +132,11 @@ impl World {
             };
             place.to.entry(link).or_default().push_back(output);
         }
+    }
+
+    /// First packets that wait at a site's gate.
+    pub fn held(&self, id: &SiteId) -> usize {
+        self.places.get(id).map_or(0, |p| p.machine.first_packets_held())
     }
 
     /// Moves one message of one queue. False if there was none.
@@ -306,4 +317,14 @@ impl World {
     fn place(&mut self, id: &SiteId) -> &mut Place {
         self.places.get_mut(id).expect("the site is one the world was made with")
     }
+}
+
+fn messages(bytes: &[u8]) -> Vec<openflow::Message> {
+    let mut decoder = openflow::Decoder::new();
+    decoder.push(bytes);
+    let mut found = Vec::new();
+    while let Some(frame) = decoder.next().expect("the machine writes OpenFlow") {
+        found.push(frame.message);
+    }
+    found
 }

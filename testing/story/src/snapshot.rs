@@ -29,7 +29,7 @@ impl Snapshot {
             }
             for entry in site.switch.dump_conntrack()? {
                 // A terminal speaks to its gate to ask for connections; that is not what is compared.
-                if !entry.contains("dport=7444") {
+                if !model::GATE_SERVICE_PORTS.iter().any(|port| entry.contains(&format!("dport={port}"))) {
                     lines.insert(format!("{id} conntrack {}", endpoints(&entry)));
                 }
             }

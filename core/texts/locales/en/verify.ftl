@@ -94,6 +94,7 @@ verify-fault-unknown-peer = the peer is not known to the site
 verify-fault-address-not-of-peer = the address does not belong to the peer
 verify-fault-begins-from-destination = the destination's side could begin a connection
 verify-fault-remembers-answer = a connection would be remembered that the origin did not begin
+verify-fault-to-gate-shared = the rule names no port, so the first packets of several would share a meter
 verify-fault-to-gate-not-terminal = the packet comes from a port without a terminal
 verify-fault-to-gate-not-first = the packet need not be the first of a connection
 verify-fault-grant-key = the grant is filed under another number, or its number does not fit a cookie

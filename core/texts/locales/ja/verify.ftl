@@ -94,6 +94,7 @@ verify-fault-unknown-peer = 拠点の知らない相手である
 verify-fault-address-not-of-peer = アドレスが相手拠点のものでない
 verify-fault-begins-from-destination = 相手側から接続を始められてしまう
 verify-fault-remembers-answer = 発信側が始めていない接続を記憶してしまう
+verify-fault-to-gate-shared = ルールがポートを名指ししていないため、複数のポートの最初のパケットが一つのメーターを共有してしまう
 verify-fault-to-gate-not-terminal = 端末のないポートから来たパケットである
 verify-fault-to-gate-not-first = 接続の最初のパケットとは限らない
 verify-fault-grant-key = 許可が別の番号で置かれているか、番号が大きすぎる

@@ -1,7 +1,7 @@
 //! What may pass: the sets that grants, in-house rules and the gate's service cover, with port, MAC and tag at both ends.
 
 use model::{
-    CtMatch, Filter, FilterSide, FlowDirection, GATE_SERVICE_PORT, Grant, GrantId, Host, Protocol, SiteFacts, SiteId,
+    CtMatch, Filter, FilterSide, FlowDirection, GATE_SERVICE_PORTS, Grant, GrantId, Host, Protocol, SiteFacts, SiteId,
     Tag, Tunnel, Zone, ZoneSide, ZoneVerdict, may_originate,
 };
 use spaces::{Set, Space};
@@ -181,10 +181,11 @@ pub(super) fn standing(space: &mut Space, facts: &SiteFacts) -> Set {
     let site = &facts.site;
     for host in site.hosts.values().filter(|h| h.terminal) {
         let (Some(segment), Some(at)) = (site.segment_of(host), seat(facts, host)) else { continue };
-        let service =
-            both(Protocol::Tcp, GATE_SERVICE_PORT, (at, host.address), (uplink(facts), segment.gateway_address()));
-        add(service.forth, space);
-        add(service.back, space);
+        for port in GATE_SERVICE_PORTS {
+            let service = both(Protocol::Tcp, port, (at, host.address), (uplink(facts), segment.gateway_address()));
+            add(service.forth, space);
+            add(service.back, space);
+        }
         // As himself: the gate decides by who asks (G16).
         let first = Cube::any()
             .is(At::InPort, at.port.into())

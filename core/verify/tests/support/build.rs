@@ -257,12 +257,14 @@ fn standing(site: &Site, rules: &mut BTreeSet<FlowRule>) {
             let gateway = site.segment_of(host).unwrap().gateway_address();
             let first = FlowMatch { in_port: port, tag: Some(tag), ct: Some(CtMatch::BEGINS), ..ip_match() };
             put(st, Table::Connections, 100, first, vec![Action::ToGate]);
-            let (forth, back) = ends(host, gateway, Protocol::Tcp, GATE_SERVICE_PORT);
-            let forth = FlowMatch { in_port: port, tag: Some(tag), ..forth };
-            put(st, Table::Connections, 600, begins(&forth), commit());
-            put(st, Table::Connections, 600, goes_on(&forth), forward());
-            let back = FlowMatch { in_port: uplink, tag: Some(Tag::Uplink), ..back };
-            put(st, Table::Connections, 600, answers(&back), forward());
+            for service in GATE_SERVICE_PORTS {
+                let (forth, back) = ends(host, gateway, Protocol::Tcp, service);
+                let forth = FlowMatch { in_port: port, tag: Some(tag), ..forth };
+                put(st, Table::Connections, 600, begins(&forth), commit());
+                put(st, Table::Connections, 600, goes_on(&forth), forward());
+                let back = FlowMatch { in_port: uplink, tag: Some(Tag::Uplink), ..back };
+                put(st, Table::Connections, 600, answers(&back), forward());
+            }
         }
         let to = FlowMatch { ip_dst: host_net(host.address), ..ip_match() };
         let deliver = vec![Action::SetEthSrc(gw), Action::SetEthDst(host.mac), Action::Output(host.port.port)];

@@ -279,7 +279,7 @@ impl Oracle {
         let site = &state.facts.site;
         let gate = site.hosts.values().filter(|h| h.terminal).any(|h| {
             let gateway = site.segment_of(h).unwrap().gateway_address();
-            self.joins(h.address, gateway, Protocol::Tcp, &[GATE_SERVICE_PORT], p)
+            self.joins(h.address, gateway, Protocol::Tcp, &GATE_SERVICE_PORTS, p)
         });
         let in_house = entry != site.gateway.uplink.port && self.in_house(state, p);
         gate || in_house || state.grants.values().any(|g| self.by(g, p))

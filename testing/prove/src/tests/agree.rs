@@ -182,7 +182,7 @@ impl Restated {
                 (who, values.sets.get(set).into_iter().flatten().map(|p| u16::try_from(*p).unwrap()).collect())
             })
             .into_iter()
-            .chain([("service", vec![GATE_SERVICE_PORT])])
+            .chain([("service", GATE_SERVICE_PORTS.to_vec())])
             .collect();
         for (t, [dst, src]) in ports {
             let place = if t == 4 { "exit".to_owned() } else { format!("commit{t}") };

@@ -39,7 +39,10 @@ pub use id::{
     ServiceId, SiteId, SwitchId,
 };
 pub use institution::{Institution, LocalizedName};
-pub use net::{Dpid, GATE_CONSOLE_PORT, GATE_SERVICE_PORT, GATE_SERVICE_PORTS, GATE_SIGN_IN_PORT, Mac, NetParseError, PortNo, Protocol, SwitchPort};
+pub use net::{
+    Dpid, GATE_CONSOLE_PORT, GATE_SERVICE_PORT, GATE_SERVICE_PORTS, GATE_SIGN_IN_PORT, Mac, NetParseError, PortNo,
+    Protocol, SwitchPort,
+};
 pub use network::{Network, NetworkError};
 pub use never::{NeverError, NeverId, NeverRule, Part};
 pub use plan::{DeltaError, Plan, PlanCause, Renewal, SiteDelta, SiteState, Standing};

@@ -215,14 +215,11 @@ impl FirstPackets {
             return;
         }
         if self.waiting.take(in_port, &wish).is_empty() || self.allowed.contains_key(&wish) {
-            // Too late to matter, or overtaken by a grant: an entry would only stand in somebody's way.
+            // Too late to matter, or overtaken by a grant: a refusal would only stand in somebody's way.
             return;
         }
         let seconds = refusal::seconds(wait_ms);
-        self.refusals.remember(in_port, wish, now.plus_ms(i64::from(seconds) * 1000), now);
-        if let Some(drop) = refusal::entry(openflow::PortNo(in_port), &wish, seconds) {
-            out.push(Output::Send(vec![Message::FlowMod(drop)]));
-        }
+        self.refusals.remember(in_port, wish, now.plus_ms(i64::from(seconds) * 1000), false, now);
     }
 
     /// Packets that wait.
@@ -277,7 +274,11 @@ impl FirstPackets {
         if state.facts.site.segments.values().any(|s| s.prefix.contains(&tuple.destination)) {
             return Judgement::Doubtful;
         }
-        if self.linked { self.ask(in_port, tuple, wish, packet, now, out) } else { self.refuse(in_port, &tuple, wish, now, out) }
+        if self.linked {
+            self.ask(in_port, tuple, wish, packet, now, out)
+        } else {
+            self.refuse(in_port, &tuple, wish, now, out)
+        }
     }
 
     /// The packet waits for the center, which is asked once for each wish.
@@ -291,8 +292,12 @@ impl FirstPackets {
         out: &mut Outbox,
     ) -> Judgement {
         if self.refusals.knows(in_port.0, &wish, now) {
-            // On its way before the entry that drops it.
-            return Judgement::Ignored;
+            if let Some(ms) = self.refusals.again(in_port.0, &wish, now)
+                && let Some(drop) = refusal::entry(in_port, &wish, refusal::seconds(ms))
+            {
+                append(&Message::FlowMod(drop), REFUSE_XID, &mut out.to_switch);
+            }
+            return Judgement::Refused;
         }
         let until = now.plus_ms(ANSWER_MS);
         if self.waiting.has(in_port.0, &wish) {
@@ -321,7 +326,7 @@ impl FirstPackets {
         let Some(drop) = refusal::entry(in_port, &wish, refusal::SECONDS) else { return Judgement::Ignored };
         append(&Message::FlowMod(drop), REFUSE_XID, &mut out.to_switch);
         if !self.refusals.knows(in_port.0, &wish, now) {
-            self.refusals.remember(in_port.0, wish, now.plus_ms(i64::from(refusal::SECONDS) * 1000), now);
+            self.refusals.remember(in_port.0, wish, now.plus_ms(i64::from(refusal::SECONDS) * 1000), true, now);
             if let Some(suppressed) = self.refusals.may_tell(in_port.0, now) {
                 out.report(report(in_port, tuple, false, suppressed));
             }

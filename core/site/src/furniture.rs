@@ -1,8 +1,8 @@
 //! Groups and meters of the switch: none are ours but the meters of first packets, one a terminal's port (N1).
 
 use openflow::{
-    Group, GroupId, GroupMod, GroupModCommand, GroupType, Instruction, Message, Meter, MeterBand,
-    MeterFlags, MeterMod, MeterModCommand,
+    Group, GroupId, GroupMod, GroupModCommand, GroupType, Instruction, Message, Meter, MeterBand, MeterFlags, MeterMod,
+    MeterModCommand,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -29,7 +29,8 @@ pub use conversion::{
     Inexpressible, NotOurs, RuleBody, RuleKey, first_packet_meter, observed_entry, to_add, to_delete, to_entry, to_rule,
 };
 pub use event::{
-    ChildSa, CloseCause, Count, Event, FirstPacketAnswer, ForeignChange, ForeignRule, Outbox, Output, Place, Report, Traffic,
+    ChildSa, CloseCause, Count, Event, FirstPacketAnswer, ForeignChange, ForeignRule, Outbox, Output, Place, Report,
+    Traffic,
 };
 pub use ike::{IkeChild, IkeConnection, IkeEnd, IkePolicy, child_name, connection, connection_name};
 pub use machine::{SiteConfig, SiteMachine};

@@ -109,6 +109,12 @@ impl SiteMachine {
         self.state.as_ref().map(|s| s.generation)
     }
 
+    /// Forgets what it would still say of grants that ended: for a gate in waiting, which says nothing.
+    pub fn keep_silent(&mut self) {
+        self.closing.clear();
+        self.said.clear();
+    }
+
     /// First packets that wait here, for the center's answer or for their grant: a bounded number (N1).
     pub fn first_packets_held(&self) -> usize {
         self.first_packets.held()

@@ -20,9 +20,21 @@ const REMEMBERED: usize = 512;
 const REPORTS_PER_SECOND: i64 = 10;
 const REPORT_BURST: i64 = 50;
 
+/// So often a refused wish is dropped by the gate, not by an entry: a switch goes on by cached verdicts for a moment, and
+/// one that drops would swallow the first packet of a line that is opened right after its refusal. A flood gets an entry.
+const TOLERATED: u32 = 16;
+
+#[derive(Debug, Clone, Copy)]
+struct Refused {
+    until: Timestamp,
+    times: u32,
+    /// An entry drops it.
+    by_entry: bool,
+}
+
 #[derive(Debug)]
 struct Account {
-    refused: BTreeMap<Wish, Timestamp>,
+    refused: BTreeMap<Wish, Refused>,
     ageing: VecDeque<(Timestamp, Wish)>,
     budget: Budget,
 }
@@ -45,28 +57,40 @@ impl Refusals {
         Self::default()
     }
 
-    /// An entry drops this wish.
+    /// This wish is refused for now.
     pub(crate) fn knows(&self, port: u32, wish: &Wish, now: Timestamp) -> bool {
-        self.ports.get(&port).and_then(|a| a.refused.get(wish)).is_some_and(|until| now < *until)
+        self.ports.get(&port).and_then(|a| a.refused.get(wish)).is_some_and(|refused| now < refused.until)
     }
 
-    pub(crate) fn remember(&mut self, port: u32, wish: Wish, until: Timestamp, now: Timestamp) {
+    /// Another packet of a refused wish. If it is one too many: for how many milliseconds an entry shall drop the rest.
+    pub(crate) fn again(&mut self, port: u32, wish: &Wish, now: Timestamp) -> Option<i64> {
+        let refused = self.ports.get_mut(&port)?.refused.get_mut(wish)?;
+        refused.times = refused.times.saturating_add(1);
+        if refused.times < TOLERATED || refused.by_entry {
+            return None;
+        }
+        refused.by_entry = true;
+        Some(refused.until.0.saturating_sub(now.0))
+    }
+
+    /// A wish is refused until then, by an entry or by the gate.
+    pub(crate) fn remember(&mut self, port: u32, wish: Wish, until: Timestamp, by_entry: bool, now: Timestamp) {
         let account = self.ports.entry(port).or_default();
         while let Some((end, old)) = account.ageing.front().copied()
             && (end <= now || account.ageing.len() >= REMEMBERED)
         {
             account.ageing.pop_front();
-            if account.refused.get(&old).is_some_and(|u| *u == end) {
+            if account.refused.get(&old).is_some_and(|refused| refused.until == end) {
                 account.refused.remove(&old);
             }
         }
-        account.refused.insert(wish, until);
+        account.refused.insert(wish, Refused { until, times: 0, by_entry });
         account.ageing.push_back((until, wish));
     }
 
     /// The wish is granted. True if an entry may still drop it.
     pub(crate) fn lift(&mut self, port: u32, wish: &Wish) -> bool {
-        self.ports.get_mut(&port).is_some_and(|account| account.refused.remove(wish).is_some())
+        self.ports.get_mut(&port).and_then(|account| account.refused.remove(wish)).is_some_and(|r| r.by_entry)
     }
 
     /// If one more may be told of this port: how many were not told since the last.

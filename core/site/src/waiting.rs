@@ -45,14 +45,7 @@ impl Waiting {
     }
 
     /// Keeps a packet; a repeated one is kept once. False if there is no room for it.
-    pub(crate) fn hold(
-        &mut self,
-        port: u32,
-        wish: Wish,
-        tuple: FiveTuple,
-        packet: PacketIn,
-        until: Timestamp,
-    ) -> bool {
+    pub(crate) fn hold(&mut self, port: u32, wish: Wish, tuple: FiveTuple, packet: PacketIn, until: Timestamp) -> bool {
         if packet.data.len() > LONGEST {
             return false;
         }

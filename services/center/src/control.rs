@@ -29,6 +29,7 @@ use wire::link::{
 use crate::gate_tls::{AnyTerminal, GatesOnly, TurnedAway, gate_site, owned};
 use crate::hub::{Hub, IN_FLIGHT};
 use crate::identity::Identity;
+use crate::pair::OneOfTwo;
 use crate::{SOFTWARE, terminal};
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -189,6 +190,10 @@ impl Link for LinkService {
             let welcome = CenterMessage { message: Some(center_message::Message::Welcome(welcome)) };
             if queue.send(Ok(welcome)).await.is_err() {
                 return;
+            }
+            if !hello.gate.is_empty() {
+                let one = OneOfTwo { site, link: number, certificate: peer.chain.to_vec(), hello, queue };
+                return one.serve(&center, &hub, &mut incoming).await;
             }
             let cut = hub.enter(&site, number, queue);
             let joined = Joined {

@@ -4,10 +4,13 @@ use connections::{Gates, LinkNumber, ToGate};
 use model::SiteId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 use tonic::Status;
 use wire::link::{CenterMessage, Go, Opened, center_message::Message};
+
+use crate::lease::Leases;
 
 /// Messages that may wait for a gate; one that takes them more slowly is cut and gets a snapshot when it comes back.
 pub(crate) const IN_FLIGHT: usize = 1024;
@@ -19,6 +22,9 @@ pub(crate) type Outgoing = Sender<Result<CenterMessage, Status>>;
 #[derive(Default)]
 pub(crate) struct Hub {
     links: Mutex<BTreeMap<SiteId, LinkOut>>,
+    /// Gates in waiting: they hear the same orders, to keep the same state.
+    waiting: Mutex<BTreeMap<SiteId, Vec<(LinkNumber, Outgoing)>>>,
+    leases: Mutex<Option<Leases>>,
 }
 
 struct LinkOut {
@@ -38,6 +44,23 @@ impl Hub {
         cut
     }
 
+    /// A gate waits beside the active one.
+    pub fn stand_by(&self, site: &SiteId, number: LinkNumber, queue: Outgoing) {
+        lock(&self.waiting).entry(site.clone()).or_default().push((number, queue));
+    }
+
+    /// It waits no more.
+    pub fn stand_down(&self, site: &SiteId, number: LinkNumber) {
+        if let Some(waiting) = lock(&self.waiting).get_mut(site) {
+            waiting.retain(|(link, _)| *link != number);
+        }
+    }
+
+    /// Which gate of a site is the active one.
+    pub fn lease<T>(&self, ask: impl FnOnce(&mut Leases) -> T) -> T {
+        ask(lock(&self.leases).get_or_insert_with(|| Leases::new(Instant::now())))
+    }
+
     /// A link ended by itself.
     pub fn leave(&self, site: &SiteId, number: LinkNumber) {
         let mut links = self.links();
@@ -54,8 +77,12 @@ impl Hub {
     }
 
     fn links(&self) -> MutexGuard<'_, BTreeMap<SiteId, LinkOut>> {
-        self.links.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.links)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl Gates for Hub {
@@ -66,6 +93,15 @@ impl Gates for Hub {
             ToGate::Opened(grant) => Message::Opened(Opened { grant: grant.0 }),
             ToGate::Answer(answer) => Message::FirstPacketAnswer(answer),
         };
+        if let Message::Order(order) = &message
+            && let Some(waiting) = lock(&self.waiting).get(site)
+        {
+            for (_, queue) in waiting {
+                // One that does not keep up says so, and gets a snapshot.
+                let order = CenterMessage { message: Some(Message::Order(order.clone())) };
+                let _ = queue.try_send(Ok(order));
+            }
+        }
         let mut links = self.links();
         let Some(link) = links.get(site) else { return };
         match link.queue.try_send(Ok(CenterMessage { message: Some(message) })) {

@@ -10,8 +10,10 @@ mod control;
 mod gate_tls;
 mod hub;
 mod identity;
+mod lease;
 mod operator;
 mod pages;
+mod pair;
 mod responder;
 mod terminal;
 

@@ -61,6 +61,15 @@ pub async fn gate_joined(center: &Center, joined: Joined) -> Result<(), Refused>
     Ok(())
 }
 
+/// A gate that waits beside the site's active one holds this generation: it gets the whole state unless it holds the
+/// wanted one already. (The active one hears it too; to that it is nothing new.)
+pub async fn standby_needs(center: &Center, site: &SiteId, holds: Option<Generation>) {
+    let state = center.state().await;
+    if let Some(wanted) = state.verifier.site(site).filter(|wanted| holds != Some(wanted.generation())) {
+        center.order_snapshot(wanted.state());
+    }
+}
+
 /// A link ended. A newer link of the same gate is left alone.
 pub async fn gate_left(center: &Center, site: &SiteId, link: LinkNumber, why: &str) {
     let mut state = center.state().await;

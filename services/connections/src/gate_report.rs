@@ -21,6 +21,8 @@ pub async fn gate_report(center: &Center, site: &SiteId, message: Message) {
     match message {
         // The first message of a link; told to `gate_joined`.
         Message::Hello(_) => {}
+        // Told to whoever keeps the links.
+        Message::LeaseRequest(_) => {}
         Message::Accepted(m) => accepted(center, &mut state, site, Generation(m.generation)).await,
         Message::Refused(m) => refused(center, &mut state, site, m).await,
         Message::Prepared(m) => prepared(center, &mut state, site, GrantId(m.grant)),

@@ -47,7 +47,7 @@ pub use close::{Closed, Closer, close};
 pub use diff::diff;
 pub use expire::{expire_due, keep_leases};
 pub use explain::{Explained, Told, explain};
-pub use gate_joined::{Joined, gate_joined, gate_left, gate_refused, reexamine};
+pub use gate_joined::{Joined, gate_joined, gate_left, gate_refused, reexamine, standby_needs};
 pub use gate_report::gate_report;
 pub use gates::{Gates, LinkNumber, ToGate};
 pub use live_view::live;

@@ -22,6 +22,7 @@ use wire::link::gate_message::Message as Say;
 use crate::config;
 use crate::evidence::Evidence;
 use crate::hub::{Hub, now};
+use crate::lease::{ASK, LeaseKeeper};
 use crate::namespaces;
 use crate::trust::Trust;
 
@@ -35,6 +36,10 @@ pub struct CenterLink {
     pub center: config::Center,
     /// This gate's site.
     pub site: model::SiteId,
+    /// Which of the site's two gates this is; none if it has one.
+    pub gate: Option<String>,
+    /// What a machine is told that begins at a takeover.
+    pub machine: site::SiteConfig,
     /// The namespace to dial from.
     pub black: Option<PathBuf>,
     /// Folder of what must outlive the process.
@@ -100,7 +105,7 @@ impl CenterLink {
             site: self.site.to_string(),
             software: concat!("sekisho-gate ", env!("CARGO_PKG_VERSION")).into(),
             generation: hub.state().map(|s| s.generation.0),
-            gate: String::new(),
+            gate: self.gate.clone().unwrap_or_default(),
         });
         send(&outgoing, hello).await?;
         let mut client = link::LinkClient::new(channel.clone()).max_decoding_message_size(64 << 20);
@@ -119,14 +124,25 @@ impl CenterLink {
             other => return Err(format!("the center did not say welcome but {other:?}")),
         }
         tracing::info!("linked to the center");
-        live.send_replace(Some(channel));
-        hub.feed(Event::CenterUp);
-        for message in waiting.again() {
-            send(&outgoing, message).await?;
-        }
+        let mut lease = LeaseKeeper::default();
+        let mut ask = tokio::time::interval(ASK);
+        let mut speaks = self.gate.is_none();
         loop {
+            if std::mem::take(&mut speaks) {
+                live.send_replace(Some(channel.clone()));
+                hub.feed(Event::CenterUp);
+                for message in waiting.again() {
+                    send(&outgoing, message).await?;
+                }
+            }
             tokio::select! {
+                _ = ask.tick(), if self.gate.is_some() => {
+                    send(&outgoing, Say::LeaseRequest(lease.ask(hub))).await?;
+                }
                 message = incoming.next() => match message {
+                    Some(Ok(pb::CenterMessage { message: Some(pb::center_message::Message::Lease(word)) })) => {
+                        speaks = lease.take(hub, &word, &self.machine);
+                    }
                     Some(Ok(message)) => if let Some(answer) = self.take(hub, message) {
                         send(&outgoing, answer).await?;
                     },
@@ -183,7 +199,7 @@ impl CenterLink {
     /// Carries a message of the center to the machine; some are answered at once.
     fn take(&self, hub: &Hub, message: pb::CenterMessage) -> Option<Say> {
         match message.message? {
-            pb::center_message::Message::Welcome(_) => None,
+            pb::center_message::Message::Welcome(_) | pb::center_message::Message::Lease(_) => None,
             pb::center_message::Message::Go(go) => {
                 hub.feed(Event::Go(GrantId(go.grant)));
                 None

@@ -32,6 +32,9 @@ pub enum ConfigError {
 pub struct Config {
     /// The site this gate serves; its certificate must name the same.
     pub site: SiteId,
+    /// Which of the site's two gates this is, e.g. `a`; absent if the site has one. Two share the switch, strongSwan and
+    /// the red namespace, and have each a folder and an OpenFlow listener of their own.
+    pub gate: Option<String>,
     /// Folder for the last verified state; must be writable.
     pub data: PathBuf,
     /// Network namespaces.

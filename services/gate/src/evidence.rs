@@ -203,7 +203,15 @@ mod tests {
     fn packet(port: u32) -> Say {
         let text = |t: &str| t.to_owned();
         let (source, destination) = (text("10.1.20.11"), text("10.2.10.10"));
-        Say::FirstPacket(pb::FirstPacket { host: text("exam-1"), source, destination, protocol: 6, port, at: 1, held: false })
+        Say::FirstPacket(pb::FirstPacket {
+            host: text("exam-1"),
+            source,
+            destination,
+            protocol: 6,
+            port,
+            at: 1,
+            held: false,
+        })
     }
 
     fn ended(grant: u64) -> Say {

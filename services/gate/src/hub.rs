@@ -1,7 +1,7 @@
 //! The one place where events meet the machine: every link feeds it, and what it wants done goes to the links' queues.
 
 use model::Timestamp;
-use site::{Event, Outbox, Output, Report, SiteMachine};
+use site::{Event, Outbox, Output, Report, SiteConfig, SiteMachine};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -29,23 +29,46 @@ pub struct Receivers {
     pub reports: UnboundedReceiver<Report>,
 }
 
+/// What this gate is to its site (N6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The site's only gate.
+    Alone,
+    /// The other gate is active, elected in this election; this one keeps the state and touches nothing.
+    Waiting(u64),
+    /// Active since this election.
+    Active(u64),
+    /// The other gate took over: nothing is written any more, and the process ends.
+    Lost,
+}
+
 /// The machine, shared. Locks are held for microseconds and never across an await.
 pub struct Hub {
     machine: Mutex<(SiteMachine, Timestamp)>,
     queues: Queues,
     deadline: watch::Sender<Option<Timestamp>>,
+    role: watch::Sender<Role>,
 }
 
 impl Hub {
-    /// A hub around a machine.
+    /// A hub around the machine of a site's only gate.
     pub fn new(machine: SiteMachine) -> (Arc<Self>, Receivers) {
+        Self::with_role(machine, Role::Alone)
+    }
+
+    /// A hub around a machine.
+    pub fn with_role(machine: SiteMachine, role: Role) -> (Arc<Self>, Receivers) {
         let (ike, ike_rx) = unbounded_channel();
         let (filter, filter_rx) = unbounded_channel();
         let (store, store_rx) = watch::channel(None);
         let (reports, reports_rx) = unbounded_channel();
         let queues = Queues { switch: Mutex::new((0, None)), ike, filter, store, reports };
-        let hub =
-            Arc::new(Self { machine: Mutex::new((machine, Timestamp(0))), queues, deadline: watch::channel(None).0 });
+        let hub = Arc::new(Self {
+            machine: Mutex::new((machine, Timestamp(0))),
+            queues,
+            deadline: watch::channel(None).0,
+            role: watch::channel(role).0,
+        });
         (hub, Receivers { ike: ike_rx, filter: filter_rx, store: store_rx, reports: reports_rx })
     }
 
@@ -62,10 +85,24 @@ impl Hub {
         // The wall clock may be set back; the machine's may not.
         slot.1 = slot.1.max(now());
         let at = slot.1;
+        // Read under the lock: after a takeover nothing is handed out that was thought of before.
+        let writes = matches!(*self.role.borrow(), Role::Alone | Role::Active(_));
         for event in events {
-            slot.0.handle_into(event, at, out);
+            if writes || is_of_the_state(&event) {
+                slot.0.handle_into(event, at, out);
+            }
         }
-        let next = slot.0.next_deadline();
+        if !writes {
+            slot.0.keep_silent();
+            out.to_switch.clear();
+            out.outputs.retain(|output| {
+                matches!(
+                    output,
+                    Output::Persist(_) | Output::Report(Report::OutOfStep { .. } | Report::NotPersisted { .. })
+                )
+            });
+        }
+        let next = slot.0.next_deadline().filter(|_| writes);
         // Handed out under the lock, so that no link sees two outputs in another order than they were made.
         for output in out.outputs.drain(..) {
             self.hand_out(output);
@@ -75,6 +112,42 @@ impl Hub {
             let changed = *held != next;
             *held = next;
             changed
+        });
+    }
+
+    /// What this gate is to its site, now and whenever it changes.
+    pub fn role(&self) -> watch::Receiver<Role> {
+        self.role.subscribe()
+    }
+
+    /// This gate was elected: a machine of its own begins from the state it kept, judged once more.
+    ///
+    /// # Errors
+    /// The counter-example, if that state is not sound; the gate goes on waiting.
+    pub fn take_over(&self, election: u64, config: &SiteConfig) -> Result<(), Box<verify::Refutation>> {
+        let mut slot = lock(&self.machine);
+        let kept = match slot.0.state() {
+            Some(state) => Some(verify::check_state((**state).clone())?),
+            None => None,
+        };
+        slot.1 = slot.1.max(now());
+        slot.0 = SiteMachine::new(kept, config.clone(), slot.1);
+        self.role.send_replace(Role::Active(election));
+        drop(slot);
+        self.feed(Event::Tick);
+        Ok(())
+    }
+
+    /// The other gate is the active one.
+    pub fn wait_beside(&self, election: u64) {
+        let _held = lock(&self.machine);
+        self.role.send_if_modified(|role| {
+            let next = match *role {
+                Role::Waiting(_) => Role::Waiting(election),
+                Role::Alone => Role::Alone,
+                Role::Active(_) | Role::Lost => Role::Lost,
+            };
+            std::mem::replace(role, next) != next
         });
     }
 
@@ -145,6 +218,11 @@ impl Hub {
             }
         }
     }
+}
+
+/// What a gate in waiting takes in: the state wanted, and that it is on disk.
+fn is_of_the_state(event: &Event) -> bool {
+    matches!(event, Event::Order(_) | Event::Snapshot(_) | Event::Persisted(_) | Event::PersistFailed(..))
 }
 
 /// Milliseconds since the epoch.

@@ -10,6 +10,7 @@ mod fallback_page;
 mod filter_link;
 mod hub;
 mod ike_link;
+mod lease;
 mod namespaces;
 mod openflow_link;
 mod store;
@@ -30,7 +31,7 @@ use tokio::sync::watch;
 pub use audit::{AuditError, Dump, audit, dump};
 pub use center_link::CenterLink;
 pub use config::{Config, ConfigError};
-pub use hub::{Hub, Receivers, now};
+pub use hub::{Hub, Receivers, Role, now};
 pub use ike_link::IkeError;
 pub use openflow_link::{SessionError, session};
 pub use store::{Store, StoreError};
@@ -54,6 +55,8 @@ pub enum StartError {
     Listen { address: SocketAddr, namespace: String, error: io::Error },
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    #[error("the other gate of the site took over; this one ends, and waits beside it when it is started again")]
+    TakenOver,
 }
 
 /// What the machine is told, from the configuration and the algorithm profile (G3).
@@ -87,6 +90,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
     let link = CenterLink {
         center: config.center.clone(),
         site: config.site.clone(),
+        gate: config.gate.clone(),
+        machine: site_config(&config),
         data: config.data.clone(),
         black: config.namespaces.black.clone(),
         trust: gate.trust.clone(),
@@ -95,10 +100,14 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
     };
     gate.tasks.spawn(link.serve(Arc::clone(&gate.hub), reports, gate.live.clone()));
     tracing::info!(site = %config.site, generation = ?gate.hub.state().map(|s| s.generation.0), "the gate runs");
-    stop.await;
+    let mut role = gate.hub.role();
+    let outcome = tokio::select! {
+        () = stop => Ok(()),
+        _ = role.wait_for(|role| *role == Role::Lost) => Err(StartError::TakenOver),
+    };
     tracing::info!("the gate stops; flows, tunnels and filters stay as they are");
     gate.stop().await;
-    Ok(())
+    outcome
 }
 
 /// A gate without its center: everything that holds the data plane.
@@ -118,18 +127,17 @@ impl Gate {
         let trust = Trust::new(config, now().unix_seconds())?;
         let store = Store::open(&config.data).map_err(StartError::Store)?;
         let kept = kept(&store, config)?;
-        let (hub, receivers) = Hub::new(SiteMachine::new(kept, site_config(config), now()));
+        let role = if config.gate.is_some() { Role::Waiting(0) } else { Role::Alone };
+        let (hub, receivers) = Hub::with_role(SiteMachine::new(kept, site_config(config), now()), role);
         let red = config.namespaces.red.as_path();
         let switches = listen(config.openflow.listen, red)?;
-        let mut terminals = Vec::new();
+        let mut doors = Vec::new();
         for (entrance, addresses) in [
             (Entrance::Api, &config.terminals.listen),
             (Entrance::Console, &config.terminals.console),
             (Entrance::SignIn, &config.terminals.sign_in),
         ] {
-            for address in addresses {
-                terminals.push((entrance, listen(*address, red)?));
-            }
+            doors.extend(addresses.iter().map(|address| (entrance, *address)));
         }
         let page = match &config.console {
             Some(console) => Some(FallbackPage::new(trust.console_server(console)?, Arc::clone(&hub))),
@@ -141,11 +149,28 @@ impl Gate {
         let (live, center) = watch::channel(None);
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(openflow_link::serve(switches, trust.clone(), config.site.to_string(), Arc::clone(&hub)));
-        tasks.spawn(ike_link::serve(config.ike.vici.clone(), trust.clone(), Arc::clone(&hub), receivers.ike));
-        for (entrance, listener) in terminals {
-            // A program is better off with an error it knows than with a page.
-            let page = page.clone().filter(|_| entrance != Entrance::Api);
-            tasks.spawn(terminal_relay::serve(listener, entrance, center.clone(), page));
+        let ike = ike_link::serve(config.ike.vici.clone(), trust.clone(), Arc::clone(&hub), receivers.ike);
+        if config.gate.is_none() {
+            for (entrance, address) in doors {
+                let listener = listen(address, red)?;
+                tasks.spawn(terminal_relay::serve(listener, entrance, center.clone(), page_of(entrance, &page)));
+            }
+            tasks.spawn(ike);
+        } else {
+            // What two gates share belongs to the active one.
+            for (entrance, address) in doors {
+                let (red, ready, center, page) = (red.to_owned(), hub.role(), center.clone(), page_of(entrance, &page));
+                tasks.spawn(async move {
+                    when_active(ready).await;
+                    let listener = open_door(address, &red).await;
+                    terminal_relay::serve(listener, entrance, center, page).await;
+                });
+            }
+            let ready = hub.role();
+            tasks.spawn(async move {
+                when_active(ready).await;
+                ike.await;
+            });
         }
         tasks.spawn(keep(store, Arc::clone(&hub), receivers.store));
         let clock = Arc::clone(&hub);
@@ -197,6 +222,27 @@ async fn keep(store: Store, hub: Arc<Hub>, mut states: watch::Receiver<Option<Ar
             Ok(Err(error)) => Event::PersistFailed(generation, error.to_string()),
             Err(error) => Event::PersistFailed(generation, error.to_string()),
         });
+    }
+}
+
+/// A program is better off with an error it knows than with a page.
+fn page_of(entrance: Entrance, page: &Option<FallbackPage>) -> Option<FallbackPage> {
+    page.clone().filter(|_| entrance != Entrance::Api)
+}
+
+async fn when_active(mut role: watch::Receiver<Role>) {
+    // The sender lives as long as the hub, and every task with it.
+    let _ = role.wait_for(|role| matches!(role, Role::Active(_) | Role::Alone)).await;
+}
+
+/// The address may be the former gate's for a moment still.
+async fn open_door(address: SocketAddr, red: &Path) -> TcpListener {
+    loop {
+        match listen(address, red) {
+            Ok(listener) => return listener,
+            Err(error) => tracing::warn!(%error, "trying again"),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

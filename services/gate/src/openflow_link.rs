@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_rustls::TlsAcceptor;
 
-use crate::hub::{Hub, now};
+use crate::hub::{Hub, Role, now};
 use crate::trust::Trust;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -101,6 +101,7 @@ pub async fn session<S: AsyncRead + AsyncWrite + Unpin>(
     let clock = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut talk = Talk::new(Channel::new(ChannelConfig::default(), clock()));
     let mut registered: Option<(u64, UnboundedReceiver<Output>)> = None;
+    let mut role = hub.role();
     let mut buffer = vec![0u8; 256 * 1024];
     let result = loop {
         let bytes = talk.take_bytes();
@@ -138,6 +139,16 @@ pub async fn session<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 None => break Err(SessionError::Channel("a newer session of the switch took over".into())),
             },
+            changed = role.changed(), if talk.up => match changed {
+                Ok(()) => {
+                    let now = *role.borrow_and_update();
+                    if let Err(error) = talk.take_role(now) {
+                        break Err(error);
+                    }
+                    continue;
+                }
+                Err(_) => break Err(SessionError::Channel("the gate ends".into())),
+            },
             () = tokio::time::sleep(wait) => talk.channel.handle_timeout(clock()),
         };
         match talk.take(events, certified, hub, &mut registered) {
@@ -164,6 +175,10 @@ struct Talk {
     monitor: Monitor,
     parts: Reassembly,
     flush: Option<Flush>,
+    /// The handshake is done.
+    up: bool,
+    /// The election asked of the switch, under this transaction.
+    election: Option<u32>,
     out: Outbox,
     spare: Vec<u8>,
 }
@@ -200,6 +215,8 @@ impl Talk {
             monitor: Monitor::Off,
             parts: Reassembly::new(MOST_ENTRIES),
             flush: None,
+            up: false,
+            election: None,
             out: Outbox::default(),
             spare: Vec::new(),
         }
@@ -280,10 +297,27 @@ impl Talk {
                             });
                         }
                     }
-                    // Before anything is read, so that no change slips in between.
-                    self.subscribe()?;
-                    *registered = Some(hub.switch_session());
-                    batch.push(Event::SwitchUp);
+                    self.up = true;
+                    let role = *hub.role().borrow();
+                    match role {
+                        Role::Alone => batch.push(self.begin(hub, registered)?),
+                        Role::Waiting(_) | Role::Active(_) | Role::Lost => self.take_role(role)?,
+                    }
+                }
+                ChannelEvent::Message { message: Message::RoleReply(reply), .. } => {
+                    self.election = None;
+                    if reply.role == openflow::Role::Master && registered.is_none() {
+                        batch.push(self.begin(hub, registered)?);
+                    }
+                }
+                ChannelEvent::Message { xid, message: Message::Error(error) } if self.election == Some(xid) => {
+                    return Err(SessionError::Channel(format!("another gate has the switch: {}", error.error)));
+                }
+                ChannelEvent::Message { message: Message::RoleStatus(status), .. }
+                    if status.role == openflow::Role::Slave && *hub.role().borrow() != Role::Alone =>
+                {
+                    // The switch is the judge: whoever it no longer calls master writes nothing.
+                    hub.wait_beside(status.generation_id);
                 }
                 ChannelEvent::Message { xid: _, message: Message::MultipartReply(reply) } if is_news(&reply) => {
                     batch.extend(self.news(reply));
@@ -300,6 +334,33 @@ impl Talk {
         if !batch.is_empty() {
             hub.feed_into(batch, &mut self.out);
         }
+        Ok(())
+    }
+
+    /// The switch is this gate's to read and write.
+    fn begin(
+        &mut self,
+        hub: &Hub,
+        registered: &mut Option<(u64, UnboundedReceiver<Output>)>,
+    ) -> Result<Event, SessionError> {
+        // Before anything is read, so that no change slips in between.
+        self.subscribe()?;
+        *registered = Some(hub.switch_session());
+        Ok(Event::SwitchUp)
+    }
+
+    /// Tells the switch what this gate is (OpenFlow 1.3.5 §6.3.6): of two gates one may write.
+    fn take_role(&mut self, role: Role) -> Result<(), SessionError> {
+        let (role, generation_id) = match role {
+            Role::Alone => return Ok(()),
+            Role::Waiting(0) => (openflow::Role::Equal, 0),
+            Role::Waiting(election) => (openflow::Role::Slave, election),
+            Role::Active(election) => (openflow::Role::Master, election),
+            Role::Lost => return Err(SessionError::Channel("the other gate took over".into())),
+        };
+        let request = Message::RoleRequest(openflow::RoleRequest { role, generation_id });
+        let xid = self.channel.send(&request).map_err(|e| SessionError::Channel(e.to_string()))?;
+        self.election = (role == openflow::Role::Master).then_some(xid);
         Ok(())
     }
 

@@ -97,6 +97,21 @@ impl Switch {
         self.vsctl(&arguments).map(drop)
     }
 
+    /// Lets the switch have several controllers at once; their roles say which of them may write.
+    pub fn set_controllers(&self, targets: &[&str]) -> Result<(), LabError> {
+        let mut arguments = Vec::new();
+        for (n, target) in targets.iter().enumerate() {
+            arguments.extend([format!("--id=@c{n}"), "create".into(), "controller".into()]);
+            arguments.push(format!("target=\"{target}\""));
+            arguments.extend(
+                ["connection_mode=out-of-band", "inactivity_probe=5000", "max_backoff=1000", "--"].map(str::to_owned),
+            );
+        }
+        let ids: Vec<String> = (0..targets.len()).map(|n| format!("@c{n}")).collect();
+        arguments.extend(["set".into(), "bridge".into(), "br0".into(), format!("controller={}", ids.join(","))]);
+        self.vsctl(&arguments).map(drop)
+    }
+
     /// Takes the controller away.
     ///
     /// Open vSwitch flushes the flows when it comes to have its first controller, and when it loses its last one *by

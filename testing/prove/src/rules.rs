@@ -67,7 +67,8 @@ pub fn grammar(r: &Rule, table: Table) -> Term {
             let on = r.goes_to(Table::Forwarding);
             let other = match table {
                 Table::Connections => {
-                    (&quiet & r.goes_to(Table::Zones)) | (&quiet & r.ends(TO_GATE) & r.owned_by(Kind::Standing) & &r.m.in_port.has)
+                    (&quiet & r.goes_to(Table::Zones))
+                        | (&quiet & r.ends(TO_GATE) & r.owned_by(Kind::Standing) & &r.m.in_port.has)
                 }
                 _ => no(),
             };

@@ -20,4 +20,4 @@ pub use command::Answered;
 pub use people::{Cards, PIN, Person};
 pub use set::{Accord, CardOrder, Flaw, Set};
 pub use snapshot::Snapshot;
-pub use stage::{Stage, StageError, seconds, until};
+pub use stage::{Failover, Stage, StageError, seconds, until};

@@ -16,6 +16,9 @@ use crate::documents::{self, DocumentFiles, Signer};
 use crate::people::{Cards, Person};
 use crate::set::Set;
 
+mod pair;
+pub use pair::Failover;
+
 const UP: Duration = Duration::from_secs(30);
 const HOUR: i64 = 3600;
 

@@ -270,7 +270,9 @@ pub(super) fn effect(rule: &FlowRule, mut cube: Cube, number: u32) -> Option<Cub
             (Next::Step, cube.masked(At::Ct, CtMatch::TRK.into(), CtMatch::TRK.into()))
         }
         // Its meter is that of the port it names.
-        (Table::Connections, [ToGate]) if rule.matches.in_port.is_some() => (Next::Gate, cube.is(At::Exit, TO_GATE.into()).is(At::Commit, 0)),
+        (Table::Connections, [ToGate]) if rule.matches.in_port.is_some() => {
+            (Next::Gate, cube.is(At::Exit, TO_GATE.into()).is(At::Commit, 0))
+        }
         (Table::Connections, [Goto(Table::Zones)]) => (Next::Step, cube),
         (Table::Connections | Table::Zones, [Goto(Table::Forwarding)]) => (Next::Forward, cube.is(At::Commit, 0)),
         (Table::Connections | Table::Zones, [Commit { zone: z }, Goto(Table::Forwarding)]) if zone(z) => {

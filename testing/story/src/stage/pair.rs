@@ -1,0 +1,99 @@
+//! A site with two gates, and what it costs to lose the active one (N6).
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use lab::Download;
+
+use super::{Stage, StageError, UP, put, until};
+use crate::configuration;
+use crate::people::Person;
+
+const WAIT: Duration = Duration::from_secs(20);
+/// Where each of the two listens for the switch.
+const PAIR: [(&str, &str); 2] = [("a", "169.254.77.1:6653"), ("b", "169.254.77.1:6654")];
+
+/// What a failover took.
+#[derive(Debug, Clone, Copy)]
+pub struct Failover {
+    /// Longest silence of a download that ran through it.
+    pub silence: Duration,
+    /// From the death of the active gate until a new line was open, the command's own time included.
+    pub opens_again: Duration,
+}
+
+impl Stage {
+    /// Puts two gates in the place of a site's one: `a` becomes the active one, `b` waits beside it.
+    pub fn pair_gates(&mut self, site: &str) -> Result<(), StageError> {
+        self.kill_gate(site);
+        let single = configuration::gate_config(&self.dir, site);
+        let text = fs::read_to_string(&single).map_err(StageError::file(&single))?;
+        let folder = single.parent().unwrap_or(&self.dir).to_path_buf();
+        for (name, listen) in PAIR {
+            let text = text
+                .replace("data = \"data\"", &format!("gate = \"{name}\"\ndata = \"data-{name}\""))
+                .replace("169.254.77.1:6653", listen);
+            put(&folder, &format!("gate-{name}.toml"), text)?;
+        }
+        let targets = PAIR.map(|(_, listen)| format!("ssl:{listen}"));
+        self.lab.site(site)?.switch.set_controllers(&targets.each_ref().map(String::as_str))?;
+        self.start_one_of(site, "a")?;
+        let elected = until(UP, || self.gate_log(&of(site, "a"), 200).contains("this gate is the active one now"));
+        if !elected {
+            return Err(self.not_settled("the first gate was not elected"));
+        }
+        self.in_force()?;
+        self.start_one_of(site, "b")?;
+        let linked = until(UP, || self.gate_log(&of(site, "b"), 200).contains("linked to the center"));
+        if linked { Ok(()) } else { Err(self.not_settled("the second gate is not linked")) }
+    }
+
+    /// Starts one of a site's two gates.
+    pub fn start_one_of(&mut self, site: &str, name: &str) -> Result<(), StageError> {
+        let single = configuration::gate_config(&self.dir, site);
+        let mut command = Command::new(self.binary("sekisho-gate"));
+        command.arg("--config").arg(single.with_file_name(format!("gate-{name}.toml")));
+        let gate = self.lab.spawn_in(&format!("sk-{site}-black"), command)?;
+        self.gates.insert(of(site, name), gate);
+        Ok(())
+    }
+
+    /// Kills the active one of the clinic's two gates while a line carries a download, and opens another line.
+    ///
+    /// Measured as `gate-failover`. [`Stage::pair_gates`] comes before; the clinic has one gate left after.
+    pub fn fail_over(&mut self) -> Result<Failover, StageError> {
+        let product = |what: String| StageError::Product(what);
+        let opened = self.open("clinic/exam-1", Person::Doctor, "keyaki/records")?;
+        if opened.code != 0 {
+            return Err(product(opened.seen()));
+        }
+        let doctor = self.lab.netns("sk-clinic-exam-1")?;
+        let download = Download::start(doctor, self.record_server(), WAIT)?;
+        if !download.flows(100_000, WAIT) {
+            return Err(product("the download does not begin".into()));
+        }
+        let killed = Instant::now();
+        self.kill_gate(&of("clinic", "a"));
+        let mut silence = Duration::ZERO;
+        let opens_again = loop {
+            let answered = self.open("clinic/exam-1", Person::Doctor, "midori/drug-information")?;
+            silence = silence.max(download.last_byte().elapsed());
+            if answered.code == 0 {
+                break killed.elapsed();
+            }
+            if killed.elapsed() > UP {
+                let why = format!("no line opens after the takeover: {}", answered.seen());
+                return Err(product(format!("{why}\n{}\n{}", self.gate_log(&of("clinic", "b"), 40), self.center_log(30))));
+            }
+        };
+        if download.ended() || !download.flows(100_000, WAIT) {
+            return Err(product("the open line did not outlive the gate".into()));
+        }
+        Ok(Failover { silence, opens_again })
+    }
+}
+
+fn of(site: &str, name: &str) -> String {
+    format!("{site}/{name}")
+}

@@ -91,7 +91,7 @@ impl Gates for Hub {
             ToGate::Order(order) => Message::Order(order),
             ToGate::Go(grant) => Message::Go(Go { grant: grant.0 }),
             ToGate::Opened(grant) => Message::Opened(Opened { grant: grant.0 }),
-            ToGate::Answer(answer) => Message::FirstPacketAnswer(answer),
+            ToGate::FirstPacketAnswer(answer) => Message::FirstPacketAnswer(answer),
         };
         if let Message::Order(order) = &message
             && let Some(waiting) = lock(&self.waiting).get(site)

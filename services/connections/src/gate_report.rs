@@ -259,7 +259,7 @@ async fn first_packet(center: &Center, state: &mut State, site: &SiteId, m: link
         return;
     };
     if m.held {
-        center.gates().send(site, ToGate::Answer(answer(&m, FirstPacketVerdict::Refused, REFUSED_SECONDS)));
+        center.gates().send(site, ToGate::FirstPacketAnswer(answer(&m, FirstPacketVerdict::Refused, REFUSED_SECONDS)));
     }
     let from = HostRef { site: site.clone(), host };
     // Who wants a service opens it with a card first; the packet itself proves nobody (N1).

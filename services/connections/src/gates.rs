@@ -15,8 +15,8 @@ pub enum ToGate {
     Go(GrantId),
     /// Both ends hold the grant: what waits for it at its origin may go.
     Opened(GrantId),
-    /// What becomes of a first packet it holds.
-    Answer(FirstPacketAnswer),
+    /// What becomes of a first packet it reported.
+    FirstPacketAnswer(FirstPacketAnswer),
 }
 
 /// Links to gates. Sending never waits: a gate that is away or too slow gets a snapshot when it comes back.

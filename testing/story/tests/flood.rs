@@ -51,7 +51,9 @@ fn flood() -> Result<(), StageError> {
     });
     let (stormy, sent, took) = outcome?;
     let grown = memory(&stage)?.saturating_sub(before);
-    eprintln!("    {sent} first packets in {took:?}; open {calm:?} before, {stormy:?} meanwhile; the gate grew {grown} KiB");
+    eprintln!(
+        "    {sent} first packets in {took:?}; open {calm:?} before, {stormy:?} meanwhile; the gate grew {grown} KiB"
+    );
     that(sent >= PER_SECOND, || format!("only {sent} packets went out"))?;
     that(grown < 16 * 1024, || format!("the gate grew by {grown} KiB"))?;
     // The port of the flood has its own meter, and it is that one which dropped.

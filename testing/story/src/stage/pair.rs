@@ -84,7 +84,11 @@ impl Stage {
             }
             if killed.elapsed() > UP {
                 let why = format!("no line opens after the takeover: {}", answered.seen());
-                return Err(product(format!("{why}\n{}\n{}", self.gate_log(&of("clinic", "b"), 40), self.center_log(30))));
+                return Err(product(format!(
+                    "{why}\n{}\n{}",
+                    self.gate_log(&of("clinic", "b"), 40),
+                    self.center_log(30)
+                )));
             }
         };
         if download.ended() || !download.flows(100_000, WAIT) {

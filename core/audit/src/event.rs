@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 use crate::{
-    CloseCause, CustodyAction, Digest, ForeignChange, Observation, Person, Point, ReasonRecord, SiteGeneration,
+    ApprovalAnswer, CloseCause, CustodyAction, Digest, ForeignChange, Observation, Person, Point, ReasonRecord,
+    SiteGeneration,
 };
 
 /// A field of an event, as documents show it.
@@ -265,6 +266,15 @@ catalogue! {
         /// What happened.
         why: String,
     }
+    /// A connection's lease was extended; nothing else of it changed.
+    ConnectionRenewed = "A209" "audit-connection-renewed" {
+        /// The grant.
+        grant: GrantId,
+        /// End of the lease now.
+        lease_until: Timestamp,
+        /// Sites it changes.
+        sites: Vec<SiteGeneration>,
+    }
     /// A gate joined.
     GateJoined = "A301" "audit-gate-joined" {
         /// Its site.
@@ -380,6 +390,90 @@ catalogue! {
         /// What it recorded.
         seen: Observation,
     }
+    /// A person signed in at a terminal (N3).
+    SessionStarted = "A501" "audit-session-started" {
+        /// Number of the session.
+        session: u64,
+        /// The terminal.
+        at: HostRef,
+        /// Who.
+        person: Person,
+        /// SHA-256 of the terminal's device certificate.
+        device: Digest,
+        /// When it ends at the latest.
+        until: Timestamp,
+    }
+    /// A sign-in was refused, with all reasons.
+    SignInRefused = "A502" "audit-sign-in-refused" {
+        /// The terminal.
+        at: HostRef,
+        /// Who, as far as the card could be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<Person>,
+        /// Every reason.
+        reasons: Vec<ReasonRecord>,
+    }
+    /// A session ended; the lines opened in it end with it.
+    SessionEnded = "A503" "audit-session-ended" {
+        /// Number of the session.
+        session: u64,
+        /// The terminal.
+        at: HostRef,
+        /// Why.
+        cause: CloseCause,
+    }
+    /// The provider was asked to agree to a line (N8).
+    ApprovalAsked = "A504" "audit-approval-asked" {
+        /// Number of the question.
+        approval: u64,
+        /// The terminal.
+        from: HostRef,
+        /// The service.
+        service: ServiceId,
+        /// Who asks.
+        person: Person,
+        /// Until when an answer is waited for.
+        until: Timestamp,
+    }
+    /// Somebody at the provider answered, or nobody did in time.
+    ApprovalAnswered = "A505" "audit-approval-answered" {
+        /// Number of the question.
+        approval: u64,
+        /// The terminal.
+        from: HostRef,
+        /// The service.
+        service: ServiceId,
+        /// What the answer is.
+        answer: ApprovalAnswer,
+        /// Who answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<Person>,
+        /// Where they sat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<HostRef>,
+    }
+    /// Somebody who may not agree tried to.
+    ApprovalDenied = "A506" "audit-approval-denied" {
+        /// Number of the question.
+        approval: u64,
+        /// Where they sat.
+        at: HostRef,
+        /// Who.
+        person: Person,
+        /// Every reason.
+        reasons: Vec<ReasonRecord>,
+    }
+    /// An operator cut what a line, a person, a device, a site or an agreement has open (G14).
+    CutOrdered = "A507" "audit-cut-ordered" {
+        /// Account of the operator.
+        operator: String,
+        /// What was named, e.g. `device clinic/exam-1`.
+        what: String,
+        /// Grants that end by it.
+        grants: Vec<GrantId>,
+        /// Sessions that end by it.
+        sessions: Vec<u64>,
+    }
 }
 
 impl Event {
@@ -416,6 +510,7 @@ impl Event {
             | Self::ConnectionOpen { grant }
             | Self::ConnectionClosing { grant, .. }
             | Self::ConnectionClosed { grant }
+            | Self::ConnectionRenewed { grant, .. }
             | Self::ConnectionFailed { grant, .. } => Some(*grant),
             Self::EvidenceSource { seen } | Self::EvidenceAccessPoint { seen } | Self::EvidenceDestination { seen } => {
                 Some(seen.grant)
@@ -436,7 +531,14 @@ impl Event {
             | Self::OrderRefused { .. }
             | Self::GateConverged { .. }
             | Self::PacketRefused { .. }
-            | Self::ForeignRule { .. } => None,
+            | Self::ForeignRule { .. }
+            | Self::SessionStarted { .. }
+            | Self::SignInRefused { .. }
+            | Self::SessionEnded { .. }
+            | Self::ApprovalAsked { .. }
+            | Self::ApprovalAnswered { .. }
+            | Self::ApprovalDenied { .. }
+            | Self::CutOrdered { .. } => None,
         }
     }
 
@@ -445,6 +547,8 @@ impl Event {
         match self {
             Self::ConnectionDenied { reasons, .. }
             | Self::GateRefused { reasons, .. }
+            | Self::SignInRefused { reasons, .. }
+            | Self::ApprovalDenied { reasons, .. }
             | Self::PacketRefused { reasons, .. } => {
                 let mut sections: Vec<_> = reasons.iter().map(|r| r.section).collect();
                 sections.sort();
@@ -455,6 +559,11 @@ impl Event {
             | Self::ConnectionFailed { section, .. }
             | Self::GateLeft { section, .. }
             | Self::OrderRefused { section, .. } => vec![*section],
+            // Who must agree and does not, or does not answer, is the provider.
+            Self::ApprovalAnswered { answer: ApprovalAnswer::Refused | ApprovalAnswer::Expired, .. } => {
+                vec![Section::Peer]
+            }
+            Self::ConnectionClosing { cause, .. } => cause.section().into_iter().collect(),
             // Whoever can write to the switch stands in the house.
             Self::ForeignRule { .. } => vec![Section::InHouseLan],
             Self::NetworkRefused { .. } | Self::LogVerified { fault: Some(_), .. } => vec![Section::Operator],
@@ -505,14 +614,14 @@ mod tests {
     #[test]
     fn only_entries_of_the_center_about_requests_hold_a_person() {
         let personal: Vec<_> = CATALOGUE.iter().filter(|k| k.personal()).map(|k| k.code).collect();
-        assert_eq!(personal, ["A201", "A202", "A203"]);
+        assert_eq!(personal, ["A201", "A202", "A203", "A501", "A502", "A504", "A505", "A506"]);
     }
 
     #[test]
     fn every_event_about_a_grant_is_found_by_it() {
         for kind in CATALOGUE {
             let about = kind.fields.iter().any(|f| f.name == "grant" || f.name == "seen");
-            let listed = ["A103", "A203", "A204", "A205", "A206", "A207", "A208", "A401", "A402", "A403"];
+            let listed = ["A103", "A203", "A204", "A205", "A206", "A207", "A208", "A209", "A401", "A402", "A403"];
             assert_eq!(about, listed.contains(&kind.code), "{}", kind.code);
         }
     }

@@ -21,6 +21,6 @@ pub use event::{CATALOGUE, Event, Field, Kind};
 pub use points::{Contradiction, Gap, Seen, ThreePoints, Tolerance, match_three_points};
 pub use reconcile::{Finding, Line, concerns_a_line, reconcile};
 pub use record::{
-    CloseCause, Count, CustodyAction, ForeignChange, Observation, Person, Phase, Point, ReasonRecord, SiteGeneration,
-    Traffic,
+    ApprovalAnswer, CloseCause, Count, CustodyAction, ForeignChange, Observation, Person, Phase, Point, ReasonRecord,
+    SiteGeneration, Traffic,
 };

@@ -72,6 +72,24 @@ pub enum CloseCause {
     NotOpened,
     /// The exact proof refused it after it was committed.
     Vetoed,
+    /// The person signed out.
+    SignedOut,
+    /// The session ended by itself: card, device certificate or policy set its end.
+    SessionOver,
+    /// Another person signed in at the terminal.
+    Replaced,
+    /// An exclusive service of its group was opened (N8).
+    Exclusive,
+    /// The terminal's device certificate was revoked.
+    DeviceRevoked,
+    /// The gate of one of its ends was revoked.
+    GateRevoked,
+    /// The service no longer admits the qualification.
+    RoleRemoved,
+    /// The site's whitelist no longer has a rule for it.
+    RuleRemoved,
+    /// The service is gone, or is another one now.
+    ServiceChanged,
 }
 
 impl CloseCause {
@@ -89,8 +107,40 @@ impl CloseCause {
             Self::PeerDead => "peer-dead",
             Self::NotOpened => "not-opened",
             Self::Vetoed => "vetoed",
+            Self::SignedOut => "signed-out",
+            Self::SessionOver => "session-over",
+            Self::Replaced => "replaced",
+            Self::Exclusive => "exclusive",
+            Self::DeviceRevoked => "device-revoked",
+            Self::GateRevoked => "gate-revoked",
+            Self::RoleRemoved => "role-removed",
+            Self::RuleRemoved => "rule-removed",
+            Self::ServiceChanged => "service-changed",
         }
     }
+
+    /// Whose section it lies in, where it ends what somebody still wanted (N12).
+    pub fn section(self) -> Option<Section> {
+        match self {
+            Self::Person | Self::Lease | Self::Idle | Self::SignedOut | Self::SessionOver | Self::NotOpened => None,
+            Self::CardRevoked | Self::DeviceUnhealthy | Self::DeviceRevoked | Self::Replaced => Some(Section::Terminal),
+            Self::Exclusive | Self::RuleRemoved => Some(Section::InHouseLan),
+            Self::AgreementEnded | Self::RoleRemoved | Self::ServiceChanged | Self::PeerDead => Some(Section::Peer),
+            Self::Operator | Self::NetworkChanged | Self::Vetoed | Self::GateRevoked => Some(Section::Operator),
+        }
+    }
+}
+
+/// What came of asking the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApprovalAnswer {
+    /// Somebody agreed.
+    Given,
+    /// Somebody refused.
+    Refused,
+    /// Nobody answered in time.
+    Expired,
 }
 
 /// What a foreign hand did to an entry of a switch.

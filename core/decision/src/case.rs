@@ -5,7 +5,7 @@ use pki::Role;
 use std::collections::BTreeMap;
 use texts::{Arg, Reason};
 
-use crate::{Cause, Gates, Trust};
+use crate::{Cause, Gates, Rival, Trust};
 
 /// A request and the world it is judged in.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,21 @@ pub(crate) struct Case<'a> {
     pub trust: Trust<'a>,
     pub gates: Gates,
     pub already_open: Option<GrantId>,
+    pub rivals: &'a [Rival],
+    pub answer: Answer,
     pub now: Timestamp,
+}
+
+/// What the provider says, where its approval is needed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// Nothing yet.
+    #[default]
+    Open,
+    /// No.
+    Refused,
+    /// Yes.
+    Given,
 }
 
 impl Case<'_> {

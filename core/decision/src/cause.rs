@@ -95,6 +95,12 @@ causes! {
         "The agreement holds no longer.";
     "D040" OutsideHours, "outside-hours", [Service "whose-hours"],
         "It is outside the service's daily window (Japan time).";
+    "D041" NotBooked, "not-booked", [Service "whose-hours"],
+        "The service may be used in booked windows only, and none is now (N8).";
+    "D042" DeviceKindNotAdmitted, "device-kind-not-admitted", [Peer "whose-peer-conditions"],
+        "The service does not admit terminals of this kind (N8).";
+    "D043" OriginZoneNotAdmitted, "origin-zone-not-admitted", [Peer "whose-peer-conditions"],
+        "The service does not admit terminals of this zone (G8).";
     "D050" ZoneForbidsOrigin, "zone-forbids-origin", [InHouseLan "whose-own-zones"],
         "The terminal's zone may not originate toward other sites, or only through a proxy (G8).";
     "D051" ZoneForbidsDestination, "zone-forbids-destination", [Peer "whose-peer-zones"],
@@ -111,6 +117,24 @@ causes! {
         "The service is already open from this terminal.";
     "D071" NoTimeLeft, "no-time-left", [Terminal "whose-person"],
         "A certificate, the agreement or the window ends at this instant: nothing is left to lease.";
+    "D072" ExclusiveInUse, "exclusive-in-use", [InHouseLan "whose-own-lines"],
+        "A service that tolerates no other on its circuit is open at this site (N8).";
+    "D073" ApprovalNeeded, "approval-needed", [Peer "whose-peer-approval"],
+        "Somebody at the provider must agree first (N8).";
+    "D074" ApprovalRefused, "approval-refused", [Peer "whose-peer-approval"],
+        "Somebody at the provider did not agree (N8).";
+    "D075" SessionOver, "session-over", [Terminal "whose-person"],
+        "The person's session at this terminal is over.";
+    "D076" CutByOperator, "cut-by-operator", [Operator "whose-operator-cut"],
+        "An operator cut this; it opens again only for somebody who signs in anew (G14).";
+    "D080" ApproverNotOfProvider, "approver-not-of-provider", [Terminal "whose-person"],
+        "Who wants to agree sits at a terminal of another institution than the provider.";
+    "D081" ApproverRole, "approver-role", [Peer "whose-peer-roles"],
+        "The service does not let this qualification agree.";
+    "D082" ApproverIsAsker, "approver-is-asker", [Terminal "whose-person"],
+        "Nobody agrees to what they asked for themselves.";
+    "D083" ApprovalNotAsked, "approval-not-asked", [Service "whose-catalogue"],
+        "The service needs nobody's approval.";
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The checks, each on its own, in the order an operator reads them.
 
-use model::{AllowRule, Host, Service, Site, Timestamp, Zone, ZoneSide, ZoneVerdict, may_originate};
+use model::{AllowRule, GrantId, Host, Service, Site, Timestamp, Zone, ZoneSide, ZoneVerdict, may_originate};
 use pki::Role;
 use texts::{Arg, Reason};
 
@@ -43,11 +43,15 @@ pub(crate) struct Findings<'a> {
     pub qualification: Found<()>,
     pub whitelist: Found<usize>,
     pub agreement: Found<Consent<'a>>,
-    /// When today's window ends, if the service has one.
+    /// Device kind and zone of the terminal.
+    pub conditions: Found<()>,
+    /// When today's window or the booked one ends, if the service has any.
     pub hours: Found<Option<Timestamp>>,
     pub zones: Found<()>,
     pub gates: Found<()>,
-    pub line: Found<()>,
+    /// Lines that must give way.
+    pub line: Found<Vec<GrantId>>,
+    pub approval: Found<()>,
 }
 
 impl<'a> Findings<'a> {
@@ -73,10 +77,12 @@ impl<'a> Findings<'a> {
                 Ok(_) | Err(_) => Err(Stop::NotReached),
             },
             agreement: path.clone().and_then(|(origin, _)| case.agreement(&origin.site.institution)),
+            conditions: ends_of(&terminal, &service).and_then(|(o, s)| case.conditions(&o, s)),
+            approval: known_service.clone().and_then(|service| case.approval(service)),
+            line: known_service.clone().and_then(|service| case.line(service)),
             hours: known_service.and_then(|service| case.hours(service)),
             zones: path.clone().and_then(|(origin, destination)| case.zones(&origin, &destination)),
             gates: path.and_then(|(origin, destination)| case.gates(&origin, &destination)),
-            line: case.line(),
             terminal,
             service,
             route,
@@ -98,17 +104,19 @@ impl<'a> Findings<'a> {
             of(&self.qualification),
             of(&self.whitelist),
             of(&self.agreement),
+            of(&self.conditions),
             of(&self.hours),
             of(&self.zones),
             of(&self.gates),
             of(&self.line),
+            of(&self.approval),
         ]
         .concat()
     }
 }
 
 impl<'a> Case<'a> {
-    fn terminal(&self) -> Found<Place<'a>> {
+    pub(crate) fn terminal(&self) -> Found<Place<'a>> {
         let from = &self.request.from;
         let Some(site) = self.network.sites.get(&from.site) else {
             return Err(self.reason(Cause::SiteUnknown, [("site", Arg::text(&from.site))]).into());
@@ -193,18 +201,6 @@ impl<'a> Case<'a> {
         Err(Stop::Reasons(reasons))
     }
 
-    fn hours(&self, service: &Service) -> Found<Option<Timestamp>> {
-        let Some(window) = service.window else { return Ok(None) };
-        if !window.contains(self.now) {
-            return Err(self.reason(Cause::OutsideHours, [("window", Arg::text(String::from(window)))]).into());
-        }
-        const DAY_MS: i64 = 86_400_000;
-        const JST_MS: i64 = 9 * 3_600_000;
-        let since_midnight = self.now.0.saturating_add(JST_MS).rem_euclid(DAY_MS);
-        let left = (i64::from(window.to) * 60_000 - since_midnight).rem_euclid(DAY_MS);
-        Ok(Some(self.now.plus_ms(left)))
-    }
-
     /// G8, at both ends: the house matrix toward tunnels and from them.
     fn zones(&self, origin: &Place<'_>, destination: &Place<'_>) -> Found<()> {
         let stands = |verdict, host: &Host| match verdict {
@@ -240,12 +236,15 @@ impl<'a> Case<'a> {
             [reason(own, origin.site), reason(peer, destination.site)].into_iter().flatten().collect();
         if reasons.is_empty() { Ok(()) } else { Err(Stop::Reasons(reasons)) }
     }
+}
 
-    fn line(&self) -> Found<()> {
-        match self.already_open {
-            None => Ok(()),
-            Some(grant) => Err(self.reason(Cause::AlreadyOpen, [("grant", Arg::text(grant))]).into()),
-        }
+fn ends_of<'a>(
+    terminal: &Found<Place<'a>>,
+    service: &Found<(&'a Service, Place<'a>)>,
+) -> Found<(Place<'a>, &'a Service)> {
+    match (terminal, service) {
+        (Ok(origin), Ok((service, _))) => Ok((*origin, service)),
+        _ => Err(Stop::NotReached),
     }
 }
 

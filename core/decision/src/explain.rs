@@ -8,7 +8,7 @@ use texts::{Arg, Reason, Texts};
 
 use crate::case::Case;
 use crate::checks::{Findings, Found, Stop};
-use crate::{AllowRef, Gates, Trust};
+use crate::{AllowRef, Answer, Gates, Rival, Trust};
 
 /// A request as it might be made.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,10 @@ pub struct HypotheticalQuestion<'a> {
     pub gates: Gates,
     /// The grant that already opens this service from this terminal, if any.
     pub already_open: Option<GrantId>,
+    /// Other live lines that begin at the terminal's site.
+    pub rivals: &'a [Rival],
+    /// What the provider says, where it is asked.
+    pub answer: Answer,
     /// When it would be asked.
     pub now: Timestamp,
 }
@@ -39,6 +43,8 @@ pub fn explain(question: &HypotheticalQuestion<'_>) -> Vec<Step> {
         trust: question.trust,
         gates: question.gates,
         already_open: question.already_open,
+        rivals: question.rivals,
+        answer: question.answer,
         now: question.now,
     };
     let found = Findings::of(&case);
@@ -73,10 +79,12 @@ pub fn explain(question: &HypotheticalQuestion<'_>) -> Vec<Step> {
                 vec![("agreement", Arg::text(&consent.agreement.id)), ("at", Arg::Time(consent.until))]
             })),
         ),
+        step(Check::Conditions, outcome(nothing(found.conditions))),
         step(Check::Hours, outcome(found.hours.map(|_| vec![]))),
         step(Check::Zones, outcome(nothing(found.zones))),
         step(Check::Gates, outcome(nothing(found.gates))),
-        step(Check::Line, outcome(nothing(found.line))),
+        step(Check::Line, outcome(found.line.map(|_| vec![]))),
+        step(Check::Approval, outcome(nothing(found.approval))),
     ]
 }
 
@@ -98,19 +106,23 @@ pub enum Check {
     Whitelist,
     /// Both institutions agreed (G12).
     Agreement,
-    /// The service's daily window.
+    /// Kind and zone of the terminal are ones the service admits (N8).
+    Conditions,
+    /// The service's daily window, and its booked ones.
     Hours,
     /// The zone matrix at both ends (G8).
     Zones,
     /// Both gates are there.
     Gates,
-    /// Not open already.
+    /// Not open already, and nothing exclusive in the way (N8).
     Line,
+    /// The provider's approval, where it is needed (N8).
+    Approval,
 }
 
 impl Check {
     /// All, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Presence,
         Self::Terminal,
         Self::Service,
@@ -118,10 +130,12 @@ impl Check {
         Self::Qualification,
         Self::Whitelist,
         Self::Agreement,
+        Self::Conditions,
         Self::Hours,
         Self::Zones,
         Self::Gates,
         Self::Line,
+        Self::Approval,
     ];
 
     /// Key of its name; what it says when passed is this with `-passed`.
@@ -134,10 +148,12 @@ impl Check {
             Self::Qualification => "check-qualification",
             Self::Whitelist => "check-whitelist",
             Self::Agreement => "check-agreement",
+            Self::Conditions => "check-conditions",
             Self::Hours => "check-hours",
             Self::Zones => "check-zones",
             Self::Gates => "check-gates",
             Self::Line => "check-line",
+            Self::Approval => "check-approval",
         }
     }
 }

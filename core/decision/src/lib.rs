@@ -9,17 +9,23 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod agreement;
+mod approval;
 mod case;
 mod cause;
 mod checks;
+mod conditions;
 mod denial;
 mod explain;
 mod permit;
 mod question;
+mod sign_in;
 
+pub use approval::{ApprovalQuestion, Approved, approve};
+pub use case::Answer;
 pub use cause::Cause;
 pub use denial::Denial;
 pub use explain::{Check, HypotheticalQuestion, Outcome, Step, explain};
 pub use permit::{AllowRef, Permit, PersonSummary, decide};
-pub use question::{GateStatus, Gates, Question, Trust};
+pub use question::{Confirmed, Consultation, GateStatus, Gates, Question, Rival, Trust};
+pub use sign_in::{Admission, SignInQuestion, admit};
 pub use texts::{Arg, Reason, ReasonLines};

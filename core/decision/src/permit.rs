@@ -1,6 +1,7 @@
 //! The proof that a connection is permitted.
 
-use model::{AgreementId, Endpoint, Grant, SiteId, Timestamp};
+use model::{AgreementId, Endpoint, Grant, GrantId, SignIn, SiteId, Timestamp};
+use pki::PresentPerson;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -9,7 +10,7 @@ use texts::{Arg, Reason, Texts};
 use crate::agreement::{Consent, end_of};
 use crate::case::Case;
 use crate::checks::{Findings, Place};
-use crate::{Cause, Denial, Question};
+use crate::{Cause, Confirmed, Denial, Question};
 
 /// May this person, on this device, reach this service now?
 ///
@@ -23,6 +24,8 @@ pub fn decide(question: &Question<'_>) -> Result<Permit, Denial> {
         trust: question.trust,
         gates: question.gates,
         already_open: question.already_open,
+        rivals: question.rivals,
+        answer: question.approval.answer(question.request, question.person.person().fingerprint(), question.now),
         now: question.now,
     };
     let findings = Findings::of(&case);
@@ -35,10 +38,12 @@ pub fn decide(question: &Question<'_>) -> Result<Permit, Denial> {
         qualification: Ok(()),
         whitelist: Ok(index),
         agreement: Ok(Consent { agreement, until }),
+        conditions: Ok(()),
         hours: Ok(window_end),
         zones: Ok(()),
         gates: Ok(()),
-        line: Ok(()),
+        line: Ok(gives_way),
+        approval: Ok(()),
     } = findings
     else {
         return Err(Denial::new(reasons));
@@ -50,7 +55,11 @@ pub fn decide(question: &Question<'_>) -> Result<Permit, Denial> {
         end_of(person.not_after()),
         end_of(question.device.certificate().not_after()),
     ];
-    let lease_until = ends.into_iter().chain(window_end).min().unwrap_or(question.now);
+    let session_end = match question.confirmed {
+        Confirmed::Request => None,
+        Confirmed::SignIn { until, .. } => Some(until),
+    };
+    let lease_until = ends.into_iter().chain(window_end).chain(session_end).min().unwrap_or(question.now);
     if lease_until <= question.now {
         reasons.push(case.reason(Cause::NoTimeLeft, []));
     }
@@ -68,23 +77,41 @@ pub fn decide(question: &Question<'_>) -> Result<Permit, Denial> {
             ports: service.ports.clone(),
             granted_at: question.now,
             lease_until,
-            idle_ms: None,
+            idle_ms: service.idle_ms,
         },
         allow: AllowRef { site: origin.site.id.clone(), index },
-        person: PersonSummary {
-            identity: person.identity(),
-            name: person.name().to_owned(),
-            kanji_name: person.kanji_name().map(str::to_owned),
-            role: person.role().text().to_owned(),
-            card_valid_until: end_of(person.not_after()),
-        },
+        gives_way,
+        person: summary(question.person),
     })
 }
 
-/// Are card and terminal those of this request?
+pub(crate) fn summary(person: &PresentPerson) -> PersonSummary {
+    let person = person.person();
+    PersonSummary {
+        identity: person.identity(),
+        name: person.name().to_owned(),
+        kanji_name: person.kanji_name().map(str::to_owned),
+        role: person.role().text().to_owned(),
+        card_valid_until: end_of(person.not_after()),
+    }
+}
+
+/// Are card and terminal those of this request, or of the session it is made in?
 fn presence(question: &Question<'_>, case: &Case<'_>) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let digest: [u8; 32] = Sha256::digest(question.request.signed_bytes()).into();
+    let confirmed = match question.confirmed {
+        Confirmed::Request => question.request.signed_bytes(),
+        Confirmed::SignIn { .. } => SignIn { at: question.request.from.clone() }.signed_bytes(),
+    };
+    if let Confirmed::SignIn { until, cut } = question.confirmed {
+        if question.now >= until {
+            reasons.push(case.reason(Cause::SessionOver, []));
+        }
+        if cut {
+            reasons.push(case.reason(Cause::CutByOperator, []));
+        }
+    }
+    let digest: [u8; 32] = Sha256::digest(confirmed).into();
     if *question.person.request_digest() != digest {
         reasons.push(case.reason(Cause::RequestNotConfirmed, []));
     }
@@ -111,6 +138,7 @@ fn endpoint(place: &Place<'_>) -> Endpoint {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     grant: Grant,
+    gives_way: Vec<GrantId>,
     allow: AllowRef,
     person: PersonSummary,
 }
@@ -129,6 +157,11 @@ impl Permit {
     /// The whitelist rule it stands on.
     pub fn allow(&self) -> &AllowRef {
         &self.allow
+    }
+
+    /// Lines that must be closed before this one opens: it is exclusive (N8).
+    pub fn gives_way(&self) -> &[GrantId] {
+        &self.gives_way
     }
 
     /// Who asked.

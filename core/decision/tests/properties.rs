@@ -4,8 +4,8 @@
 
 mod world;
 
-use decision::{GateStatus, Outcome};
-use model::{AllowRule, DailyWindow, GrantId, ProxyKind, Side, Timestamp, Zone};
+use decision::{Confirmed, GateStatus, Outcome, Rival};
+use model::{AllowRule, Approval, Booking, DailyWindow, GrantId, ProxyKind, Side, Timestamp, Zone};
 use proptest::prelude::*;
 use world::{NOW, OFFICE, Scene, agreement};
 
@@ -43,6 +43,44 @@ struct Draw {
     right_card: bool,
     already_open: bool,
     lease_ms: i64,
+    conditions: Conditions,
+}
+
+/// What the service asks besides.
+#[derive(Debug, Clone)]
+struct Conditions {
+    devices: Vec<&'static str>,
+    kind: Option<&'static str>,
+    zones: Vec<Zone>,
+    booked: Option<(i64, i64)>,
+    /// In one group with the line open at the other terminal: this one exclusive, that one exclusive.
+    group: Option<(bool, bool)>,
+    /// Needed, and whether somebody agreed.
+    approval: Option<bool>,
+    /// In a session that ends then.
+    session: Option<i64>,
+}
+
+fn conditions() -> impl Strategy<Value = Conditions> {
+    let kinds = || proptest::sample::select(vec!["claims", "eligibility"]);
+    (
+        prop_oneof![3 => Just(vec![]), 2 => proptest::collection::vec(kinds(), 1..3)],
+        proptest::option::of(kinds()),
+        prop_oneof![3 => Just(vec![]), 2 => Just(vec![Zone::Secure]), 1 => Just(vec![Zone::HighSecure, Zone::Dmz])],
+        proptest::option::weighted(0.3, (-5i64..3, 1i64..HOUR_MS)),
+        proptest::option::weighted(0.4, proptest::bool::ANY.prop_flat_map(|a| (Just(a), proptest::bool::ANY))),
+        proptest::option::weighted(0.3, proptest::bool::weighted(0.7)),
+        proptest::option::weighted(0.5, -1i64..HOUR_MS),
+    )
+        .prop_map(|(devices, kind, zones, booked, group, approval, session)| Conditions {
+            devices,
+            kind,
+            zones,
+            booked,
+            group,
+            approval,
+            session,
+        })
 }
 
 fn roles() -> impl Strategy<Value = Vec<&'static str>> {
@@ -85,8 +123,10 @@ fn draw() -> impl Strategy<Value = Draw> {
         (role, roles(), rules, paper, origin_zone, proptest::bool::ANY, destination_zone),
         (gate(), gate(), proptest::option::of(minutes), mostly(true), mostly(true), mostly(true), mostly(false)),
         -1i64..3 * HOUR_MS,
+        conditions(),
     )
-        .prop_map(|(a, b, lease_ms)| Draw {
+        .prop_map(|(a, b, lease_ms, conditions)| Draw {
+            conditions,
             role: a.0,
             admitted: a.1,
             rules: a.2,
@@ -126,6 +166,7 @@ fn scene_of(draw: &Draw) -> Scene {
     service.roles = draw.admitted.iter().map(|r| (*r).to_owned()).collect();
     service.window = draw.window.map(|(from, to)| DailyWindow { from, to });
     service.lease_ms = draw.lease_ms;
+    set(&mut scene, &draw.conditions);
     match draw.paper {
         Paper::Good => {}
         Paper::Absent => scene.network.agreements.clear(),
@@ -147,10 +188,41 @@ fn scene_of(draw: &Draw) -> Scene {
         other.from = "clinic/exam-2".parse().unwrap();
         scene.person = OFFICE.confirm(draw.role, &other);
     }
+    if let Some(until) = draw.conditions.session {
+        let at = if draw.right_card { "clinic/exam-1" } else { "clinic/exam-2" };
+        scene.person = OFFICE.sign_in(draw.role, &at.parse().unwrap());
+        scene.confirmed = Confirmed::SignIn { until: NOW.plus_ms(until), cut: false };
+    }
+    if draw.conditions.approval == Some(true) {
+        let roles = scene.service().unwrap().approval.clone().unwrap();
+        scene.service().unwrap().approval.as_mut().unwrap().roles = vec!["Medical Doctor".into(), "Pharmacist".into()];
+        let other = if draw.role == "Pharmacist" { "Medical Doctor" } else { "Pharmacist" };
+        scene.approved = Some(scene.approved_by(other, "hospital/desk", &OFFICE.desk).unwrap().into());
+        scene.service().unwrap().approval = Some(roles);
+    }
     if !draw.right_device {
         scene.device = OFFICE.exam_2.clone();
     }
     scene
+}
+
+fn set(scene: &mut Scene, c: &Conditions) {
+    scene.site("clinic").unwrap().hosts.get_mut(&"exam-1".parse().unwrap()).unwrap().kind =
+        c.kind.map(|k| k.parse().unwrap());
+    let service = scene.service().unwrap();
+    service.devices = c.devices.iter().map(|d| d.parse().unwrap()).collect();
+    service.zones = c.zones.clone();
+    service.booked = c.booked.map(|(from, until)| vec![Booking { from: NOW.plus_ms(from), until: NOW.plus_ms(until) }]);
+    service.approval = c.approval.map(|_| Approval { wait_ms: 1000, roles: vec!["Dentist".into()] });
+    let Some((exclusive, rival)) = c.group else { return };
+    let group = || Some("circuit".parse().unwrap());
+    (service.exclusive, service.shares) = if exclusive { (group(), None) } else { (None, group()) };
+    let mut other = service.clone();
+    other.id = "keyaki/portal".parse().unwrap();
+    (other.exclusive, other.shares) = if rival { (group(), None) } else { (None, group()) };
+    let from = "clinic/exam-2".parse().unwrap();
+    scene.rivals.push(Rival { grant: GrantId(9), service: other.id.clone(), from });
+    scene.network.services.insert(other.id.clone(), other);
 }
 
 /// 09:00 in Japan, in minutes.
@@ -170,7 +242,23 @@ fn may(d: &Draw) -> bool {
         Some((from, to)) => from <= NINE || NINE < to,
     };
     let here = d.terminal && d.right_device && d.right_card && !d.already_open;
-    known && admitted && whitelisted && d.paper == Paper::Good && zones && gates && hours && here && d.lease_ms > 0
+    let c = &d.conditions;
+    let kind = c.devices.is_empty() || c.kind.is_some_and(|k| c.devices.contains(&k));
+    let zone = c.zones.is_empty() || c.zones.contains(&d.origin_zone);
+    let booked = c.booked.is_none_or(|(from, until)| from <= 0 && 0 < until);
+    let alone = c.group.is_none_or(|(_, rival)| !rival);
+    let agreed = c.approval != Some(false);
+    let here = here && c.session.is_none_or(|until| until > 0);
+    let more = kind && zone && booked && alone && agreed;
+    more && known
+        && admitted
+        && whitelisted
+        && d.paper == Paper::Good
+        && zones
+        && gates
+        && hours
+        && here
+        && d.lease_ms > 0
 }
 
 proptest! {
@@ -191,17 +279,24 @@ proptest! {
                 prop_assert!(rule.roles.contains(&permit.person().role));
                 let minutes_left = draw.window.map(|(_, to)| (i64::from(to) - i64::from(NINE)).rem_euclid(1440));
                 let end = minutes_left.map_or(draw.lease_ms, |left| draw.lease_ms.min(left * 60_000));
+                let end = draw.conditions.booked.map_or(end, |(_, until)| end.min(until));
+                let end = draw.conditions.session.map_or(end, |until| end.min(until));
                 prop_assert_eq!(grant.lease_until, NOW.plus_ms(end));
+                let exclusive = draw.conditions.group.is_some_and(|(exclusive, _)| exclusive);
+                prop_assert_eq!(permit.gives_way(), if exclusive { &[GrantId(9)][..] } else { &[] });
             }
         }
     }
 
     #[test]
-    fn whatever_is_permitted_is_denied_once_any_one_condition_falls(mut draw in draw(), fall in 0usize..12) {
+    fn whatever_is_permitted_is_denied_once_any_one_condition_falls(mut draw in draw(), fall in 0usize..17) {
         draw = Draw {
             role: "Medical Doctor", paper: Paper::Good, origin_zone: Zone::Secure, destination_zone: Zone::Dmz,
             origin_gate: GateStatus::Connected, destination_gate: GateStatus::Connected, window: None, terminal: true,
-            right_device: true, right_card: true, already_open: false, lease_ms: draw.lease_ms.max(1), ..draw
+            right_device: true, right_card: true, already_open: false, conditions: Conditions {
+                devices: vec![], zones: vec![], booked: None, group: None, approval: None, session: None,
+                ..draw.conditions
+            }, lease_ms: draw.lease_ms.max(1), ..draw
         };
         draw.admitted.push("Medical Doctor");
         draw.rules.push((vec!["Medical Doctor"], vec!["exam-1"], true));
@@ -218,6 +313,11 @@ proptest! {
             8 => draw.window = Some((NINE + 1, NINE)),
             9 => draw.terminal = false,
             10 => draw.right_device = false,
+            11 => (draw.conditions.devices, draw.conditions.kind) = (vec!["claims"], Some("eligibility")),
+            12 => draw.conditions.booked = Some((1, 9)),
+            13 => draw.conditions.group = Some((false, true)),
+            14 => draw.conditions.approval = Some(false),
+            15 => draw.conditions.session = Some(0),
             _ => draw.right_card = false,
         }
         prop_assert!(scene_of(&draw).decide().is_err());
@@ -226,6 +326,7 @@ proptest! {
     #[test]
     fn explain_agrees_with_decide_on_everything_but_presence(mut draw in draw()) {
         (draw.right_card, draw.right_device, draw.lease_ms) = (true, true, draw.lease_ms.max(1));
+        draw.conditions.session = draw.conditions.session.map(|until| until.max(1));
         let scene = scene_of(&draw);
         let all_pass = scene.explain().iter().all(|s| matches!(s.outcome, Outcome::Passed(_) | Outcome::AtSignIn));
         prop_assert_eq!(all_pass, scene.decide().is_ok());

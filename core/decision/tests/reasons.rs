@@ -4,8 +4,8 @@
 
 mod world;
 
-use decision::{Cause, Denial, GateStatus, Outcome, Reason};
-use model::{AllowRule, GrantId, Section, Side, Timestamp, Zone};
+use decision::{Cause, Confirmed, Denial, GateStatus, Outcome, Reason, Rival};
+use model::{AllowRule, Booking, GrantId, Section, Side, Timestamp, Zone};
 use pki::{Refusal, RevocationReason};
 use std::collections::BTreeSet;
 use texts::{Lang, Texts};
@@ -154,6 +154,15 @@ fn everything() -> Vec<Wrong> {
         }),
         wrong(Cause::AgreementExpired, InHouseLan, |s| s.put_agreement(agreement(NOW.plus_ms(-DAY_MS), NOW))),
         wrong(Cause::OutsideHours, Service, |s| window(s, "17:00-08:59")),
+        wrong(Cause::NotBooked, Service, |s| s.service().unwrap().booked = Some(Vec::new())),
+        wrong(Cause::NotBooked, Service, |s| {
+            let next = Booking { from: NOW.plus_ms(1), until: NOW.plus_ms(9) };
+            s.service().unwrap().booked = Some(vec![Booking { from: NOW.plus_ms(-9), until: NOW }, next]);
+        }),
+        wrong(Cause::DeviceKindNotAdmitted, Peer, |s| {
+            s.service().unwrap().devices = vec!["claims-terminal".parse().unwrap()];
+        }),
+        wrong(Cause::OriginZoneNotAdmitted, Peer, |s| s.service().unwrap().zones = vec![Zone::HighSecure]),
         wrong(Cause::ZoneForbidsOrigin, InHouseLan, |s| s.zone("clinic", Zone::Dmz)),
         wrong(Cause::ZoneForbidsDestination, Peer, |s| s.zone("hospital", Zone::Secure)),
         wrong(Cause::ZoneForbidsDestination, Peer, |s| s.zone("hospital", Zone::HighSecure)),
@@ -162,12 +171,43 @@ fn everything() -> Vec<Wrong> {
         wrong(Cause::OwnGateRevoked, InHouseLan, |s| s.gates.origin = GateStatus::CertificateRevoked),
         wrong(Cause::PeerGateRevoked, Peer, |s| s.gates.destination = GateStatus::CertificateRevoked),
         wrong(Cause::AlreadyOpen, Terminal, |s| s.already_open = Some(GrantId(7))),
+        wrong(Cause::ExclusiveInUse, InHouseLan, |s| {
+            s.service().unwrap().shares = Some("circuit".parse().unwrap());
+            rival(s, true);
+        }),
+        wrong(Cause::ExclusiveInUse, InHouseLan, |s| {
+            s.service().unwrap().exclusive = Some("circuit".parse().unwrap());
+            rival(s, true);
+        }),
+        wrong(Cause::ApprovalNeeded, Peer, |s| s.needs_approval()),
+        wrong(Cause::ApprovalRefused, Peer, |s| {
+            s.needs_approval();
+            s.approval_refused = true;
+        }),
+        wrong(Cause::SessionOver, Terminal, |s| {
+            s.in_session(NOW);
+            // Else nothing is left to lease either, which is said only of what is permitted.
+        }),
+        wrong(Cause::CutByOperator, Operator, |s| {
+            s.in_session(NOW.plus_ms(DAY_MS));
+            s.confirmed = Confirmed::SignIn { until: NOW.plus_ms(DAY_MS), cut: true };
+        }),
         wrong(Cause::NoTimeLeft, Terminal, |s| {
             if let Some(service) = s.service() {
                 service.lease_ms = 0;
             }
         }),
     ]
+}
+
+/// Another line of the group is open from the other terminal.
+fn rival(scene: &mut Scene, exclusive: bool) {
+    let mut other = scene.service().unwrap().clone();
+    other.id = "keyaki/portal".parse().unwrap();
+    let group = Some("circuit".parse().unwrap());
+    (other.exclusive, other.shares) = if exclusive { (group, None) } else { (None, group) };
+    scene.rivals.push(Rival { grant: GrantId(7), service: other.id.clone(), from: "clinic/exam-2".parse().unwrap() });
+    scene.network.services.insert(other.id.clone(), other);
 }
 
 fn window(scene: &mut Scene, text: &str) {
@@ -182,7 +222,18 @@ fn assert_worded(reason: &Reason) {
         let lines = reason.lines(&Texts::new(lang));
         for line in [&lines.refused, &lines.section, &lines.remedy] {
             assert!(!line.trim().is_empty() && !line.contains(['{', '}']), "{lang} {}: {line}", reason.code);
-            let unworded = ["denied-", "pki-p", "whose-", "section-", "side-", "zone-", "bearer-", "revocation-"];
+            let unworded = [
+                "denied-",
+                "pki-p",
+                "whose-",
+                "section-",
+                "side-",
+                "zone-",
+                "bearer-",
+                "revocation-",
+                "booking-",
+                "device-kind-",
+            ];
             assert!(!unworded.iter().any(|key| line.contains(key)), "{lang} {}: {line}", reason.code);
         }
         assert!(lines.refused.starts_with(&format!("{} ", reason.code)));
@@ -211,11 +262,88 @@ fn every_cause_in_every_section_is_produced_by_a_scene() {
         let denial = scene.decide().expect_err(wrong.cause.code());
         produced.extend(denial.reasons().iter().map(|r| (r.code.clone(), r.section)));
     }
+    produced.extend(refused_approvals().iter().map(|r| (r.code.clone(), r.section)));
     let declared: BTreeSet<(String, Section)> = Cause::ALL
         .iter()
         .flat_map(|c| c.sections().iter().map(|(section, _)| (c.code().to_owned(), *section)))
         .collect();
     assert_eq!(produced, declared, "a reason without a scene, or one that is not declared");
+}
+
+/// Every way not to be allowed to agree.
+fn refused_approvals() -> Vec<Reason> {
+    let mut scene = Scene::permitted();
+    let unasked = scene.approved_by("Pharmacist", "hospital/desk", &OFFICE.desk).unwrap_err();
+    scene.needs_approval();
+    let elsewhere = scene.approved_by("Pharmacist", "clinic/exam-2", &OFFICE.exam_2).unwrap_err();
+    assert_eq!(elsewhere.codes(), ["D080"]);
+    let not_there = scene.approved_by("Pharmacist", "hospital/desk", &OFFICE.exam_2).unwrap_err();
+    assert_eq!(not_there.codes(), ["D005"]);
+    let unknown = scene.approved_by("Wizard", "hospital/desk", &OFFICE.desk).unwrap_err();
+    assert_eq!(unknown.codes(), ["D016"], "whoever may not sign in may not agree");
+    scene.service().unwrap().approval.as_mut().unwrap().roles = vec!["Dentist".into()];
+    let role = scene.approved_by("Pharmacist", "hospital/desk", &OFFICE.desk).unwrap_err();
+    assert_eq!(role.codes(), ["D081"]);
+    scene.service().unwrap().approval.as_mut().unwrap().roles = vec!["Medical Doctor".into()];
+    let oneself = scene.approved_by("Medical Doctor", "hospital/desk", &OFFICE.desk).unwrap_err();
+    assert_eq!(oneself.codes(), ["D082"]);
+    let denials = [unasked, elsewhere, role, oneself];
+    denials.iter().flat_map(|d| d.reasons().to_vec()).inspect(assert_worded).collect()
+}
+
+#[test]
+fn an_approval_is_good_for_its_request_its_asker_and_its_time_only_n8() {
+    let mut scene = Scene::permitted();
+    scene.needs_approval();
+    scene.approved = Some(scene.approved_by("Pharmacist", "hospital/desk", &OFFICE.desk).unwrap().into());
+    scene.decide().unwrap();
+    scene.now = NOW.plus_ms(60_000);
+    assert_eq!(scene.codes(), ["D073"], "too late");
+    scene.now = NOW.plus_ms(59_999);
+    assert!(scene.codes().is_empty());
+    scene.person_with("Pharmacist");
+    assert!(scene.codes().contains(&"D073".to_owned()), "another person's");
+    scene.person_with("Medical Doctor");
+    scene.request.from = "clinic/exam-2".parse().unwrap();
+    scene.device = OFFICE.exam_2.clone();
+    allow(&mut scene, vec![rule("Medical Doctor", "exam-2")]);
+    scene.person_with("Medical Doctor");
+    assert_eq!(scene.codes(), ["D073"], "another terminal's");
+}
+
+#[test]
+fn an_exclusive_service_makes_others_of_its_group_give_way_n8() {
+    let mut scene = Scene::permitted();
+    rival(&mut scene, false);
+    assert_eq!(scene.decide().unwrap().gives_way(), []);
+    scene.service().unwrap().exclusive = Some("circuit".parse().unwrap());
+    assert_eq!(scene.decide().unwrap().gives_way(), [GrantId(7)]);
+    scene.service().unwrap().exclusive = Some("another".parse().unwrap());
+    assert_eq!(scene.decide().unwrap().gives_way(), []);
+    scene.service().unwrap().exclusive = None;
+    scene.service().unwrap().shares = Some("circuit".parse().unwrap());
+    assert_eq!(scene.decide().unwrap().gives_way(), [], "who shares moves nobody");
+}
+
+#[test]
+fn in_a_session_lines_are_decided_one_by_one_and_end_with_it_n3() {
+    let mut scene = Scene::permitted();
+    scene.in_session(NOW.plus_ms(5));
+    assert_eq!(scene.decide().unwrap().grant().lease_until, NOW.plus_ms(5));
+    // The answer to one question is none to the other.
+    scene.confirmed = Confirmed::Request;
+    assert_eq!(scene.codes(), ["D006"]);
+    scene.person_with("Medical Doctor");
+    scene.confirmed = Confirmed::SignIn { until: NOW.plus_ms(5), cut: false };
+    assert_eq!(scene.codes(), ["D006"]);
+    scene.in_session(NOW.plus_ms(DAY_MS));
+    scene.person = OFFICE.sign_in("Medical Doctor", &"clinic/exam-2".parse().unwrap());
+    assert_eq!(scene.codes(), ["D006"], "signed in elsewhere");
+    scene.in_session(NOW.plus_ms(DAY_MS));
+    scene.service().unwrap().idle_ms = Some(7);
+    scene.service().unwrap().booked = Some(vec![Booking { from: NOW, until: NOW.plus_ms(9) }]);
+    let permit = scene.decide().unwrap();
+    assert_eq!((permit.grant().lease_until, permit.grant().idle_ms), (NOW.plus_ms(9), Some(7)));
 }
 
 #[test]
@@ -315,7 +443,13 @@ fn explain_finds_the_same_without_a_card() {
             })
             .flatten()
             .collect();
-        let at_sign_in = [Cause::DeviceMismatch, Cause::RequestNotConfirmed, Cause::NoTimeLeft];
+        let at_sign_in = [
+            Cause::DeviceMismatch,
+            Cause::RequestNotConfirmed,
+            Cause::NoTimeLeft,
+            Cause::SessionOver,
+            Cause::CutByOperator,
+        ];
         if at_sign_in.contains(&wrong.cause) {
             assert_eq!(found, [], "{}", wrong.cause.code());
         } else {

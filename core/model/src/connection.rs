@@ -22,6 +22,21 @@ impl ConnectionRequest {
     }
 }
 
+/// A person signs in at a terminal (サインイン): from then on the first packet of an allowed service opens its line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The terminal, as its device certificate names it.
+    pub at: HostRef,
+}
+
+impl SignIn {
+    /// The bytes whose digest a card signs together with nonce and TLS exporter. No connection request has the same.
+    pub fn signed_bytes(&self) -> Vec<u8> {
+        format!("sekisho sign-in 1\nat={}\n", self.at).into_bytes()
+    }
+}
+
 /// Where a connection stands (接続の状態). `Open` and `Closed` are said only of what gates observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -27,7 +27,7 @@ mod zone;
 
 pub use agreement::{Agreement, AgreementSignature, Side};
 pub use catalogue::{ServiceForm, ServiceKind};
-pub use connection::{ConnectionRequest, ConnectionState};
+pub use connection::{ConnectionRequest, ConnectionState, SignIn};
 pub use document::{Document, DocumentError, parse_document};
 pub use filter::{Filter, FilterSide, FlowDirection};
 pub use flow::{

@@ -5,7 +5,10 @@
 use authority::{Authority, CaKind, CardSpec, Issued, RevocationReason};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use decision::{Denial, GateStatus, Gates, HypotheticalQuestion, Permit, Question, Step, Trust, decide, explain};
+use decision::{
+    ApprovalQuestion, Approved, Confirmed, Consultation, Denial, GateStatus, Gates, HypotheticalQuestion, Permit,
+    Question, Rival, Step, Trust, approve, decide, explain,
+};
 use model::*;
 use pki::{
     AnchorSet, Challenge, CrlStore, PresentPerson, Purpose, TrustAnchor, VerifiedDevice, verify_challenge,
@@ -13,7 +16,7 @@ use pki::{
 };
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// 2026-11-21 09:00 in Japan.
 pub const NOW: Timestamp = Timestamp(1_795_219_200_000);
@@ -92,6 +95,13 @@ segment = "servers"
 address = "10.2.10.10"
 mac = "02:00:00:02:10:10"
 port = "sw1/3"
+[[host]]
+id = "desk"
+segment = "servers"
+address = "10.2.10.20"
+mac = "02:00:00:02:10:20"
+port = "sw1/4"
+terminal = true
 [[service]]
 id = "records"
 name = { ja = "診療情報の共有", en = "Record sharing" }
@@ -123,6 +133,8 @@ pub struct Office {
     pub forged_aoba: Issued,
     pub exam_1: VerifiedDevice,
     pub exam_2: VerifiedDevice,
+    /// A terminal of the hospital.
+    pub desk: VerifiedDevice,
     cards: BTreeMap<&'static str, Issued>,
 }
 
@@ -163,13 +175,14 @@ impl Office {
         let with =
             |institutions: Vec<u8>| store(&[&people_and_devices[..], &[institutions, old_list.clone()]].concat());
         let crls = with(authority.crl_der(CaKind::Institution).unwrap());
-        let cards = ["Medical Doctor", "Pharmacist", "Wizard"]
-            .map(|role| (role, authority.issue_card(&CardSpec::new("SATO HANAKO", role)).unwrap()));
-        let mut device = |host: &str| {
-            let issued = authority.issue_device("clinic", host).unwrap();
+        let cards = [("Medical Doctor", "SATO HANAKO"), ("Pharmacist", "SUZUKI TARO"), ("Wizard", "TANAKA JIRO")]
+            .map(|(role, name)| (role, authority.issue_card(&CardSpec::new(name, role)).unwrap()));
+        let mut device = |site: &str, host: &str| {
+            let issued = authority.issue_device(site, host).unwrap();
             verify_device(&issued.chain(), &anchors, &crls, SECONDS).unwrap()
         };
-        let (exam_1, exam_2) = (device("exam-1"), device("exam-2"));
+        let (exam_1, exam_2) = (device("clinic", "exam-1"), device("clinic", "exam-2"));
+        let desk = device("hospital", "desk");
         authority.revoke_issued(&aoba, RevocationReason::KeyCompromise).unwrap();
         let crls_after_revocation = with(authority.write_crl(CaKind::Institution, SECONDS, SECONDS + DAY).unwrap().der);
         authority.revoke_issued(&keyaki, RevocationReason::Superseded).unwrap();
@@ -188,6 +201,7 @@ impl Office {
             forged_aoba: forged.issue_institution("aoba").unwrap(),
             exam_1,
             exam_2,
+            desk,
             cards: cards.into_iter().collect(),
             anchors,
         }
@@ -195,13 +209,19 @@ impl Office {
 
     /// The person with this role confirms a request with the card.
     pub fn confirm(&self, role: &str, request: &ConnectionRequest) -> PresentPerson {
+        self.signs(role, request.signed_bytes())
+    }
+
+    /// The person with this role signs in at a terminal with the card.
+    pub fn sign_in(&self, role: &str, at: &HostRef) -> PresentPerson {
+        self.signs(role, SignIn { at: at.clone() }.signed_bytes())
+    }
+
+    fn signs(&self, role: &str, what: Vec<u8>) -> PresentPerson {
         let card = &self.cards[role];
         let person = verify_person(&card.chain(), &self.anchors, &self.crls, SECONDS).unwrap();
-        let challenge = Challenge {
-            nonce: [7; 32],
-            tls_exporter: [8; 32],
-            request_digest: Sha256::digest(request.signed_bytes()).into(),
-        };
+        let challenge =
+            Challenge { nonce: [7; 32], tls_exporter: [8; 32], request_digest: Sha256::digest(what).into() };
         verify_challenge(person, &challenge, &card.sign(&challenge.message()).unwrap()).unwrap()
     }
 }
@@ -241,6 +261,10 @@ pub struct Scene {
     pub crls: CrlStore,
     pub gates: Gates,
     pub already_open: Option<GrantId>,
+    pub confirmed: Confirmed,
+    pub rivals: Vec<Rival>,
+    pub approved: Option<Arc<Approved>>,
+    pub approval_refused: bool,
     pub now: Timestamp,
 }
 
@@ -259,6 +283,10 @@ static PERMITTED: LazyLock<Scene> = LazyLock::new(|| {
         crls: OFFICE.crls.clone(),
         gates: Gates { origin: GateStatus::Connected, destination: GateStatus::Connected },
         already_open: None,
+        confirmed: Confirmed::Request,
+        rivals: Vec::new(),
+        approved: None,
+        approval_refused: false,
         now: NOW,
     }
 });
@@ -274,6 +302,9 @@ impl Scene {
             request: &self.request,
             person: &self.person,
             device: &self.device,
+            confirmed: self.confirmed,
+            rivals: &self.rivals,
+            approval: self.consultation(),
             network: &self.network,
             trust: Trust { anchors: &OFFICE.anchors, revocation: (&self.crls).into() },
             gates: self.gates,
@@ -291,8 +322,46 @@ impl Scene {
             trust: Trust { anchors: &OFFICE.anchors, revocation: (&self.crls).into() },
             gates: self.gates,
             already_open: self.already_open,
+            rivals: &self.rivals,
+            answer: self.consultation().answer(&self.request, self.person.person().fingerprint(), self.now),
             now: self.now,
         })
+    }
+
+    fn consultation(&self) -> Consultation<'_> {
+        match &self.approved {
+            Some(approved) => Consultation::Given(approved),
+            None if self.approval_refused => Consultation::Refused,
+            None => Consultation::Open,
+        }
+    }
+
+    /// The person of this scene signed in at the terminal instead of confirming the request.
+    pub fn in_session(&mut self, until: Timestamp) {
+        self.person = OFFICE.sign_in(self.person.person().role().text().to_owned().as_str(), &self.request.from);
+        self.confirmed = Confirmed::SignIn { until, cut: false };
+    }
+
+    /// Somebody with this role, signed in at a terminal of the hospital, agrees to what this scene asks.
+    pub fn approved_by(&self, role: &str, at: &str, device: &VerifiedDevice) -> Result<Approved, Denial> {
+        let at: HostRef = at.parse().unwrap();
+        let asker = self.person.person();
+        approve(&ApprovalQuestion {
+            request: &self.request,
+            asker: *asker.fingerprint(),
+            asker_identity: &asker.identity(),
+            person: &OFFICE.sign_in(role, &at),
+            at: &at,
+            device,
+            network: &self.network,
+            trust: Trust { anchors: &OFFICE.anchors, revocation: (&self.crls).into() },
+            now: self.now,
+        })
+    }
+
+    /// The service needs the approval of a pharmacist.
+    pub fn needs_approval(&mut self) {
+        self.service().unwrap().approval = Some(Approval { wait_ms: 60_000, roles: vec!["Pharmacist".into()] });
     }
 
     pub fn codes(&self) -> Vec<String> {

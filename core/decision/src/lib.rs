@@ -27,5 +27,5 @@ pub use denial::Denial;
 pub use explain::{Check, HypotheticalQuestion, Outcome, Step, explain};
 pub use permit::{AllowRef, Permit, PersonSummary, decide};
 pub use question::{Confirmed, Consultation, GateStatus, Gates, Question, Rival, Trust};
-pub use sign_in::{Admission, SignInQuestion, admit};
+pub use sign_in::{Admission, SignInQuestion, admit, cut_reason};
 pub use texts::{Arg, Reason, ReasonLines};

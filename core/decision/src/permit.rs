@@ -60,7 +60,7 @@ pub fn decide(question: &Question<'_>) -> Result<Permit, Denial> {
         Confirmed::SignIn { until, .. } => Some(until),
     };
     let lease_until = ends.into_iter().chain(window_end).chain(session_end).min().unwrap_or(question.now);
-    if lease_until <= question.now {
+    if lease_until <= question.now && reasons.is_empty() {
         reasons.push(case.reason(Cause::NoTimeLeft, []));
     }
     if !reasons.is_empty() {

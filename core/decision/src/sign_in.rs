@@ -112,5 +112,23 @@ pub fn admit(question: &SignInQuestion<'_>) -> Result<Admission, Denial> {
     }
 }
 
+/// Why a session an operator cut off from a service does not open it: [`Cause::CutByOperator`], in words.
+pub fn cut_reason(request: &ConnectionRequest, network: &Network) -> texts::Reason {
+    let anchors = pki::AnchorSet::new();
+    let lists = pki::CrlStore::new();
+    let case = Case {
+        request,
+        role: &pki::Role::from_text(""),
+        network,
+        trust: Trust { anchors: &anchors, revocation: (&lists).into() },
+        gates: Gates::default(),
+        already_open: None,
+        rivals: &[],
+        answer: Answer::Open,
+        now: Timestamp(0),
+    };
+    case.reason(Cause::CutByOperator, [])
+}
+
 /// Stands in reasons where a service would.
 const NOTHING: &str = "sign-in";

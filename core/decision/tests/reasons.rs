@@ -184,10 +184,7 @@ fn everything() -> Vec<Wrong> {
             s.needs_approval();
             s.approval_refused = true;
         }),
-        wrong(Cause::SessionOver, Terminal, |s| {
-            s.in_session(NOW);
-            // Else nothing is left to lease either, which is said only of what is permitted.
-        }),
+        wrong(Cause::SessionOver, Terminal, |s| s.in_session(NOW)),
         wrong(Cause::CutByOperator, Operator, |s| {
             s.in_session(NOW.plus_ms(DAY_MS));
             s.confirmed = Confirmed::SignIn { until: NOW.plus_ms(DAY_MS), cut: true };

@@ -170,6 +170,35 @@ impl FromStr for GrantId {
     }
 }
 
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal, $kind:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, "{}{}", $prefix, self.0) }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                text.strip_prefix($prefix)
+                    .and_then(|n| n.parse().ok())
+                    .map(Self)
+                    .ok_or_else(|| IdError { kind: $kind, text: text.to_owned() })
+            }
+        }
+    )*};
+}
+
+numbers! {
+    /// A person's session at a terminal, never used twice.
+    SessionId = "s-", "session id `s-<number>`";
+    /// A question to a provider whether somebody agrees, never used twice.
+    ApprovalId = "q-", "approval id `q-<number>`";
+}
+
 /// Number of a site's wanted state. A plan leads from its parent to the next; a gate refuses any other parent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -35,8 +35,8 @@ pub use flow::{
 };
 pub use grant::{Endpoint, Grant};
 pub use id::{
-    AgreementId, DeviceKind, Generation, GrantId, GroupId, HostId, HostRef, IdError, InstitutionId, LineId, SegmentId,
-    ServiceId, SiteId, SwitchId,
+    AgreementId, ApprovalId, DeviceKind, Generation, GrantId, GroupId, HostId, HostRef, IdError, InstitutionId, LineId,
+    SegmentId, ServiceId, SessionId, SiteId, SwitchId,
 };
 pub use institution::{Institution, LocalizedName};
 pub use net::{

@@ -13,6 +13,7 @@ pub mod live;
 mod order;
 pub mod questions;
 mod rules;
+pub mod session;
 mod sites;
 mod states;
 

@@ -5,25 +5,36 @@ use axum::body::Bytes;
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::IncomingStream;
 use connections::{Center, Closer, Refused, Trouble};
 use model::{ConnectionState, GrantId};
+use std::convert::Infallible;
 use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 use texts::Arg;
 use tokio::net::UnixListener;
+use tokio::sync::mpsc::channel;
+use tokio_stream::wrappers::ReceiverStream;
 use wire::api::{Documents, LogQuery};
 use wire::inquiry::{MatchQuery, WhyCall};
 use wire::questions::{CanCall, DiffCall};
+use wire::session::{CutCall, Watched};
 
 use crate::answer::{answer, apply_report, close_report, drawn, explanation, malformed, texts};
 
 /// Largest set of documents taken, octets.
 const DOCUMENTS: usize = 64 << 20;
+
+/// How long a question for the next change waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Changes within this are one to whoever watches.
+const TOGETHER: Duration = Duration::from_millis(50);
 
 /// Makes the socket with mode 0600, in place of one that an earlier center left.
 pub(crate) fn bind(path: &std::path::Path) -> io::Result<UnixListener> {
@@ -58,6 +69,8 @@ pub(crate) async fn serve(center: Center, listener: UnixListener) {
         .route("/v1/apply", post(apply))
         .route("/v1/status", get(status))
         .route("/v1/live", get(live))
+        .route("/v1/live/events", get(live_events))
+        .route("/v1/cut", post(cut))
         .route("/v1/can", post(can))
         .route("/v1/reach/{site}/{host}", get(reach))
         .route("/v1/diff", post(diff))
@@ -119,8 +132,54 @@ async fn status(State(center): State<Center>, headers: HeaderMap) -> Response {
     answer(Ok(connections::status(&center).await), texts(&headers))
 }
 
-async fn live(State(center): State<Center>, headers: HeaderMap) -> Response {
-    answer(Ok(connections::live(&center).await), texts(&headers))
+/// At once, or after the next change but `after`: then nobody need ask in vain.
+async fn live(State(center): State<Center>, Query(wanted): Query<After>, headers: HeaderMap) -> Response {
+    let Some(after) = wanted.after else { return answer(Ok(connections::live(&center).await), texts(&headers)) };
+    let mut changes = center.changes();
+    let _ = tokio::time::timeout(LONGEST_WAIT, changes.wait_for(|tick| *tick > after)).await;
+    let tick = *changes.borrow();
+    answer(Ok(Watched { tick, live: connections::live(&center).await }), texts(&headers))
+}
+
+/// The last change that is known.
+#[derive(serde::Deserialize)]
+struct After {
+    after: Option<u64>,
+}
+
+/// Server-sent events: a `change` with its tick; who hears it asks what is.
+async fn live_events(State(center): State<Center>) -> Response {
+    let (tell, ticks) = channel(1);
+    let mut changes = center.changes();
+    tokio::spawn(async move {
+        loop {
+            let tick = *changes.borrow_and_update();
+            let event = Event::default().event("change").data(tick.to_string());
+            if tell.send(Ok::<_, Infallible>(event)).await.is_err() {
+                return;
+            }
+            tokio::select! {
+                () = tell.closed() => return,
+                changed = changes.changed() => if changed.is_err() { return },
+            }
+            // What changes together is told together.
+            tokio::time::sleep(TOGETHER).await;
+        }
+    });
+    Sse::new(ReceiverStream::new(ticks)).keep_alive(KeepAlive::default()).into_response()
+}
+
+async fn cut(
+    State(center): State<Center>,
+    ConnectInfo(account): ConnectInfo<Account>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let result = match read::<CutCall>(&body) {
+        Ok(what) => connections::cut(&center, account.0, what).await,
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts(&headers))
 }
 
 async fn can(State(center): State<Center>, headers: HeaderMap, body: Bytes) -> Response {

@@ -2,16 +2,16 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use connections::{Asked, Center, Closer, Refused, Trouble};
+use connections::{Asked, CardAnswer, Center, Closer, Refused, Shown, SignIn, Trouble};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use model::{HostRef, SiteId, Timestamp};
+use model::{ApprovalId, HostRef, SessionId, SiteId, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use texts::Arg;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use wire::api::{ChallengeIssued, CloseCall, LOGIN_EXPORTER_LABEL, OpenCall};
+use wire::session::{AnswerCall, ApprovalsView, ExtendCall, LoginCall, ServiceCall, SessionView};
 
 use crate::answer::{answer, close_report, malformed, open_report, texts};
 use crate::gate_tls::owned;
@@ -65,6 +66,13 @@ where
         .route("/v1/open", post(open))
         .route("/v1/close", post(close))
         .route("/v1/status", get(status))
+        .route("/v1/login", post(login))
+        .route("/v1/logout", post(logout))
+        .route("/v1/services", get(services))
+        .route("/v1/session/open", post(open_in_session))
+        .route("/v1/extend", post(extend))
+        .route("/v1/approvals", get(approvals))
+        .route("/v1/approvals/{number}", post(answer_approval))
         .fallback(nowhere)
         .with_state(Arc::new(session));
     let served = hyper::server::conn::http1::Builder::new()
@@ -118,17 +126,44 @@ impl Session {
 
     fn asked(&self, body: &[u8]) -> Result<Asked, Refused> {
         let call: OpenCall = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
+        let shown = self.shown(&call.challenge, &call.chain, &call.signature)?;
+        Ok(Asked { request: call.request, shown, session: None })
+    }
+
+    /// Both proofs of this session; the challenge is used up.
+    fn shown(&self, challenge: &str, chain: &[String], signature: &str) -> Result<Shown, Refused> {
         let decode =
             |what: &str, text: &str| BASE64.decode(text).map_err(|e| malformed(&format!("{what} is not base64: {e}")));
-        let card = call.chain.iter().map(|c| decode("chain", c)).collect::<Result<_, _>>()?;
-        Ok(Asked {
-            nonce: self.redeem(&call.challenge),
-            request: call.request,
+        Ok(Shown {
+            nonce: self.redeem(challenge),
             device: self.chain.clone(),
             exporter: self.exporter,
-            card,
-            signature: decode("signature", &call.signature)?,
+            card: chain.iter().map(|c| decode("chain", c)).collect::<Result<_, _>>()?,
+            answer: CardAnswer::Signature(decode("signature", signature)?),
         })
+    }
+
+    /// Who is signed in at this terminal; the terminal is judged at this moment.
+    async fn signed_in(&self) -> Result<SessionId, Refused> {
+        let at = self.device().await?;
+        let session = connections::session_at(&self.center, &at).await;
+        session.map(|s| s.session).ok_or_else(|| Refused::trouble(Trouble::NoSession, [("what", Arg::text(&at))]))
+    }
+
+    async fn sign_in(&self, body: &[u8]) -> Result<SessionView, Refused> {
+        let call: LoginCall = read(body)?;
+        let shown = self.shown(&call.challenge, &call.chain, &call.signature)?;
+        connections::sign_in(&self.center, SignIn { at: self.device().await?, shown }).await
+    }
+
+    async fn answers(&self, number: &str, body: &[u8]) -> Result<ApprovalsView, Refused> {
+        let approval: ApprovalId = number.parse().map_err(|e: model::IdError| malformed(&e))?;
+        let (call, session): (AnswerCall, _) = (read(body)?, self.signed_in().await?);
+        match call.accept {
+            true => connections::approve(&self.center, session, approval).await?,
+            false => connections::refuse_approval(&self.center, session, approval).await?,
+        }
+        connections::approvals(&self.center, session).await
     }
 }
 
@@ -165,6 +200,63 @@ async fn status(State(session): State<Arc<Session>>, headers: HeaderMap) -> Resp
         Err(refused) => Err(refused),
     };
     answer(result, texts(&headers))
+}
+
+async fn login(State(session): State<Arc<Session>>, headers: HeaderMap, body: Bytes) -> Response {
+    answer(session.sign_in(&body).await, texts(&headers))
+}
+
+async fn logout(State(session): State<Arc<Session>>, headers: HeaderMap) -> Response {
+    let result = match session.signed_in().await {
+        Ok(id) => connections::sign_out(&session.center, id).await,
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts(&headers))
+}
+
+async fn services(State(session): State<Arc<Session>>, headers: HeaderMap) -> Response {
+    let result = match session.device().await {
+        Ok(at) => Ok(connections::services_at(&session.center, &at).await),
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts(&headers))
+}
+
+async fn open_in_session(State(session): State<Arc<Session>>, headers: HeaderMap, body: Bytes) -> Response {
+    let result = match (read::<ServiceCall>(&body), session.signed_in().await) {
+        (Ok(call), Ok(id)) => connections::open_in_session(&session.center, id, call.service).await.map(open_report),
+        (Err(refused), _) | (_, Err(refused)) => Err(refused),
+    };
+    answer(result, texts(&headers))
+}
+
+async fn extend(State(session): State<Arc<Session>>, headers: HeaderMap, body: Bytes) -> Response {
+    let result = match (read::<ExtendCall>(&body), session.signed_in().await) {
+        (Ok(call), Ok(id)) => connections::extend(&session.center, id, call.grant).await,
+        (Err(refused), _) | (_, Err(refused)) => Err(refused),
+    };
+    answer(result, texts(&headers))
+}
+
+async fn approvals(State(session): State<Arc<Session>>, headers: HeaderMap) -> Response {
+    let result = match session.signed_in().await {
+        Ok(id) => connections::approvals(&session.center, id).await,
+        Err(refused) => Err(refused),
+    };
+    answer(result, texts(&headers))
+}
+
+async fn answer_approval(
+    State(session): State<Arc<Session>>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer(session.answers(&number, &body).await, texts(&headers))
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|e| malformed(&e))
 }
 
 async fn nowhere(uri: axum::http::Uri, headers: HeaderMap) -> Response {

@@ -1,9 +1,10 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use model::{Generation, GrantId, HostRef, Protocol, ServiceId, Side, SiteId};
+use model::{AgreementId, ApprovalId, Generation, GrantId, HostRef, Protocol, ServiceId, Side, SiteId};
 use std::path::PathBuf;
 use texts::Lang;
+use wire::session::CutCall;
 
 /// Opens exactly the line you need, and nothing else. 必要な一本の回線だけを開きます。
 #[derive(Debug, Parser)]
@@ -31,7 +32,34 @@ pub struct Arguments {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Open a service with your card. カードでサービスを開く
+    /// Sign in at this terminal with your card: then the first packet of a service opens it. サインイン
+    Login {
+        /// Label of the card, if several are inserted. カードのラベル
+        #[arg(long)]
+        card: Option<String>,
+        /// Read the PIN from this descriptor instead of asking. PIN を読む記述子の番号
+        #[arg(long, value_name = "N")]
+        pin_fd: Option<u32>,
+    },
+    /// Sign out at this terminal; what you opened ends. サインアウト
+    Logout,
+    /// Your services, how each stands, and why not. サービスの一覧と状態
+    Services,
+    /// Extend the lease of an open connection. 期限の延長
+    Extend {
+        /// The grant (g-7) or the service. 許可番号またはサービス名
+        what: Closing,
+    },
+    /// What others ask your institution to agree to. 承認の依頼
+    Approvals {
+        /// Answer one of them. 依頼に答える
+        #[command(subcommand)]
+        answer: Option<ApprovalCommand>,
+    },
+    /// Cut connections at once (at the centre). 接続の即時遮断
+    #[command(subcommand)]
+    Cut(CutCommand),
+    /// Open a service: in your session, or with your card. サービスを開く
     Open {
         /// The service, `institution/name`. サービス名
         service: ServiceId,
@@ -48,7 +76,11 @@ pub enum Command {
         what: Closing,
     },
     /// What is open; at the centre, everything. 現在の状態
-    Status,
+    Status {
+        /// Show it again whenever it changes (at the centre). 変わるたびに表示
+        #[arg(long)]
+        watch: bool,
+    },
     /// Cards in the reader and what is on them. 読み取り機のカード
     Card,
     /// What documents would change, and its proof. 文書による変更と証明の確認
@@ -108,6 +140,63 @@ pub enum Command {
     /// Agreements between institutions. 機関間の合意
     #[command(subcommand)]
     Agreement(AgreementCommand),
+}
+
+/// An answer to somebody who asks.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalCommand {
+    /// Agree: the line opens now. 承認する
+    Accept {
+        /// The number (q-7). 依頼の番号
+        approval: ApprovalId,
+    },
+    /// Do not agree. 承認しない
+    Refuse {
+        /// The number (q-7). 依頼の番号
+        approval: ApprovalId,
+    },
+}
+
+/// What to cut.
+#[derive(Debug, Subcommand)]
+pub enum CutCommand {
+    /// One line. 接続一本
+    Line {
+        /// The grant (g-7). 許可番号
+        grant: GrantId,
+    },
+    /// Everything of a person, and the session. 利用者
+    Person {
+        /// The name on the card, or SHA-256 of its certificate (8 digits or more). 氏名または証明書のハッシュ
+        person: String,
+    },
+    /// Everything of a device, and the session at it. 機器
+    Device {
+        /// The host, `site/host`. 機器
+        host: HostRef,
+    },
+    /// Everything with an end at a site, and its sessions. 拠点
+    Site {
+        /// The site. 拠点
+        site: SiteId,
+    },
+    /// Everything that stands on an agreement. 合意
+    Agreement {
+        /// Its number. 合意の番号
+        agreement: AgreementId,
+    },
+}
+
+impl From<&CutCommand> for CutCall {
+    fn from(what: &CutCommand) -> Self {
+        match what {
+            CutCommand::Line { grant } => Self::Line(*grant),
+            CutCommand::Person { person } => Self::Person(person.clone()),
+            CutCommand::Device { host } => Self::Device(host.clone()),
+            CutCommand::Site { site } => Self::Site(site.clone()),
+            CutCommand::Agreement { agreement } => Self::Agreement(agreement.clone()),
+        }
+    }
 }
 
 /// Can it?
@@ -328,6 +417,16 @@ mod tests {
         assert_eq!((diff.before, diff.after), (Some(Moment::Generation(Generation(3))), Some(Moment::Now)));
         assert!(read(&["diff", "--if", "x.toml"]).is_ok());
         for wrong in [&["diff"][..], &["can", "a/b", "c/d", "icmp"], &["can", "a", "c/d"], &["diff", "x", "4"]] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_to_cut_is_said_exactly() {
+        let read = |words: &[&str]| Arguments::try_parse_from([&["sekisho", "cut"], words].concat()).map(|a| a.command);
+        let Ok(Command::Cut(cut)) = read(&["device", "clinic/exam-1"]) else { panic!("not read") };
+        assert_eq!(CutCall::from(&cut), CutCall::Device("clinic/exam-1".parse().unwrap()));
+        for wrong in [&["line", "7"][..], &["device", "clinic"], &["everything"], &[]] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }
     }

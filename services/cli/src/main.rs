@@ -12,6 +12,7 @@ mod operator;
 mod pin;
 mod questions;
 mod render;
+mod session;
 mod terminal;
 
 use clap::Parser;
@@ -22,6 +23,7 @@ use arguments::{AgreementCommand, Arguments, Command, LogCommand};
 use config::Config;
 use failure::Failure;
 use render::Shown;
+use wire::session::CutCall;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -59,29 +61,45 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
         Some(center) => operator::Operator::reach(&center.socket, lang).await,
         None => Err(missing("center")),
     };
+    let prompt = texts.say("cli-pin-prompt", &[]);
+    let choice = |label: Option<&str>, pin_fd| {
+        let reader = config.card.as_ref().ok_or_else(|| missing("card"))?;
+        let label = label.map(str::to_owned).or_else(|| reader.label.clone());
+        Ok::<_, Failure>(terminal::CardChoice { driver: reader.driver.clone(), label, pin_fd, prompt: prompt.clone() })
+    };
     match &arguments.command {
         Command::Open { service, card, pin_fd } => {
-            let reader = config.card.as_ref().ok_or_else(|| missing("card"))?;
-            let label = card.as_deref().or(reader.label.as_deref());
-            let report = terminal::open(
-                at_terminal()?,
-                lang,
-                service,
-                terminal::CardChoice {
-                    driver: &reader.driver,
-                    label,
-                    pin_fd: *pin_fd,
-                    prompt: &texts.say("cli-pin-prompt", &[]),
-                },
-            )
-            .await?;
+            let terminal = at_terminal()?;
+            // Who is signed in has shown the card already; naming one is asking to show it again.
+            if card.is_none() && pin_fd.is_none() {
+                let opened = session::open(terminal, lang, service).await?;
+                if let Some(report) = opened {
+                    return Ok(render::opened(texts, &report));
+                }
+            }
+            let report = terminal::open(terminal, lang, service, choice(card.as_deref(), *pin_fd)?).await?;
             Ok(render::opened(texts, &report))
+        }
+        Command::Login { card, pin_fd } => {
+            let view = terminal::login(at_terminal()?, lang, choice(card.as_deref(), *pin_fd)?).await?;
+            Ok(session::signed_in(texts, &view))
+        }
+        Command::Logout => Ok(session::signed_out(texts, &session::logout(at_terminal()?, lang).await?)),
+        Command::Services => Ok(session::services(texts, &session::ask(at_terminal()?, lang).await?)),
+        Command::Extend { what } => Ok(session::extended(texts, &session::extend(at_terminal()?, lang, what).await?)),
+        Command::Approvals { answer } => {
+            Ok(session::approvals(texts, &session::answer(at_terminal()?, lang, answer.as_ref()).await?))
+        }
+        Command::Cut(what) => {
+            let report = operator().await?.json().post("/v1/cut", &CutCall::from(what)).await?;
+            Ok(session::cut(texts, &report))
         }
         Command::Close { what } => match &config.terminal {
             Some(terminal) => Ok(render::closed(texts, &terminal::close(terminal, lang, what).await?)),
             None => Ok(render::closed(texts, &operator().await?.close(what).await?)),
         },
-        Command::Status => match &config.terminal {
+        Command::Status { watch: true } => session::watch(&mut operator().await?, texts, arguments.json).await,
+        Command::Status { watch: false } => match &config.terminal {
             Some(terminal) => Ok(render::terminal_status(texts, &terminal::status(terminal, lang).await?)),
             None => Ok(render::status(texts, &operator().await?.status().await?)),
         },

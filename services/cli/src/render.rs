@@ -411,7 +411,8 @@ pub fn cards(texts: &Texts, cards: &[CardInfo]) -> Shown {
     Shown::lines(&data, &lines)
 }
 
-fn line(c: &ConnectionView) -> String {
+/// Its two ends and what passes.
+pub fn line(c: &ConnectionView) -> String {
     let ports: Vec<String> = c.ports.iter().map(u16::to_string).collect();
     format!("{} → {} {}/{}", c.from, c.to, c.protocol, ports.join(","))
 }
@@ -426,7 +427,7 @@ fn clock(at: Timestamp) -> String {
 }
 
 /// Labels padded to one column; wide (Japanese) characters take two cells.
-fn columns(lines: &[(String, String)]) -> String {
+pub fn columns(lines: &[(String, String)]) -> String {
     let width = lines.iter().map(|(label, _)| cells(label)).max().unwrap_or(0).max(8);
     let mut text = String::new();
     for (label, said) in lines {

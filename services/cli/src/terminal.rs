@@ -1,6 +1,6 @@
 //! The terminal's side: one TLS 1.3 session, end to end with the center, in which the card answers a challenge.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use wire::api::{ChallengeIssued, CloseCall, CloseReport, LOGIN_EXPORTER_LABEL, OpenCall, OpenReport, TerminalStatus};
 
+use wire::session::{LoginCall, SessionView};
+
 use crate::arguments::Closing;
 use crate::config::Terminal;
 use crate::failure::Failure;
@@ -25,15 +27,15 @@ use crate::pin;
 const REACH: Duration = Duration::from_secs(5);
 
 /// Which card signs, and where its PIN comes from.
-pub struct CardChoice<'a> {
+pub struct CardChoice {
     /// PKCS#11 library.
-    pub driver: &'a Path,
+    pub driver: PathBuf,
     /// Label, if it matters.
-    pub label: Option<&'a str>,
+    pub label: Option<String>,
     /// Descriptor with the PIN; asked for if absent.
     pub pin_fd: Option<u32>,
     /// What to ask.
-    pub prompt: &'a str,
+    pub prompt: String,
 }
 
 /// Asks for a service: the card signs a challenge bound to this very TLS session (RFC 8446 §7.5), so that nobody who
@@ -42,26 +44,48 @@ pub async fn open(
     terminal: &Terminal,
     lang: Lang,
     service: &ServiceId,
-    choice: CardChoice<'_>,
+    choice: CardChoice,
 ) -> Result<OpenReport, Failure> {
-    let driver = card::Driver::load(choice.driver)?;
-    let pin = pin::read(choice.pin_fd, choice.prompt)?;
-    let card = driver.open(choice.label, &pin)?;
     let mut session = Session::begin(terminal, lang).await?;
-    let issued: ChallengeIssued = session.json.post("/v1/challenge", &serde_json::json!({})).await?;
     let request = model::ConnectionRequest { from: terminal.host.clone(), service: service.clone() };
-    let nonce = nonce(&issued.nonce)
-        .ok_or_else(|| Failure::Nonsense { what: terminal.center_name.clone(), why: "a nonce of 32 bytes".into() })?;
-    let digest = ring::digest::digest(&ring::digest::SHA256, &request.signed_bytes());
-    let digest: [u8; 32] = digest.as_ref().try_into().expect("SHA-256 has 32 octets");
-    let signature = card.sign(&pki::challenge_message(&nonce, &session.exporter, &digest))?;
-    let call = OpenCall {
-        challenge: issued.challenge,
-        request,
-        chain: vec![BASE64.encode(card.certificate())],
-        signature: BASE64.encode(signature),
-    };
+    let shown = session.show(terminal, &choice, &request.signed_bytes()).await?;
+    let call = OpenCall { challenge: shown.challenge, request, chain: shown.chain, signature: shown.signature };
     session.json.post("/v1/open", &call).await
+}
+
+/// Signs in: the card's answer is for this terminal, and for nothing else.
+pub async fn login(terminal: &Terminal, lang: Lang, choice: CardChoice) -> Result<SessionView, Failure> {
+    let mut session = Session::begin(terminal, lang).await?;
+    let confirmed = model::SignIn { at: terminal.host.clone() }.signed_bytes();
+    let call = session.show(terminal, &choice, &confirmed).await?;
+    session.json.post("/v1/login", &call).await
+}
+
+/// A session with the center, for what needs no card.
+pub async fn json(terminal: &Terminal, lang: Lang) -> Result<Json, Failure> {
+    Ok(Session::begin(terminal, lang).await?.json)
+}
+
+impl Session {
+    /// Lets the card confirm these bytes in this TLS session.
+    async fn show(&mut self, terminal: &Terminal, choice: &CardChoice, confirmed: &[u8]) -> Result<LoginCall, Failure> {
+        let driver = card::Driver::load(&choice.driver)?;
+        let pin = pin::read(choice.pin_fd, &choice.prompt)?;
+        let card = driver.open(choice.label.as_deref(), &pin)?;
+        let issued: ChallengeIssued = self.json.post("/v1/challenge", &serde_json::json!({})).await?;
+        let nonce = nonce(&issued.nonce).ok_or_else(|| Failure::Nonsense {
+            what: terminal.center_name.clone(),
+            why: "a nonce of 32 bytes".into(),
+        })?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, confirmed);
+        let digest: [u8; 32] = digest.as_ref().try_into().expect("SHA-256 has 32 octets");
+        let signature = card.sign(&pki::challenge_message(&nonce, &self.exporter, &digest))?;
+        Ok(LoginCall {
+            challenge: issued.challenge,
+            chain: vec![BASE64.encode(card.certificate())],
+            signature: BASE64.encode(signature),
+        })
+    }
 }
 
 /// Ends one of this terminal's connections. No card: to end is always safe.

@@ -222,6 +222,8 @@ fn end_cause(state: &State, live: &Live, network: &Network, trust: &Trust, now: 
         trust: decision::Trust { anchors: &trust.anchors, revocation: trust.revocation() },
         gates: gates_of(state, &request),
         already_open: None,
+        rivals: &[],
+        answer: decision::Answer::Open,
         now,
     });
     // A gate that is away, the hour, or a revocation list that is late must not drop what a patient may depend on (X4).
@@ -235,13 +237,44 @@ fn end_cause(state: &State, live: &Live, network: &Network, trust: &Trust, now: 
     if agreement_gone {
         return Some(CloseCause::AgreementEnded);
     }
-    let rules = [Check::Terminal, Check::Service, Check::Route, Check::Qualification, Check::Whitelist, Check::Zones];
     let service_changed = network.services.get(&live.grant.service).is_none_or(|s| {
         s.protocol != live.grant.protocol || s.ports != live.grant.ports || s.host != live.grant.destination.host_ref()
     });
     let ends = [&live.grant.origin.site, &live.grant.destination.site];
     let forbidden = ends.iter().any(|s| network.sites.get(*s).is_some_and(|s| s.forbids_grant(&live.grant).is_some()));
-    (service_changed || forbidden || rules.into_iter().any(failed)).then_some(CloseCause::NetworkChanged)
+    let rules = [Check::Terminal, Check::Route, Check::Zones, Check::Conditions];
+    if service_changed || failed(Check::Service) {
+        Some(CloseCause::ServiceChanged)
+    } else if failed(Check::Qualification) {
+        Some(CloseCause::RoleRemoved)
+    } else if failed(Check::Whitelist) {
+        Some(CloseCause::RuleRemoved)
+    } else {
+        (forbidden || rules.into_iter().any(failed)).then_some(CloseCause::NetworkChanged)
+    }
+}
+
+/// The certificate of somebody who signed the agreement was revoked, and no other agreement carries the line.
+pub(crate) fn agreement_revoked(state: &State, live: &Live, trust: &Trust, now: Timestamp) -> Option<CloseCause> {
+    let request = ConnectionRequest { from: live.grant.origin.host_ref(), service: live.grant.service.clone() };
+    let steps = explain(&HypotheticalQuestion {
+        request: &request,
+        role: live.person.role.as_deref().unwrap_or_default(),
+        network: &state.network,
+        trust: decision::Trust { anchors: &trust.anchors, revocation: trust.revocation() },
+        gates: gates_of(state, &request),
+        already_open: None,
+        rivals: &[],
+        answer: decision::Answer::Open,
+        now,
+    });
+    // A list that is merely late must not drop what a patient may depend on (X4).
+    let revoked = |r: &texts::Reason| r.code == decision::Cause::SignerRevoked.code();
+    let agreement = steps.into_iter().find(|s| s.check == Check::Agreement)?;
+    match agreement.outcome {
+        Outcome::Failed(reasons) if reasons.iter().any(revoked) => Some(CloseCause::AgreementEnded),
+        _ => None,
+    }
 }
 
 /// What documents would lead to: the network, the plan (proved), and the grants that would end.
@@ -288,7 +321,7 @@ pub(crate) fn plan_refused(cause: PlanCause, grant: Option<GrantId>, refutation:
     }
 }
 
-async fn recorded(center: &Center, event: Event, refused: Refused) -> Refused {
+pub(crate) async fn recorded(center: &Center, event: Event, refused: Refused) -> Refused {
     match center.registry().commit(Commit::at(center.now()).event(event)).await {
         Ok(committed) => match committed.entries.last() {
             Some(entry) => refused.recorded(entry.seq),

@@ -1,16 +1,20 @@
 //! What every use case works with.
 
-use model::{GrantId, HostRef, Network, ServiceId, SiteDelta, SiteId, SiteState, Timestamp};
+use model::{GrantId, HostRef, Network, ServiceId, SessionId, SiteDelta, SiteId, SiteState, Timestamp};
 use registry::{Commit, Committed, Registry, RegistryError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use verify::{VerifiedPlan, Verifier};
 use wire::{Order, OrderBody};
 
+use crate::approvals::Approvals;
+use crate::first_packet::Packets;
 use crate::live::{GateView, Live};
 use crate::second_opinion::SecondOpinion;
+use crate::session::Session;
 use crate::vetoed;
 use crate::{Clock, Gates, OrderKey, ToGate, Trust, TrustStore};
 
@@ -21,16 +25,19 @@ pub struct Settings {
     pub confirm_within: Duration,
     /// How long gates have to come back after a start of the center, for connections that were opening.
     pub return_within: Duration,
+    /// How long a person stays signed in at the longest, whatever card and terminal allow (N3).
+    pub session_within: Duration,
     /// Name and version, for people and for the log.
     pub software: String,
 }
 
 impl Settings {
-    /// Five seconds to confirm, thirty to come back.
+    /// Five seconds to confirm, thirty to come back, twelve hours signed in.
     pub fn new(software: &str) -> Self {
         Self {
             confirm_within: Duration::from_secs(5),
             return_within: Duration::from_secs(30),
+            session_within: Duration::from_secs(12 * 3600),
             software: software.to_owned(),
         }
     }
@@ -63,6 +70,8 @@ struct Inner {
     state: Mutex<State>,
     second: SecondOpinion,
     leases: Notify,
+    changes: watch::Sender<u64>,
+    last_session: AtomicU64,
 }
 
 /// What is true now, in memory; always what the registry holds. Locked for plan, proof and commit, never while a gate
@@ -75,13 +84,23 @@ pub(crate) struct State {
     /// Requests between their first check and their commit.
     pub asking: BTreeMap<(HostRef, ServiceId), GrantId>,
     pub gates: BTreeMap<SiteId, GateView>,
+    /// Who is signed in, one person a terminal.
+    pub sessions: BTreeMap<SessionId, Session>,
+    /// What providers are asked.
+    pub approvals: Approvals,
+    /// First packets that were refused lately.
+    pub packets: Packets,
     /// How many plans were committed: who left the lock sees whether anything moved.
     pub moves: u64,
 }
 
 impl Center {
     pub(crate) fn new(parts: Parts, state: State, second: SecondOpinion) -> Self {
-        Self { inner: Arc::new(Inner { parts, state: Mutex::new(state), second, leases: Notify::new() }) }
+        let (changes, _) = watch::channel(0);
+        // Sessions of an earlier start of this center have earlier numbers.
+        let last_session = AtomicU64::new(u64::try_from(parts.clock.now().0).unwrap_or_default());
+        let (state, leases) = (Mutex::new(state), Notify::new());
+        Self { inner: Arc::new(Inner { parts, state, second, leases, changes, last_session }) }
     }
 
     /// The present.
@@ -118,6 +137,19 @@ impl Center {
         &self.inner.leases
     }
 
+    /// Ticks at every change of what is live, signed in or asked (G14).
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+    /// Something changed that no commit says.
+    pub(crate) fn changed(&self) {
+        self.inner.changes.send_modify(|tick| *tick += 1);
+    }
+    /// A number never used before, for a session or a question to a provider.
+    pub(crate) fn next_session(&self) -> SessionId {
+        SessionId(self.inner.last_session.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
     /// Commits and makes memory follow. A use case that is given up meanwhile (its caller is gone) must not stop
     /// between the two, so use cases that commit run as tasks of their own: [`Center::whole`].
     pub(crate) async fn commit(
@@ -145,6 +177,7 @@ impl Center {
                 tokio::spawn(vetoed::heard(self.clone(), plan.plan().cause, said));
             }
         }
+        self.changed();
         Ok(committed)
     }
 

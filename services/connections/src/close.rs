@@ -177,6 +177,6 @@ fn counted(entry: &audit::Entry) -> Option<(SiteId, Counters)> {
     Some((site, Counters { packets, bytes }))
 }
 
-fn no_such(grant: GrantId) -> Refused {
+pub(crate) fn no_such(grant: GrantId) -> Refused {
     Refused::trouble(Trouble::NoSuchConnection, [("grant", Arg::text(grant))])
 }

@@ -52,7 +52,10 @@ pub async fn explain(center: &Center, entry: u64) -> Result<Explained, Refused> 
             reasons: reasons.iter().map(reasons::recall).collect(),
             told: None,
         }),
-        Event::GateRefused { reasons, .. } | Event::PacketRefused { reasons, .. } => {
+        Event::GateRefused { reasons, .. }
+        | Event::PacketRefused { reasons, .. }
+        | Event::SignInRefused { reasons, .. }
+        | Event::ApprovalDenied { reasons, .. } => {
             Ok(Explained { at, request: None, reasons: reasons.iter().map(reasons::recall).collect(), told: None })
         }
         Event::PlanRefused { invariant, site, packet, path, because, section, .. } => {

@@ -1,13 +1,14 @@
 //! Gates come and go (G1).
 
 use audit::{CloseCause, Digest, Event};
-use model::{ConnectionState, Generation, GrantId, Section, SiteId};
+use model::{ConnectionState, Generation, GrantId, Section, SessionId, SiteId};
 use pki::{Purpose, Refusal, verify_device, verify_gate, verify_person};
 use registry::Commit;
 use std::net::IpAddr;
 
 use crate::close::{Closer, begin};
 use crate::live::GateView;
+use crate::session::end_session;
 use crate::{Center, LinkNumber, Refused, reasons};
 
 /// A gate that linked itself: certificate verified by the caller, site named by it.
@@ -122,6 +123,7 @@ pub async fn reexamine(center: &Center) {
     };
     let slices = |chain: &[Vec<u8>]| -> Vec<Vec<u8>> { chain.to_vec() };
     let mut ending: Vec<(GrantId, CloseCause)> = Vec::new();
+    let mut over: Vec<(SessionId, CloseCause)> = Vec::new();
     let mut cut: Vec<(SiteId, Vec<Vec<u8>>, Refusal)> = Vec::new();
     {
         let mut state = center.state().await;
@@ -135,7 +137,7 @@ pub async fn reexamine(center: &Center) {
         }
         for live in state.live.values().filter(|l| l.state != ConnectionState::Closing) {
             if live.sites().iter().any(|s| cut.iter().any(|(c, _, _)| c == *s)) {
-                ending.push((live.grant.id, CloseCause::PeerDead));
+                ending.push((live.grant.id, CloseCause::GateRevoked));
                 continue;
             }
             let Some(proofs) = &live.proofs else { continue };
@@ -144,7 +146,18 @@ pub async fn reexamine(center: &Center) {
             if revoked(verify_person(&card, &trust.anchors, trust.revocation(), now).map(drop)).is_some() {
                 ending.push((live.grant.id, CloseCause::CardRevoked));
             } else if revoked(verify_device(&device, &trust.anchors, trust.revocation(), now).map(drop)).is_some() {
-                ending.push((live.grant.id, CloseCause::DeviceUnhealthy));
+                ending.push((live.grant.id, CloseCause::DeviceRevoked));
+            } else if let Some(cause) = crate::apply::agreement_revoked(&state, live, &trust, center.now()) {
+                ending.push((live.grant.id, cause));
+            }
+        }
+        for session in state.sessions.values() {
+            let card: Vec<&[u8]> = session.shown.card.iter().map(Vec::as_slice).collect();
+            let device: Vec<&[u8]> = session.shown.device.iter().map(Vec::as_slice).collect();
+            if revoked(verify_person(&card, &trust.anchors, trust.revocation(), now).map(drop)).is_some() {
+                over.push((session.id, CloseCause::CardRevoked));
+            } else if revoked(verify_device(&device, &trust.anchors, trust.revocation(), now).map(drop)).is_some() {
+                over.push((session.id, CloseCause::DeviceRevoked));
             }
         }
     }
@@ -152,6 +165,12 @@ pub async fn reexamine(center: &Center) {
     for (grant, cause) in ending {
         if let Err(refused) = begin(center, grant, &Closer::Center(cause)).await {
             tracing::error!(%grant, %refused, "a connection could not be closed after a revocation");
+        }
+    }
+    for (session, cause) in over {
+        let mut state = center.state().await;
+        if let Err(refused) = end_session(center, &mut state, session, cause, None).await {
+            tracing::error!(%session, %refused, "a session could not be ended after a revocation");
         }
     }
     for (site, chain, refusal) in cut {

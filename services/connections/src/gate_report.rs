@@ -1,19 +1,17 @@
 //! What gates observed. Only this makes a connection open or closed; a report that comes late or twice changes nothing.
 
 use audit::{CloseCause, Count, Event, Observation, Phase, Point, Traffic};
-use model::{ConnectionState, Generation, GrantId, HostRef, Protocol, Section, SiteId, Timestamp};
+use model::{ConnectionState, Generation, GrantId, Section, SiteId, Timestamp};
 use registry::Commit;
 use texts::Arg;
-use wire::link::{self, EndCause, FirstPacketVerdict, RefusalCode, gate_message::Message};
+use wire::link::{self, EndCause, RefusalCode, gate_message::Message};
 
 use crate::alarms::foreign_rule;
 use crate::center::State;
 use crate::close::{fail, take_back};
+use crate::first_packet::first_packet;
 use crate::live::{Gone, Live, Progress, initiator};
-use crate::{Center, ToGate, Trouble, reasons};
-
-/// How long what is refused is dropped without asking again.
-const REFUSED_SECONDS: u32 = 10;
+use crate::{Center, ToGate, Trouble};
 
 /// Takes in a report of the gate at `site`. Whatever it says about another site's business is ignored.
 pub async fn gate_report(center: &Center, site: &SiteId, message: Message) {
@@ -253,52 +251,6 @@ async fn ended(center: &Center, state: &mut State, site: &SiteId, m: link::Ended
     }
 }
 
-async fn first_packet(center: &Center, state: &mut State, site: &SiteId, m: link::FirstPacket) {
-    let (Ok(host), Ok(destination)) = (m.host.parse(), m.destination.parse()) else {
-        tracing::warn!(%site, "a first packet that cannot be read");
-        return;
-    };
-    if m.held {
-        center.gates().send(site, ToGate::FirstPacketAnswer(answer(&m, FirstPacketVerdict::Refused, REFUSED_SECONDS)));
-    }
-    let from = HostRef { site: site.clone(), host };
-    // Who wants a service opens it with a card first; the packet itself proves nobody (N1).
-    let reason = decision_reason(&from, &m.destination);
-    let event = Event::PacketRefused {
-        site: site.clone(),
-        from,
-        destination,
-        protocol: match m.protocol {
-            6 => Some(Protocol::Tcp),
-            17 => Some(Protocol::Udp),
-            _ => None,
-        },
-        port: u16::try_from(m.port).ok().filter(|p| *p != 0),
-        reasons: vec![reasons::record(&reason)],
-    };
-    if let Err(error) = center.commit(state, Commit::at(center.now()).event(event), None).await {
-        tracing::error!(%site, %error, "a refused packet could not be recorded");
-    }
-}
-
-/// The answer to a first packet.
-fn answer(m: &link::FirstPacket, verdict: FirstPacketVerdict, seconds: u32) -> link::FirstPacketAnswer {
-    link::FirstPacketAnswer {
-        host: m.host.clone(),
-        source: m.source.clone(),
-        destination: m.destination.clone(),
-        protocol: m.protocol,
-        port: m.port,
-        verdict: verdict.into(),
-        seconds,
-    }
-}
-
-fn decision_reason(from: &HostRef, destination: &str) -> texts::Reason {
-    let args = [("terminal", Arg::text(from)), ("destination", Arg::text(destination))];
-    Trouble::NotOpened.reason(args)
-}
-
 async fn converged(center: &Center, state: &mut State, site: &SiteId, m: link::Converged) {
     if m.added == 0 && m.removed == 0 {
         return;
@@ -311,6 +263,7 @@ async fn converged(center: &Center, state: &mut State, site: &SiteId, m: link::C
 }
 
 fn fault(center: &Center, state: &mut State, site: &SiteId, m: &link::Fault) {
+    center.changed();
     if let Some(gate) = state.gates.get_mut(site) {
         gate.alarms.heard(m, center.now());
     }

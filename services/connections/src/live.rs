@@ -1,7 +1,7 @@
 //! Connections that are not closed, and gates, as the center sees them.
 
 use audit::{CloseCause, Observation, Person};
-use model::{ConnectionState, Generation, Grant, GrantId, Network, Section, SiteId};
+use model::{ConnectionState, Generation, Grant, GrantId, Network, Section, SessionId, SiteId};
 use std::collections::BTreeMap;
 use texts::{Arg, Reason};
 use tokio::sync::watch;
@@ -27,6 +27,8 @@ pub(crate) struct Live {
     pub cause: Option<CloseCause>,
     pub person: Person,
     pub proofs: Option<Proofs>,
+    /// The session it was opened in, with which it ends.
+    pub session: Option<SessionId>,
     pub origin: End,
     pub destination: End,
     pub progress: watch::Sender<Progress>,
@@ -64,6 +66,7 @@ impl Live {
             cause: None,
             person,
             proofs: None,
+            session: None,
             origin: End::default(),
             destination: End::default(),
             progress: watch::Sender::new(Progress::Underway),

@@ -1,13 +1,10 @@
 //! Open a connection. Read [`the_way`] first: it is the whole story, a line a step.
 
 use audit::{CloseCause, Digest, Event, Person};
-use decision::{Denial, GateStatus, Permit, PersonSummary, Question, decide};
-use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, SiteId, Timestamp};
-use pki::{
-    Challenge, PresentPerson, Refusal, VerifiedDevice, verify_challenge, verify_device, verify_gate, verify_person,
-};
+use decision::{Confirmed, Consultation, Denial, GateStatus, Permit, PersonSummary, Question, Rival, decide};
+use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, SessionId, SignIn, SiteId, Timestamp};
+use pki::{PresentPerson, Refusal, VerifiedDevice, verify_gate};
 use registry::Commit;
-use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,27 +12,33 @@ use tokio::sync::watch;
 use verify::{Proof, VerifiedPlan};
 use wire::api::ConnectionView;
 
+use crate::approvals::{Standing, ask_approval};
 use crate::center::State;
-use crate::close::{failed, site_generations};
+use crate::close::{failed, site_generations, take_back};
 use crate::live::{Live, Progress, Proofs, already_open};
+use crate::presence::{Shown, read_person, who};
 use crate::responders::trust_for;
 use crate::{Center, Refused, Trouble, Trust, reasons};
 
-/// What a terminal asks, with both proofs: its device certificate and the card's answer, bound to its TLS session.
+/// What a terminal asks, with both proofs.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// What the person asks for.
     pub request: ConnectionRequest,
-    /// Chain of the device certificate of the TLS session, end entity first, DER.
-    pub device: Vec<Vec<u8>>,
-    /// The nonce the center gave out and has now used up; none if there was no such challenge.
-    pub nonce: Option<[u8; 32]>,
-    /// Exporter of the TLS session.
-    pub exporter: [u8; 32],
-    /// The card's chain, end entity first, DER.
-    pub card: Vec<Vec<u8>>,
-    /// The card's signature over the challenge.
-    pub signature: Vec<u8>,
+    /// The proofs: given for this request, or, in a session, for signing in at its terminal.
+    pub shown: Shown,
+    /// The session it is asked in; nothing if the card confirmed the request itself.
+    pub session: Option<SessionId>,
+}
+
+impl Asked {
+    /// What the card's answer must have been given for.
+    fn confirmed_bytes(&self) -> Vec<u8> {
+        match self.session {
+            None => self.request.signed_bytes(),
+            Some(_) => SignIn { at: self.request.from.clone() }.signed_bytes(),
+        }
+    }
 }
 
 /// It is open.
@@ -65,7 +68,10 @@ pub async fn open(center: &Center, asked: Asked) -> Result<Opened, Refused> {
     let center = center.clone();
     Center::whole(async move {
         match the_way(&center, &asked).await {
-            Err(refused) if refused.entry.is_none() => Err(recorded(&center, &asked, refused).await),
+            Err(refused) if refused.entry.is_none() => {
+                ask_approval(&center, &asked, &refused).await;
+                Err(recorded(&center, &asked, refused).await)
+            }
             other => other,
         }
     })
@@ -73,16 +79,16 @@ pub async fn open(center: &Center, asked: Asked) -> Result<Opened, Refused> {
 }
 
 /// The way of a connection.
-async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
+pub(crate) async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
     let (began, now) = (Instant::now(), center.now());
     let trust = trust_for(center, asked, now).await;
 
     // The terminal and the person, proved at this moment (N2, G1).
-    let device = verified_device(asked, &trust, now)?;
-    let person = present_person(asked, &trust, now)?;
+    let device = asked.shown.device(&trust, now)?;
+    let person = asked.shown.person(&asked.confirmed_bytes(), &trust, now)?;
 
     // May this person, on this device, reach this service now? Decided without holding anybody up.
-    let seat = take_seat(center, &asked.request, &trust, now).await?;
+    let seat = take_seat(center, asked, &person, &trust, now).await?;
     let permit = permitted(asked, &seat, &device, &person, &trust, now);
     let permit = leave_on_error(center, &seat, permit).await?;
 
@@ -90,6 +96,7 @@ async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
     let mut state = center.state().await;
     state.asking.remove(&seat.line);
     let permit = still_permitted(&state, permit, asked, &seat, &device, &person, &trust, now)?;
+    make_way(center, &mut state, &permit).await?;
     let proof = proved(center, &state, planned(&state, &permit)?).await;
     let (plan, proof_took) = proof.map_err(|r| r.in_scene(&state.network, Some(permit.grant().clone())))?;
     let events = story(&permit, &plan, &person, &device);
@@ -115,50 +122,85 @@ async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Refused> {
     })
 }
 
-fn verified_device(asked: &Asked, trust: &Trust, now: Timestamp) -> Result<VerifiedDevice, Denial> {
-    let chain: Vec<&[u8]> = asked.device.iter().map(Vec::as_slice).collect();
-    verify_device(&chain, &trust.anchors, trust.revocation(), now.unix_seconds()).map_err(|r| Denial::from_device(&r))
-}
-
-fn present_person(asked: &Asked, trust: &Trust, now: Timestamp) -> Result<PresentPerson, Refused> {
-    let chain: Vec<&[u8]> = asked.card.iter().map(Vec::as_slice).collect();
-    let person = verify_person(&chain, &trust.anchors, trust.revocation(), now.unix_seconds())
-        .map_err(|refusals| Denial::from_person(&refusals))?;
-    let nonce = asked.nonce.ok_or_else(|| Refused::trouble(Trouble::ChallengeUnknown, []))?;
-    let request_digest = Sha256::digest(asked.request.signed_bytes()).into();
-    let challenge = Challenge { nonce, tls_exporter: asked.exporter, request_digest };
-    Ok(verify_challenge(person, &challenge, &asked.signature).map_err(|refusal| Denial::from_person(&[refusal]))?)
-}
-
 /// What a decision looks at, from one moment; nobody else asks for the same line until it is given back.
-struct Seat {
-    line: (model::HostRef, model::ServiceId),
-    grant: GrantId,
-    network: Arc<Network>,
-    gates: decision::Gates,
-    already_open: Option<GrantId>,
+#[derive(Clone)]
+pub(crate) struct Seat {
+    pub line: (model::HostRef, model::ServiceId),
+    pub grant: GrantId,
+    pub network: Arc<Network>,
+    pub gates: decision::Gates,
+    pub already_open: Option<GrantId>,
+    pub confirmed: Confirmed,
+    pub rivals: Vec<Rival>,
+    pub approval: Standing,
+}
+
+impl Seat {
+    /// Everything a decision about this request looks at now.
+    pub fn now(
+        state: &State,
+        asked: &Asked,
+        person: &PresentPerson,
+        trust: &Trust,
+        now: Timestamp,
+        grant: GrantId,
+    ) -> Result<Self, Denial> {
+        let request = &asked.request;
+        let groups = state.network.services.get(&request.service).and_then(|s| s.group()).is_some();
+        Ok(Self {
+            line: (request.from.clone(), request.service.clone()),
+            grant,
+            network: Arc::clone(&state.network),
+            gates: gates_now(state, request, trust, now)?,
+            already_open: already_open(&state.live, &request.from, &request.service),
+            confirmed: confirmed(state, asked, now),
+            rivals: if groups { rivals(state, &request.from.site, grant) } else { Vec::new() },
+            approval: state.approvals.standing(request, person.person().fingerprint(), now),
+        })
+    }
+
+    fn sees_the_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.network, &other.network)
+            && self.gates == other.gates
+            && self.already_open == other.already_open
+            && self.confirmed == other.confirmed
+            && self.rivals == other.rivals
+            && self.approval.is_same(&other.approval)
+    }
+}
+
+/// A session may have ended, or be cut off from this service, since the request was made in it.
+fn confirmed(state: &State, asked: &Asked, now: Timestamp) -> Confirmed {
+    let Some(id) = asked.session else { return Confirmed::Request };
+    match state.sessions.get(&id) {
+        Some(session) => Confirmed::SignIn { until: session.until, cut: session.cut.contains(&asked.request.service) },
+        None => Confirmed::SignIn { until: now, cut: false },
+    }
+}
+
+/// Other live lines that begin at a site.
+pub(crate) fn rivals(state: &State, site: &SiteId, except: GrantId) -> Vec<Rival> {
+    let begins = |l: &&Live| l.grant.origin.site == *site && l.grant.id != except;
+    let standing = state.live.values().filter(|l| l.state != ConnectionState::Closing).filter(begins);
+    standing
+        .map(|l| Rival { grant: l.grant.id, service: l.grant.service.clone(), from: l.grant.origin.host_ref() })
+        .collect()
 }
 
 async fn take_seat(
     center: &Center,
-    request: &ConnectionRequest,
+    asked: &Asked,
+    person: &PresentPerson,
     trust: &Trust,
     now: Timestamp,
 ) -> Result<Seat, Refused> {
     let grant = center.registry().next_grant_id().await?;
     let mut state = center.state().await;
-    let line = (request.from.clone(), request.service.clone());
-    let mut seat = Seat {
-        gates: gates_now(&state, request, trust, now)?,
-        already_open: already_open(&state.live, &request.from, &request.service),
-        network: Arc::clone(&state.network),
-        line: line.clone(),
-        grant,
-    };
-    match state.asking.get(&line) {
+    let mut seat = Seat::now(&state, asked, person, trust, now, grant)?;
+    match state.asking.get(&seat.line) {
         Some(other) => seat.already_open = Some(*other),
         None => {
-            state.asking.insert(line, grant);
+            state.asking.insert(seat.line.clone(), grant);
         }
     }
     Ok(seat)
@@ -215,7 +257,7 @@ pub(crate) fn status_of(state: &State, site: &SiteId) -> GateStatus {
     }
 }
 
-fn permitted(
+pub(crate) fn permitted(
     asked: &Asked,
     seat: &Seat,
     device: &VerifiedDevice,
@@ -227,16 +269,24 @@ fn permitted(
         request: &asked.request,
         person,
         device,
+        confirmed: seat.confirmed,
         network: &seat.network,
         trust: decision::Trust { anchors: &trust.anchors, revocation: trust.revocation() },
         gates: seat.gates,
         already_open: seat.already_open,
+        rivals: &seat.rivals,
+        approval: match &seat.approval {
+            Standing::Open => Consultation::Open,
+            Standing::Refused => Consultation::Refused,
+            Standing::Given(approved) => Consultation::Given(approved),
+        },
         grant: seat.grant,
         now,
     })
 }
 
-/// Documents or gates may have changed since the seat was taken; then the question is asked once more.
+/// Documents, gates, sessions or other lines may have changed since the seat was taken; then the question is asked once
+/// more.
 #[allow(clippy::too_many_arguments)]
 fn still_permitted(
     state: &State,
@@ -248,12 +298,16 @@ fn still_permitted(
     trust: &Trust,
     now: Timestamp,
 ) -> Result<Permit, Denial> {
-    let gates = gates_now(state, &asked.request, trust, now)?;
-    if Arc::ptr_eq(&state.network, &seat.network) && gates == seat.gates {
-        return Ok(permit);
+    let present = Seat::now(state, asked, person, trust, now, seat.grant)?;
+    if present.sees_the_same(seat) { Ok(permit) } else { permitted(asked, &present, device, person, trust, now) }
+}
+
+/// An exclusive line opens only after those of its group were closed (N8): a gate carries orders out one by one.
+async fn make_way(center: &Center, state: &mut State, permit: &Permit) -> Result<(), Refused> {
+    for grant in permit.gives_way() {
+        take_back(center, state, *grant, CloseCause::Exclusive, None, Vec::new()).await?;
     }
-    let seat = Seat { network: Arc::clone(&state.network), gates, line: seat.line.clone(), ..*seat };
-    permitted(asked, &seat, device, person, trust, now)
+    Ok(())
 }
 
 fn planned(state: &State, permit: &Permit) -> Result<model::Plan, Refused> {
@@ -304,7 +358,9 @@ fn admitted(
     asked: &Asked,
 ) -> watch::Receiver<Progress> {
     let mut live = Live::new(permit.grant().clone(), ConnectionState::Opening, who(person));
-    live.proofs = Some(Proofs { card: asked.card.clone(), device: asked.device.clone() });
+    live.proofs = Some(Proofs { card: asked.shown.card.clone(), device: asked.shown.device.clone() });
+    live.session = asked.session;
+    state.approvals.use_up(&asked.request, person.person().fingerprint());
     for (site, delta) in &plan.plan().sites {
         if let Some(end) = live.end(site) {
             end.generation = delta.generation;
@@ -342,8 +398,8 @@ fn closed_meanwhile(grant: GrantId) -> Refused {
 
 /// Records a refusal. If even that fails the answer is still no.
 async fn recorded(center: &Center, asked: &Asked, refused: Refused) -> Refused {
-    let device = asked.device.first().map(|der| Digest::of(der));
-    let (person, request) = (read_person(&asked.card), &asked.request);
+    let device = asked.shown.device.first().map(|der| Digest::of(der));
+    let (person, request) = (read_person(&asked.shown.card), &asked.request);
     let refusal = match &refused.refutation {
         None => Event::ConnectionDenied {
             from: Some(request.from.clone()),
@@ -369,25 +425,6 @@ async fn recorded(center: &Center, asked: &Asked, refused: Refused) -> Refused {
             refused
         }
     }
-}
-
-fn who(person: &PresentPerson) -> Person {
-    let person = person.person();
-    Person {
-        name: person.name().to_owned(),
-        role: Some(person.role().text().to_owned()),
-        certificate: Digest(*person.fingerprint()),
-    }
-}
-
-/// What a card says of itself, believed by nobody: so that a refusal names whose card it was.
-fn read_person(card: &[Vec<u8>]) -> Option<Person> {
-    let certificate = pki::Certificate::parse(card.first()?).ok()?;
-    Some(Person {
-        name: certificate.subject().common_name().unwrap_or_default().to_owned(),
-        role: certificate.hc_roles().ok().and_then(|roles| roles.into_iter().next()),
-        certificate: Digest(certificate.fingerprint()),
-    })
 }
 
 fn fingerprint(device: &VerifiedDevice) -> Digest {

@@ -55,6 +55,9 @@ troubles! {
     "O016" WhichSite, "which-site", Terminal, 400, "every site counts its own generations and none is named";
     "O017" NoSuchGeneration, "no-such-generation", Terminal, 404, "the site never came to this generation";
     "O018" GenerationNotKept, "generation-not-kept", Operator, 410, "this generation was folded away and cannot be made again";
+    "O019" NoSession, "no-session", Terminal, 403, "nobody is signed in there, or the session is over";
+    "O020" NoSuchApproval, "no-such-approval", Terminal, 404, "the provider is asked no such thing, or no longer";
+    "O021" NothingToCut, "nothing-to-cut", Operator, 404, "nothing that could be cut is called so";
 }
 
 impl Trouble {

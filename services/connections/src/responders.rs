@@ -155,7 +155,8 @@ pub(crate) async fn trust_for(center: &Center, asked: &Asked, now: Timestamp) ->
     if !store.asks() {
         return center.trust();
     }
-    let mut chains = vec![(Purpose::Device, asked.device.clone()), (Purpose::HpkiAuthentication, asked.card.clone())];
+    let mut chains =
+        vec![(Purpose::Device, asked.shown.device.clone()), (Purpose::HpkiAuthentication, asked.shown.card.clone())];
     {
         let state = center.state().await;
         let service = &asked.request.service;
@@ -193,6 +194,10 @@ pub async fn renew_answers(center: &Center) {
         let linked = state.gates.values().filter(|gate| gate.link.is_some());
         chains.extend(linked.map(|gate| (Purpose::Gate, gate.certificate.clone())));
         let open = state.live.values().filter(|live| live.state != ConnectionState::Closing);
+        for session in state.sessions.values() {
+            chains.push((Purpose::HpkiAuthentication, session.shown.card.clone()));
+            chains.push((Purpose::Device, session.shown.device.clone()));
+        }
         for proofs in open.filter_map(|live| live.proofs.as_ref()) {
             chains.push((Purpose::HpkiAuthentication, proofs.card.clone()));
             chains.push((Purpose::Device, proofs.device.clone()));

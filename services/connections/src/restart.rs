@@ -42,6 +42,9 @@ pub async fn begin(parts: Parts) -> Result<Center, Refused> {
         live,
         asking: BTreeMap::new(),
         gates: BTreeMap::new(),
+        sessions: BTreeMap::new(),
+        approvals: crate::approvals::Approvals::default(),
+        packets: crate::first_packet::Packets::default(),
         moves: 0,
     };
     let second = SecondOpinion::begin(&state.verifier.states())?;

@@ -83,6 +83,8 @@ impl Stage {
             trust: decision::Trust { anchors: &self.trust.anchors, revocation: self.trust.revocation() },
             gates: Gates::of(&self.network, request, |site| self.gates.get(site).copied().unwrap_or_default()),
             already_open: None,
+            rivals: &[],
+            answer: decision::Answer::Open,
             now: self.now,
         });
         let failed = steps.into_iter().filter(|s| s.check != Check::Line).filter_map(|s| match s.outcome {

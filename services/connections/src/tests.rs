@@ -3,6 +3,8 @@
 mod inquiry;
 mod questions;
 mod responders;
+mod rules;
+mod sessions;
 pub(crate) mod world;
 
 use audit::{CloseCause, Event};
@@ -71,10 +73,10 @@ async fn every_refusal_has_its_reason_and_is_recorded_n2() {
     }
     // A signature made for another TLS session is worth nothing here.
     let mut relayed = doctor_asks(&world, [4; 32]);
-    relayed.exporter = [8; 32];
+    relayed.shown.exporter = [8; 32];
     assert_eq!(open(&world.center, relayed).await.unwrap_err().reasons[0].code, "P028");
     let mut twice = doctor_asks(&world, [4; 32]);
-    twice.nonce = None;
+    twice.shown.nonce = None;
     assert_eq!(open(&world.center, twice).await.unwrap_err().reasons[0].code, "O005");
     // Hard fail after nextUpdate.
     world.publish(CaKind::HpkiAuthentication, -3600);
@@ -247,7 +249,7 @@ async fn documents_that_no_longer_allow_it_end_the_connection() {
     let applied = crate::apply(&world.center, vec![("clinic.toml".into(), without)], "test".into()).await.unwrap();
     assert_eq!(applied.grants_ended, [grant]);
     world.settle(|connections| connections.is_empty()).await;
-    assert_eq!(world.causes(grant).await, [CloseCause::NetworkChanged]);
+    assert_eq!(world.causes(grant).await, [CloseCause::RuleRemoved]);
     let refused = open(&world.center, doctor_asks(&world, [2; 32])).await.unwrap_err();
     assert_eq!(refused.reasons[0].code, "D020");
     assert!(matches!(

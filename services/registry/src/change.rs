@@ -16,6 +16,7 @@ pub struct Commit {
     pub(crate) granted: Vec<(GrantId, SiteId)>,
     pub(crate) connection: Option<ConnectionRow>,
     pub(crate) moves: Vec<Move>,
+    pub(crate) renewed: Vec<(GrantId, String)>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -63,6 +64,7 @@ impl Commit {
             granted: Vec::new(),
             connection: None,
             moves: Vec::new(),
+            renewed: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -93,6 +95,12 @@ impl Commit {
     /// A connection begins to close.
     pub fn closing(mut self, grant: GrantId, cause: CloseCause) -> Self {
         self.moves.push(Move { grant, to: ConnectionState::Closing, cause: Some(cause) });
+        self
+    }
+
+    /// A live connection is permitted for longer: its grant as it now is. The plan of the same commit must renew it.
+    pub fn renewed(mut self, grant: &Grant) -> Self {
+        self.renewed.push((grant.id, json(grant)));
         self
     }
 

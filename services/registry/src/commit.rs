@@ -110,6 +110,9 @@ async fn write(
     if let Some(row) = &change.connection {
         insert_connection(database, tx, row, change.at.0).await?;
     }
+    for (grant, permitted) in &change.renewed {
+        renew(database, tx, *grant, permitted).await?;
+    }
     for step in &change.moves {
         go_on(database, tx, step, change.at.0).await?;
     }
@@ -198,6 +201,25 @@ async fn insert_connection(
         Ok(())
     } else {
         Err(RegistryError::Inconsistent(format!("connection {} exists already", row.id)))
+    }
+}
+
+async fn renew(
+    database: &Database,
+    tx: &mut Transaction<'_, Any>,
+    grant: GrantId,
+    permitted: &str,
+) -> Result<(), RegistryError> {
+    let done = sqlx::query("UPDATE connection SET permitted = $2 WHERE grant_id = $1 AND state IN ('opening', 'open')")
+        .bind(grant_number(grant)?)
+        .bind(permitted)
+        .execute(&mut **tx)
+        .await
+        .map_err(|e| database.error(e))?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(RegistryError::WrongState { grant, found: None, wanted: ConnectionState::Open })
     }
 }
 

@@ -204,6 +204,12 @@ impl Story {
         self.open.insert(number, grant);
     }
 
+    fn renew(&mut self, number: u64, until: Timestamp) {
+        let states: Vec<&SiteState> = self.states.values().collect();
+        let plan = plan::renew(GrantId(number), until, &states).unwrap();
+        self.order(&plan);
+    }
+
     fn order(&mut self, plan: &model::Plan) {
         for (id, delta) in &plan.sites {
             let state = self.states.get_mut(id).unwrap();
@@ -325,4 +331,32 @@ fn a_lease_ends_without_the_center_x4() {
             )
         );
     }
+}
+
+#[test]
+fn an_extended_lease_touches_nothing_that_stands_and_outlives_its_first_end() {
+    let mut story = Story::new();
+    story.open(1, 0);
+    story.settle();
+    let before = story.states.clone();
+    story.check(&before);
+    let clinic: SiteId = "clinic".parse().unwrap();
+    let reports = story.world.reports(&clinic).len();
+    let longer = START.plus_ms(2 * 86_400_000);
+    story.renew(1, longer);
+    story.settle();
+    let told = &story.world.reports(&clinic)[reports..];
+    assert!(!told.iter().any(|r| matches!(r, Report::Closed { .. } | Report::Lapsed(_))), "{told:?}");
+    story.world.pass(86_400_000);
+    story.settle();
+    let expected = story.states.clone();
+    story.check(&expected);
+    // Extended only after its end: what it had is wanted again.
+    story.world.pass(86_400_000);
+    story.settle();
+    assert!(story.world.reports(&clinic).contains(&Report::Lapsed(GrantId(1))));
+    story.renew(1, START.plus_ms(4 * 86_400_000));
+    story.settle();
+    let expected = story.states.clone();
+    story.check(&expected);
 }

@@ -5,7 +5,7 @@ use authority::{Authority, CaKind, Issued};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::{
-    Agreement, AgreementSignature, ConnectionRequest, Generation, GrantId, Side, SiteId, SiteState, Timestamp,
+    Agreement, AgreementSignature, ConnectionRequest, Generation, GrantId, HostRef, Side, SiteId, SiteState, Timestamp,
 };
 use pki::Purpose;
 use sha2::{Digest, Sha256};
@@ -18,12 +18,17 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use wire::api::ConnectionView;
-use wire::link::{Count, Gone, Observed, OrderAccepted, OrderRefused, Prepared, RefusalCode, gate_message::Message};
+use wire::link::{
+    Count, FirstPacket, FirstPacketAnswer, FirstPacketVerdict, Gone, Observed, OrderAccepted, OrderRefused, Prepared,
+    RefusalCode, gate_message::Message,
+};
+use wire::session::SessionView;
 use wire::{Order, OrderBody};
 
 use crate::{
-    Answering, Asked, Center, Clock, Gates, Joined, OrderKey, Parts, Responders, RevocationSettings, Settings, ToGate,
-    TrustSettings, TrustStore, apply, begin, gate_joined, gate_report, status,
+    Answering, Asked, CardAnswer, Center, Clock, Gates, Joined, OrderKey, Parts, Refused, Responders,
+    RevocationSettings, Settings, Shown, SignIn, ToGate, TrustSettings, TrustStore, apply, begin, gate_joined,
+    gate_report, sign_in, status,
 };
 
 pub const CLINIC_DOCUMENT: &str = include_str!("../../../../core/model/tests/documents/clinic.toml");
@@ -46,6 +51,7 @@ pub struct World {
     /// Seconds since 1970 at which the world begins.
     pub now: i64,
     device: Issued,
+    devices: BTreeMap<HostRef, Issued>,
     gates: BTreeMap<SiteId, Issued>,
     order_key: String,
     asked: Demands,
@@ -84,9 +90,13 @@ impl Clock for TestClock {
 #[derive(Default)]
 struct FakeGates {
     queue: Mutex<Option<UnboundedSender<(SiteId, ToGate)>>>,
+    answers: Mutex<Vec<FirstPacketAnswer>>,
 }
 impl Gates for FakeGates {
     fn send(&self, site: &SiteId, message: ToGate) {
+        if let ToGate::FirstPacketAnswer(answer) = &message {
+            self.answers.lock().unwrap().push(answer.clone());
+        }
         if let Some(queue) = &*self.queue.lock().unwrap() {
             let _ = queue.send((site.clone(), message));
         }
@@ -111,6 +121,10 @@ impl World {
         authority.write_crls(now - 60, now + 86_400).unwrap();
         let doctor = authority.issue_doctor("SATO HANAKO").unwrap();
         let device = authority.issue_device("clinic", "exam-1").unwrap();
+        let mut devices = BTreeMap::from([("clinic/exam-1".parse().unwrap(), device.clone())]);
+        for (site, host) in [("clinic", "exam-2"), (HOSPITAL, "ward-1")] {
+            devices.insert(format!("{site}/{host}").parse().unwrap(), authority.issue_device(site, host).unwrap());
+        }
         let order_key = authority.issue_center("center", &[], &[]).unwrap().key_pem;
         let gates = SITES.iter().map(|s| (s.parse().unwrap(), authority.issue_gate(s).unwrap())).collect();
         let clock = Arc::new(TestClock(AtomicI64::new(now * 1000)));
@@ -122,21 +136,22 @@ impl World {
             }
         }
         let center = start(&dir, &links, &clock, &order_key, &asked).await;
-        let mut world = Self { center, asked, authority, doctor, clock, now, device, gates, order_key, links, dir };
-        let agreement = world.agreement();
-        let documents = [CLINIC_DOCUMENT, HOSPITAL_DOCUMENT, PROVIDER_DOCUMENT, &agreement];
+        let mut world =
+            Self { center, asked, authority, doctor, clock, now, device, devices, gates, order_key, links, dir };
+        let agreements = [world.agreement("A-0012", "keyaki/records"), world.agreement("A-0013", "keyaki/bookings")];
+        let documents = [CLINIC_DOCUMENT, HOSPITAL_DOCUMENT, PROVIDER_DOCUMENT, &agreements[0], &agreements[1]];
         let documents = documents.iter().enumerate().map(|(n, t)| (format!("{n}.toml"), (*t).to_owned())).collect();
         apply(&world.center, documents, "test".into()).await.unwrap();
         world.join_all().await;
         world
     }
 
-    fn agreement(&mut self) -> String {
+    fn agreement(&mut self, id: &str, service: &str) -> String {
         let mut agreement = Agreement {
-            id: "A-0012".parse().unwrap(),
+            id: id.parse().unwrap(),
             consumer: "aoba".parse().unwrap(),
             provider: "keyaki".parse().unwrap(),
-            service: "keyaki/records".parse().unwrap(),
+            service: service.parse().unwrap(),
             valid_from: Timestamp::from_unix_seconds(self.now - 86_400),
             valid_until: Timestamp::from_unix_seconds(self.now + 30 * 86_400),
             signatures: BTreeMap::new(),
@@ -216,14 +231,68 @@ impl World {
             ConnectionRequest { from: "clinic/exam-1".parse().unwrap(), service: "keyaki/records".parse().unwrap() };
         let digest: [u8; 32] = Sha256::digest(request.signed_bytes()).into();
         let signature = card.sign(&pki::challenge_message(&nonce, &exporter, &digest)).unwrap();
-        Asked {
-            request,
+        let shown = Shown {
             device: self.device.chain_der.clone(),
             nonce: Some(nonce),
             exporter,
             card: card.chain_der.clone(),
-            signature,
+            answer: CardAnswer::Signature(signature),
+        };
+        Asked { request, shown, session: None }
+    }
+
+    /// A person with this card signs in at a terminal.
+    pub async fn sign_in(&self, card: &Issued, at: &str) -> Result<SessionView, Refused> {
+        let at: HostRef = at.parse().unwrap();
+        let confirmed = model::SignIn { at: at.clone() }.signed_bytes();
+        let shown = self.shown(card, &at, &confirmed);
+        sign_in(&self.center, SignIn { at, shown }).await
+    }
+
+    /// What card and terminal show for these bytes.
+    pub fn shown(&self, card: &Issued, at: &HostRef, confirmed: &[u8]) -> Shown {
+        let (nonce, exporter) = ([5; 32], [6; 32]);
+        let digest: [u8; 32] = Sha256::digest(confirmed).into();
+        let signature = card.sign(&pki::challenge_message(&nonce, &exporter, &digest)).unwrap();
+        Shown {
+            device: self.devices[at].chain_der.clone(),
+            nonce: Some(nonce),
+            exporter,
+            card: card.chain_der.clone(),
+            answer: CardAnswer::Signature(signature),
         }
+    }
+
+    /// The gate of a terminal's site reports a first packet; what it is answered last.
+    pub async fn first_packet(&self, from: &str, to: &str, port: u32) -> FirstPacketVerdict {
+        let from: HostRef = from.parse().unwrap();
+        let (source, before) = {
+            let state = self.center.state().await;
+            (state.network.host(&from).unwrap().1.address.to_string(), self.links.answers.lock().unwrap().len())
+        };
+        let packet = FirstPacket {
+            host: from.host.to_string(),
+            source,
+            destination: to.to_owned(),
+            protocol: 6,
+            port,
+            at: self.now * 1000,
+            held: true,
+        };
+        gate_report(&self.center, &from.site, Message::FirstPacket(packet)).await;
+        for _ in 0..500 {
+            if let Some(answer) = self.links.answers.lock().unwrap().get(before..).and_then(<[_]>::last) {
+                return answer.verdict();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("a first packet was not answered");
+    }
+
+    /// Applies the clinic's and the hospital's documents, changed.
+    pub async fn apply(&self, clinic: &str, hospital: &str) {
+        let documents = vec![("clinic".to_owned(), clinic.to_owned()), ("hospital".to_owned(), hospital.to_owned())];
+        apply(&self.center, documents, "test".into()).await.unwrap();
     }
 
     /// Issues a revocation list that ends `ahead` seconds from now, where the center reads it.

@@ -53,6 +53,9 @@ pub struct Config {
     pub gates: GateSide,
     /// The side of the operators.
     pub operator: OperatorSide,
+    /// The consoles of terminals.
+    #[serde(default)]
+    pub console: ConsoleSide,
     /// The center's own certificate.
     pub certificates: Certificates,
     /// The key orders are signed with.
@@ -209,6 +212,29 @@ pub struct OperatorSide {
     /// Address of the live picture for browsers: TLS, operators show a certificate whose anchor lies in the trust
     /// folder `operator`. Nobody listens if absent.
     pub pages: Option<SocketAddr>,
+}
+
+/// `[console]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ConsoleSide {
+    /// Port at which every gate has its entrance for consoles.
+    pub port: u16,
+    /// Port at which every gate has its entrance for cards.
+    pub sign_in_port: u16,
+}
+
+impl Default for ConsoleSide {
+    fn default() -> Self {
+        let portal::Ports { console, sign_in } = portal::Ports::default();
+        Self { port: console, sign_in_port: sign_in }
+    }
+}
+
+impl ConsoleSide {
+    pub(crate) fn ports(self) -> portal::Ports {
+        portal::Ports { console: self.port, sign_in: self.sign_in_port }
+    }
 }
 
 /// `[certificates]`

@@ -23,7 +23,8 @@ use tonic::transport::server::Connected;
 use tonic::{Request, Response, Status, Streaming};
 use wire::LINK_VERSION;
 use wire::link::{
-    CenterMessage, GateMessage, TerminalChunk, Welcome, center_message, gate_message, terminal_chunk::Part,
+    CenterMessage, GateMessage, TerminalChunk, TerminalOpening, Welcome, center_message, gate_message,
+    terminal_chunk::Part,
 };
 
 use crate::gate_tls::{AnyTerminal, GatesOnly, TurnedAway, gate_site, owned};
@@ -38,7 +39,13 @@ const FIRST_WORD: Duration = Duration::from_secs(10);
 const SAME_REFUSAL: Duration = Duration::from_secs(60);
 
 /// Serves gates until the listener breaks.
-pub(crate) async fn serve(center: Center, hub: Arc<Hub>, identity: Arc<Identity>, listener: TcpListener) {
+pub(crate) async fn serve(
+    center: Center,
+    hub: Arc<Hub>,
+    identity: Arc<Identity>,
+    ports: portal::Ports,
+    listener: TcpListener,
+) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let (turned_away, refused) = channel(64);
     // Dropped, and so ended, together with this future.
@@ -48,16 +55,17 @@ pub(crate) async fn serve(center: Center, hub: Arc<Hub>, identity: Arc<Identity>
     let any_terminal = AnyTerminal { provider };
     let tls = identity.server(Arc::new(gates_only), &[link::ALPN]);
     let terminal_tls = identity.server(Arc::new(any_terminal), &[b"http/1.1"]);
-    let (tls, terminal_tls) = match (tls, terminal_tls) {
-        (Ok(a), Ok(b)) => (a, b),
-        (Err(error), _) | (_, Err(error)) => {
+    let console = identity.console(center.clone(), ports);
+    let (tls, terminal_tls, console) = match (tls, terminal_tls, console) {
+        (Ok(a), Ok(b), Ok(c)) => (a, b, c),
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
             tracing::error!(%error, "the center's certificate cannot be used for TLS");
             return;
         }
     };
     let (admitted, incoming) = channel::<std::io::Result<GateStream>>(16);
     helpers.spawn(accept(listener, TlsAcceptor::from(tls), admitted));
-    let service = LinkService { center, hub, terminal_tls, links: AtomicU64::new(1) };
+    let service = LinkService { center, hub, terminal_tls, console, links: AtomicU64::new(1) };
     let server = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(5)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
@@ -150,6 +158,7 @@ struct LinkService {
     center: Center,
     hub: Arc<Hub>,
     terminal_tls: Arc<rustls::ServerConfig>,
+    console: portal::Console,
     links: AtomicU64,
 }
 
@@ -219,17 +228,23 @@ impl Link for LinkService {
     ) -> Result<Response<Self::TerminalStream>, Status> {
         let (site, _) = self.gate(&request)?;
         let mut incoming = request.into_inner();
-        let (center, tls) = (self.center.clone(), Arc::clone(&self.terminal_tls));
+        let (center, tls, console) = (self.center.clone(), Arc::clone(&self.terminal_tls), self.console.clone());
         let (stream_out, outgoing) = channel::<ReceiverStream<TerminalChunk>>(1);
         tokio::spawn(async move {
-            let source = match tokio::time::timeout(FIRST_WORD, incoming.message()).await {
-                Ok(Ok(Some(TerminalChunk { part: Some(Part::Opening(opening)) }))) => opening.source,
+            let opening = match tokio::time::timeout(FIRST_WORD, incoming.message()).await {
+                Ok(Ok(Some(TerminalChunk { part: Some(Part::Opening(opening)) }))) => opening,
                 _ => return,
             };
-            tracing::debug!(%site, source, "a terminal speaks through its gate");
+            let TerminalOpening { source, entrance } = opening;
+            tracing::debug!(%site, source, entrance, "a terminal speaks through its gate");
             let (stream, chunks) = ChunkStream::new(Box::pin(incoming));
-            if stream_out.send(chunks).await.is_ok() {
-                terminal::serve(center, tls, site, stream).await;
+            if stream_out.send(chunks).await.is_err() {
+                return;
+            }
+            match (portal::Entrance::from_name(&entrance), entrance.as_str()) {
+                (Some(entrance), _) => console.serve(entrance, site, &source, stream).await,
+                (None, "" | "api") => terminal::serve(center, tls, site, stream).await,
+                (None, other) => tracing::warn!(%site, entrance = other, "a gate names an entrance nobody knows"),
             }
         });
         let chunks = flattened(outgoing).map(Ok);

@@ -49,4 +49,9 @@ impl Identity {
         config.alpn_protocols = alpn.iter().map(|p| p.to_vec()).collect();
         Ok(Arc::new(config))
     }
+
+    /// The consoles of terminals, under this certificate.
+    pub fn console(&self, center: connections::Center, ports: portal::Ports) -> Result<portal::Console, rustls::Error> {
+        portal::Console::new(center, self.chain.clone(), self.key.clone_key(), ports)
+    }
 }

@@ -89,7 +89,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
             "the listener for operators' browsers"
         });
     }
-    let gate_side = control::serve(center.clone(), Arc::clone(&hub), identity, gates);
+    let gate_side = control::serve(center.clone(), Arc::clone(&hub), identity, config.console.ports(), gates);
     parts.spawn(async move {
         gate_side.await;
         "the listener for gates"

@@ -5,6 +5,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::assets;
+
 /// Nothing but our own style, script and pictures; no frames; forms only to this site.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -24,15 +26,22 @@ const HEADERS: [(&str, &str); 7] = [
 #[derive(Clone)]
 pub(crate) struct FormsAlsoTo(pub String);
 
+/// The page carries our style sheet inside.
+#[derive(Clone)]
+pub(crate) struct StyleInside;
+
 /// Refuses requests of strangers before anything looks at them, and dresses every answer.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let strange = is_strange(request.method(), request.headers());
     let mut response = if strange { StatusCode::FORBIDDEN.into_response() } else { next.run(request).await };
     let also = response.extensions_mut().remove::<FormsAlsoTo>();
-    let policy = match also {
+    let mut policy = match also {
         Some(FormsAlsoTo(origin)) => POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}")),
         None => POLICY.to_owned(),
     };
+    if response.extensions_mut().remove::<StyleInside>().is_some() {
+        policy = policy.replace("style-src 'self'", &format!("style-src '{}'", assets::style_digest()));
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));

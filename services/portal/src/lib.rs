@@ -6,10 +6,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod assets;
+mod console;
 mod frame;
 mod guard;
 mod live;
+mod pages_of_refusal;
 mod reader;
 mod times;
 
+pub use console::{Console, Entrance, Ports};
 pub use live::{Operator, Shown, picture, routes as operator_routes};

@@ -11,15 +11,21 @@ use crate::documents::Signer;
 use crate::stage::{StageError, put};
 
 /// Name of the center in its certificate.
-const CENTER: &str = "center.sekisho.test";
+pub(crate) const CENTER: &str = "center.sekisho.test";
+/// Where operators' browsers find the live picture.
+pub(crate) const PAGES_PORT: u16 = 7447;
+/// Where every gate has its entrances for browsers.
+pub(crate) const CONSOLE_PORT: u16 = 7445;
+pub(crate) const SIGN_IN_PORT: u16 = 7446;
 const CENTER_FOR_GATES: &str = "192.0.2.2:7443";
 
 /// The center's trust folder has a folder a purpose; this is which authority's list goes where.
-const TRUSTED_BY_CENTER: [(&str, &[CaKind]); 4] = [
+const TRUSTED_BY_CENTER: [(&str, &[CaKind]); 5] = [
     ("hpki", &[CaKind::HpkiRoot, CaKind::HpkiAuthentication, CaKind::HpkiSignature]),
     ("gate", &[CaKind::Gate]),
     ("device", &[CaKind::Device]),
     ("institution", &[CaKind::Institution]),
+    ("operator", &[CaKind::Operator]),
 ];
 const TRUSTED_BY_GATE: [CaKind; 3] = [CaKind::Gate, CaKind::Switch, CaKind::Center];
 
@@ -38,7 +44,7 @@ pub(crate) fn operator_config(dir: &Path) -> PathBuf {
 
 pub(crate) fn write_center(dir: &Path, lab: &Lab, authority: &mut Authority) -> Result<(), StageError> {
     let home = dir.join("center");
-    let address = lab.scenario().internet.center.into();
+    let address: std::net::IpAddr = lab.scenario().internet.center.into();
     let issued = authority.issue_center("center", &[CENTER], &[address])?;
     put(&home, "cert.pem", &issued.chain_pem)?;
     put(&home, "key.pem", &issued.key_pem)?;
@@ -60,7 +66,7 @@ pub(crate) fn write_center(dir: &Path, lab: &Lab, authority: &mut Authority) -> 
         "center.toml",
         format!(
             "data = \"data\"\n\n[trust]\ndir = \"trust\"\n\n[gates]\nlisten = \"{CENTER_FOR_GATES}\"\n\n\
-             [operator]\nsocket = \"center.sock\"\n\n[certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n\n\
+             [operator]\nsocket = \"center.sock\"\npages = \"{address}:{PAGES_PORT}\"\n\n[certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n\n\
              [orders]\nkey = \"order.key.pem\"\n"
         ),
     )?;
@@ -80,7 +86,11 @@ pub(crate) fn write_gate(
     put(&home, "cert.pem", &issued.chain_pem)?;
     put(&home, "key.pem", &issued.key_pem)?;
     let found = lab.site(site)?;
-    let listen: Vec<String> = found.spec.segments.iter().map(|s| format!("\"{}:7444\"", s.gateway)).collect();
+    let at = |port: u16| {
+        let all: Vec<String> = found.spec.segments.iter().map(|s| format!("\"{}:{port}\"", s.gateway)).collect();
+        all.join(", ")
+    };
+    let (listen, console, sign_in) = (at(7444), at(CONSOLE_PORT), at(SIGN_IN_PORT));
     let lists: Vec<String> = TRUSTED_BY_GATE.iter().map(|kind| format!("\"{}\"", list(dir, *kind).display())).collect();
     put(
         &home,
@@ -89,13 +99,12 @@ pub(crate) fn write_gate(
             "site = \"{site}\"\ndata = \"data\"\naudit-ms = 1000\n\n\
              [namespaces]\nred = \"{}\"\n\n\
              [openflow]\nlisten = \"169.254.77.1:6653\"\n\n\
-             [terminals]\nlisten = [{}]\n\n\
+             [terminals]\nlisten = [{listen}]\nconsole = [{console}]\nsign-in = [{sign_in}]\n\n\
              [center]\naddress = \"{CENTER_FOR_GATES}\"\nname = \"center\"\norder-key = \"{}\"\n\n\
              [certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\ncenter-ca = \"{}\"\nswitch-ca = \"{}\"\ngate-ca = \"{}\"\n\
              crls = [{}]\n\n\
              [ike]\nvici = \"{}\"\nlinger-ms = {linger_ms}\n",
             found.red.path().display(),
-            listen.join(", "),
             order_key(dir).display(),
             authority.ca_pem_path(CaKind::Center).display(),
             authority.ca_pem_path(CaKind::Switch).display(),

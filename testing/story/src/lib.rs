@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod account;
+mod browsers;
 pub mod chapters;
 mod command;
 mod configuration;
@@ -16,6 +17,7 @@ mod snapshot;
 mod stage;
 
 pub use account::Account;
+pub use browsers::{Look, console_timings, curl, keep, pictures, sign_in, with_services};
 pub use command::Answered;
 pub use people::{Cards, PIN, Person};
 pub use set::{Accord, CardOrder, Flaw, Set};

@@ -31,6 +31,9 @@ pub enum StageError {
     /// The test authority.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// The browser.
+    #[error(transparent)]
+    Browser(#[from] browser::BrowserError),
     /// A file.
     #[error("{path}: {source}")]
     File {
@@ -206,6 +209,13 @@ impl Stage {
     /// One of the product's binaries.
     pub fn binary(&self, name: &str) -> PathBuf {
         self.binaries.join(name)
+    }
+    /// Certificate of an authority.
+    pub fn ca(&self, kind: CaKind) -> PathBuf {
+        self.authority.ca_pem_path(kind)
+    }
+    pub(crate) fn record_server_if_any(&self) -> Option<&HttpsTarget> {
+        self.record_server.as_ref()
     }
     /// Certificate of the gates' authority.
     pub fn gate_ca(&self) -> PathBuf {

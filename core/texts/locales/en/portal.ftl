@@ -55,3 +55,57 @@ portal-live-from-sites = { $count ->
    *[other] from { $count } sites
  }
 portal-legend = Legend
+
+# The console of a terminal
+portal-back = Back to the console
+portal-console-title = Console
+portal-console-welcome = Nobody is signed in here
+portal-console-terminal = This is the terminal { $terminal }.
+portal-console-elsewhere = { $name } is signed in at this terminal, but not with this browser. Signing in here takes over.
+portal-console-sign-in = Sign in with your card
+portal-console-sign-in-hint = Put your card into the reader first. The browser may ask which certificate to use and for the PIN.
+portal-console-sign-out = Sign out
+portal-console-until = signed in until { $at }
+portal-console-services = Services
+portal-console-no-services = This site's whitelist names no service for this terminal.
+portal-console-address = address: { $address }
+portal-console-left = until { $at } · { $minutes ->
+    [one] 1 minute left
+   *[other] { $minutes } minutes left
+ }
+portal-console-waits = waits for an answer until { $at }
+portal-console-approvals = Somebody asks for your agreement
+portal-console-refused = Refused a moment ago
+portal-state-after-sign-in = after sign-in
+portal-state-closed = ready
+portal-state-refused = not available
+portal-state-waiting-approval = waiting for approval
+portal-state-opening = opening
+portal-state-open = open
+portal-state-closing = closing
+portal-act-open = Open
+portal-act-ask = Ask to open
+portal-act-close = Close
+portal-act-extend = Extend
+portal-act-accept = Agree
+portal-act-refuse = Refuse
+portal-act-on = { $act }: { $service }
+portal-refusal-section = Section:
+portal-refusal-do = To do:
+portal-confirm-title = Sign in
+portal-confirm-question = Do you want to sign in at this terminal?
+portal-confirm-person = Person
+portal-confirm-terminal = Terminal
+portal-confirm-yes = Sign in
+portal-confirm-no = Cancel
+portal-confirm-hint = Confirm only if you have just pressed “Sign in with your card” at this terminal yourself.
+portal-misuse-unknown = This attempt to sign in is over: it was used already, or took longer than two minutes.
+portal-misuse-unknown-do = Go back to the console and sign in again.
+portal-misuse-other-host = The card was shown at another computer than the console.
+portal-misuse-other-host-do = Sign in at the terminal you sit at; if you did not ask for this, tell your administrator.
+portal-misuse-other-browser = This attempt was begun in another browser.
+portal-misuse-other-browser-do = Begin at the console in this browser; follow no link that somebody sent you.
+portal-misuse-changed = The card or the terminal changed on the way.
+portal-misuse-changed-do = Leave your card in the reader and sign in again.
+portal-misuse-out-of-order = A step of the sign-in is missing.
+portal-misuse-out-of-order-do = Go back to the console and sign in again.

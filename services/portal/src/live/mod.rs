@@ -32,8 +32,10 @@ use crate::{assets, live::draw::Health};
 const TABLE: usize = 200;
 /// A browser without scripts loads the page again after so many seconds.
 const RELOAD: u32 = 10;
-/// How often the state is compared with what was last told.
-const LOOK: Duration = Duration::from_millis(500);
+/// Told anew even if nothing changes, for the time of the picture.
+const TICK: Duration = Duration::from_secs(20);
+/// What changes together is told together.
+const TOGETHER: Duration = Duration::from_millis(50);
 
 /// The operator a connection belongs to, as its certificate says. The listener puts it on every request.
 #[derive(Debug, Clone)]
@@ -135,27 +137,29 @@ async fn language(Path(lang): Path<String>, Query(back): Query<Back>) -> Respons
 }
 
 /// Tells when anything changed; what, the page asks itself.
-async fn events(State(center): State<Center>) -> Response {
+pub(crate) async fn events(State(center): State<Center>) -> Response {
     Sse::new(changed(center)).keep_alive(KeepAlive::default()).into_response()
 }
 
 fn changed(center: Center) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-    let (send, receive) = tokio::sync::mpsc::channel(1);
+    let (tell, events) = tokio::sync::mpsc::channel(1);
+    let mut changes = center.changes();
+    changes.mark_unchanged();
     tokio::spawn(async move {
-        let mut told: Option<LiveView> = None;
-        while !send.is_closed() {
-            let mut now = connections::live(&center).await;
-            now.now = model::Timestamp(0);
-            if told.as_ref().is_some_and(|t| *t != now)
-                && send.send(Ok(Event::default().event("changed").data(""))).await.is_err()
-            {
+        loop {
+            tokio::select! {
+                () = tell.closed() => return,
+                changed = changes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(TICK) => {}
+            }
+            tokio::time::sleep(TOGETHER).await;
+            changes.mark_unchanged();
+            if tell.send(Ok(Event::default().event("changed").data(""))).await.is_err() {
                 return;
             }
-            told = Some(now);
-            tokio::time::sleep(LOOK).await;
         }
     });
-    tokio_stream::wrappers::ReceiverStream::new(receive)
+    tokio_stream::wrappers::ReceiverStream::new(events)
 }
 
 /// The picture of a view: whole if it is small, folded if it is large.

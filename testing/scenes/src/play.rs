@@ -1,11 +1,11 @@
 //! What every play needs: a stage, an account, and words for what people do.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::time::Duration;
 
 use lab::{Answer, Mark, Netns, Probe};
 use serde_json::Value;
-use story::{Account, Answered, Stage, StageError};
+use story::{Account, Answered, Stage, StageError, until};
 use texts::Arg;
 
 use crate::farend::{Identity, Papers, Reply, Session, Target};
@@ -48,15 +48,53 @@ impl<'a> Play<'a> {
         Ok(answered)
     }
 
-    /// A line does not open, for this reason among others.
+    /// A line does not open with a card, for this reason among others.
     pub fn refused(&mut self, key: &str, at: &str, card: &str, service: &str, code: &str) -> Told {
         let answered = self.stage.open_as(at, card, service)?;
+        self.refused_for(key, &answered, code);
+        Ok(())
+    }
+
+    /// The same in the session of whoever is signed in there.
+    pub fn refused_in_session(&mut self, key: &str, at: &str, card: &str, service: &str, code: &str) -> Told {
+        let answered = self.stage.at_terminal_as(at, card, &["--json", "open", service])?;
+        self.refused_for(key, &answered, code);
+        Ok(())
+    }
+
+    fn refused_for(&mut self, key: &str, answered: &Answered, code: &str) {
         let reasons = answered.json()["reasons"].as_array().cloned().unwrap_or_default();
         let found = reasons.iter().find(|r| r["code"] == code);
         let said = found.and_then(|r| r["text"].as_str()).unwrap_or_default().to_owned();
         let holds = answered.code == 1 && found.is_some();
         self.account.check(key, &[("text", Arg::text(said))], if holds { Ok(()) } else { Err(answered.seen()) });
+    }
+
+    /// Somebody signs in at a terminal.
+    pub fn signs_in(&mut self, key: &str, at: &str, card: &str) -> Told {
+        let answered = self.stage.at_terminal_as(at, card, &["--json", "login", "--pin-fd", "9"])?;
+        self.that(key, answered.code == 0, answered.seen());
         Ok(())
+    }
+
+    /// Waits until a line of a service is open; nothing if it never is.
+    pub fn comes_open(&self, service: &str) -> Result<Option<Value>, StageError> {
+        let mut found = None;
+        until(Duration::from_secs(10), || {
+            let status = self.stage.operator(&["--json", "status"]).map(|a| a.json()).unwrap_or_default();
+            let connections = status["connections"].as_array().cloned().unwrap_or_default();
+            found = connections.into_iter().find(|c| c["service"] == service && c["state"] == "open");
+            found.is_some()
+        });
+        Ok(found)
+    }
+
+    /// Waits until no line of a service is left.
+    pub fn is_gone(&self, service: &str) -> bool {
+        until(Duration::from_secs(10), || {
+            let status = self.stage.operator(&["--json", "status"]).map(|a| a.json()).unwrap_or_default();
+            status["connections"].as_array().is_some_and(|all| !all.iter().any(|c| c["service"] == service))
+        })
     }
 
     pub fn closes(&mut self, key: &str, at: &str, service: &str) -> Told {
@@ -153,13 +191,6 @@ impl<'a> Play<'a> {
     ) -> Result<Reply, String> {
         let netns = self.netns(from).map_err(|e| e.to_string())?;
         Session::open(&netns, target, identity)?.ask(method, path, &body)
-    }
-
-    /// Grants that are open now.
-    pub fn open_grants(&self) -> Result<BTreeSet<u64>, StageError> {
-        let status = self.stage.operator(&["--json", "status"])?.json();
-        let connections = status["connections"].as_array().cloned().unwrap_or_default();
-        Ok(connections.iter().filter(|c| c["state"] == "open").filter_map(|c| c["grant"].as_u64()).collect())
     }
 }
 

@@ -15,6 +15,8 @@ use crate::connect::{SOFTHSM, first_byte};
 use crate::{BenchError, Peer, Row, Summary};
 
 const ROUNDS: usize = 60;
+/// Each needs a network of its own.
+const FAILOVERS: usize = 3;
 /// Each needs a card of its own.
 const REVOCATIONS: usize = 12;
 const WAIT: Duration = Duration::from_secs(20);
@@ -41,7 +43,7 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
         let signed = terminal.sign()?;
         let grant = terminal.open(&signed)?;
         let socket = stage.dir().join("center").join("center.sock");
-        cuts.push(until_silent(&stage, &netns, &mut || operator::close(&socket, grant))?);
+        cuts.push(until_silent(&stage, &netns, &mut || operator::cut(&socket, grant))?);
     }
     progress("opening beside a flood of first packets, and without");
     let (mut calm, mut flooded, mut sent) = (Vec::new(), Vec::new(), Vec::new());
@@ -54,6 +56,9 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
         sent.push(flood.stop());
     }
     let after = memory(&stage);
+    let asked_for = Peer { name: "the same line asked for".into(), summary: summary("first-packet", calm.clone())? };
+    progress("a first packet opens its line");
+    let first = first_packets(&stage, &netns)?;
     progress("a revocation list cuts a running line");
     let mut lists = Vec::new();
     for n in 0..REVOCATIONS {
@@ -65,14 +70,42 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
         lists.push(until_silent(&stage, &netns, &mut || Ok(stage.publish_lists()?))?);
         gone(&stage)?;
     }
+    drop((terminal, stage));
+    progress("the active one of two gates dies");
+    let (mut failover, mut silence) = (Vec::new(), Vec::new());
+    for _ in 0..FAILOVERS {
+        let mut set = Set::story();
+        // A second service for the same terminal: what is opened after the takeover.
+        set.accords.push(story::Accord {
+            id: "A-0015".into(),
+            consumer: "aoba".into(),
+            provider: "midori".into(),
+            service: "midori/drug-information".into(),
+            both_sign: true,
+        });
+        let mut stage = Stage::raise_set(Lang::En, LINGER_MS, set, &|_| {})?;
+        stage.pair_gates("clinic")?;
+        let took = stage.fail_over()?;
+        failover.push(took.opens_again.as_secs_f64() * 1e3);
+        silence.push(took.silence.as_secs_f64() * 1e3);
+    }
+    let silence = summary("gate-failover", silence)?.median;
     let calm = Peer { name: "the same without the flood".into(), summary: summary("flood-open", calm)? };
-    let rows =
-        vec![row("operator-cut", cuts, None)?, row("crl-cut", lists, None)?, row("flood-open", flooded, Some(calm))?];
+    let rows = vec![
+        row("first-packet", first, Some(asked_for))?,
+        row("operator-cut", cuts, None)?,
+        row("crl-cut", lists, None)?,
+        row("gate-failover", failover, None)?,
+        row("flood-open", flooded, Some(calm))?,
+    ];
     let rate = sent.iter().sum::<f64>() / sent.len().max(1) as f64;
     let notes = format!(
-        "operator-cut: from the operator's request to the last byte of a running download. crl-cut: from the moment the new\n\
+        "first-packet: from a program's connect to the first byte, somebody being signed in; its peer is the same line asked for\n\
+         in the terminal's session. operator-cut: from the operator's request to the last byte of a running download. crl-cut: from the moment the new\n\
          list stands where the center reads lists to the last byte; the center looks once a second.\n\
          flood-open: request to first byte at one terminal while another sends {rate:.0} first packets a second.\n\
+         gate-failover: from the death of the active gate until a new line was open; the line that was open was silent for\n\
+         {silence:.0} ms (median).\n\
          memory of the clinic's gate: {before} kB before the floods, {after} kB after.\n"
     );
     Ok((rows, notes))
@@ -80,6 +113,28 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
 
 fn spare(n: usize) -> String {
     format!("spare-{n}")
+}
+
+/// Milliseconds from a program's connect to the first byte, the line opening in between.
+fn first_packets(stage: &Stage, netns: &Netns) -> Result<Vec<f64>, BenchError> {
+    let signed_in = stage.at_terminal(AT, story::Person::Doctor, &["--json", "login", "--pin-fd", "9"])?;
+    if signed_in.code != 0 {
+        return Err(BenchError::Subject(signed_in.seen()));
+    }
+    let socket = stage.dir().join("center").join("center.sock");
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let begin = Instant::now();
+        first_byte(netns, stage.record_server().address)?;
+        rounds.push(begin.elapsed().as_secs_f64() * 1e3);
+        let status = stage.operator(&["--json", "status"])?.json();
+        let grant = status["connections"][0]["grant"].as_u64();
+        let grant = grant.ok_or_else(|| BenchError::Subject(format!("nothing is open: {status}")))?;
+        operator::close(&socket, grant)?;
+        gone(stage)?;
+    }
+    stage.at_terminal(AT, story::Person::Doctor, &["--json", "logout"])?;
+    Ok(rounds)
 }
 
 fn opens(terminal: &mut Terminal, netns: &Netns, stage: &Stage) -> Result<Vec<f64>, BenchError> {

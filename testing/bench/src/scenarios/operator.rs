@@ -11,7 +11,12 @@ pub(super) fn close(socket: &Path, grant: u64) -> Result<(), BenchError> {
     post(socket, &format!("/v1/connections/g-{grant}/close"), "{}")
 }
 
-pub(super) fn post(socket: &Path, path: &str, body: &str) -> Result<(), BenchError> {
+/// Cuts a line (G14).
+pub(super) fn cut(socket: &Path, grant: u64) -> Result<(), BenchError> {
+    post(socket, "/v1/cut", &format!("{{\"line\":{grant}}}"))
+}
+
+fn post(socket: &Path, path: &str, body: &str) -> Result<(), BenchError> {
     let broken = || BenchError::file(socket);
     let mut stream = UnixStream::connect(socket).map_err(broken())?;
     let head = format!(

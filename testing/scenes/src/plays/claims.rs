@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::farend::{FarEnd, Identity, Session, Target, claims};
 use crate::play::{Play, Told, product};
 use serde_json::json;
+use story::until;
 
 const LINE: &str = "clinic/claims-1 → payer/claims-srv tcp/443";
 
@@ -35,10 +36,40 @@ pub(super) fn tell(play: &mut Play<'_>) -> Told {
     let named = why.code == 1 && step["section"] == "in-house-lan" && step["remedy"].is_string();
     play.that("scene-why-refused", named, why.seen());
     spoofed(play, &target, &terminal, &server)?;
-    let served = server.served();
     play.closes("scene-b-closed", "clinic/claims-1", "shiharai/claims")?;
+    signed_in(play, &target, &terminal)?;
+    let served = server.served();
     let again = play.ask("clinic/claims-1", &target, Some(&terminal), ("POST", "/v1/claims", json!({})));
     play.that("scene-b-shut", again.is_err() && server.served() == served, format!("{again:?}"));
+    Ok(())
+}
+
+/// Signed in once, the first packet of the program opens its line (N1); one that may not is told to the person.
+fn signed_in(play: &mut Play<'_>, target: &Target, terminal: &Identity) -> Told {
+    let file = json!({"month": "2026-10", "claims": [{"patient": 3, "points": 96}]});
+    play.signs_in("scene-b-signed-in", "clinic/claims-1", "office")?;
+    let mut reply = Err("not asked".to_owned());
+    // What was refused a moment ago is dropped for ten seconds without being asked again.
+    until(Duration::from_secs(15), || {
+        reply = play.ask("clinic/claims-1", target, Some(terminal), ("POST", "/v1/claims", file.clone()));
+        reply.is_ok()
+    });
+    play.answers("scene-b-first-packet-opens", reply, 200);
+    play.exactly("scene-b-first-packet-exactly", &[LINE])?;
+    let neighbour = play.address("payer/elig-srv")?;
+    play.silent("scene-b-neighbour-refused", &[("clinic/claims-1", neighbour, 443)])?;
+    let mut seen = String::new();
+    let told = until(Duration::from_secs(15), || {
+        let services = play.stage.at_terminal_as("clinic/claims-1", "office", &["--json", "services"]);
+        let recent = services.map(|a| a.json()["recent"].clone()).unwrap_or_default();
+        seen = recent.to_string();
+        let packets = recent.as_array().cloned().unwrap_or_default();
+        packets.iter().any(|p| p["destination"] == neighbour.to_string() && p["reasons"][0]["code"].is_string())
+    });
+    play.that("scene-b-neighbour-told", told, seen);
+    let out = play.stage.at_terminal_as("clinic/claims-1", "office", &["--json", "logout"])?;
+    let gone = play.is_gone("shiharai/claims");
+    play.that("scene-b-sign-out-ends", out.code == 0 && gone, out.seen());
     Ok(())
 }
 

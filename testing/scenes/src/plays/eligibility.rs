@@ -47,9 +47,21 @@ pub(super) fn tell(play: &mut Play<'_>) -> Told {
     play.exactly("scene-e-wireless-exactly", &[WIRELESS])?;
     play.closes("scene-e-wireless-closed", "clinic/elig-air", "shiharai/eligibility")?;
 
-    // Claims use the same circuit and never touch it (N9).
+    exclusive(play)
+}
+
+/// Claims use the same circuit and never touch it (N9); while eligibility is open they are cut off from it (N8).
+fn exclusive(play: &mut Play<'_>) -> Told {
     play.opens("scene-e-claims-open", "clinic/claims-1", "office", "shiharai/claims")?;
     play.exactly("scene-e-claims-apart", &[CLAIMS])?;
+    play.opens("scene-e-exclusive-open", "clinic/elig-1", "doctor", "shiharai/eligibility")?;
+    let gone = play.is_gone("shiharai/claims");
+    play.that("scene-e-claims-cut", gone, "the claims line stays open");
+    play.exactly("scene-e-alone", &[ELIGIBILITY])?;
+    play.refused("scene-e-claims-wait", "clinic/claims-1", "office", "shiharai/claims", "D072")?;
+    play.closes("scene-e-exclusive-closed", "clinic/elig-1", "shiharai/eligibility")?;
+    play.opens("scene-e-claims-back", "clinic/claims-1", "office", "shiharai/claims")?;
+    play.exactly("scene-e-claims-back-exactly", &[CLAIMS])?;
     play.closes("scene-e-claims-closed", "clinic/claims-1", "shiharai/claims")
 }
 

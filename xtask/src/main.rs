@@ -15,8 +15,9 @@ cargo xtask COMMAND
   demo [--lang ja|en]  set up, build, raise the lab, run the main story, take everything down
   demo scenarios [--lang ja|en] [a…f]  the six scenarios of a hospital's day, each in a lab of its own
   test [ARGS…]       set up, build, run every test (ARGS go to `cargo test`)
-  bench NAME [--json FILE]   connect | controller | scenarios | verify: measure against a peer in the same run
+  bench NAME [--json FILE] [--plot FILE]   connect | controller | scenarios | verify: measure against a peer in the same run
   prove [--twins] [ID…]  the lemma behind the proof, by SMT (--help for more)
+  long-run [--seconds N] [--seed N]  faulty and valid changes against the proof, counted (N seconds each)
   lint               formatting and clippy
   tidy               the rules of the house (rooms, file sizes, texts)
   gen [--check]      write docs/generated from the code (or only compare)
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Some("test") => packages::install().and_then(|()| run::test(rest)),
         Some("bench") => packages::install().and_then(|()| run::bench(rest)),
         Some("prove") => packages::install().and_then(|()| run::prove(rest)),
+        Some("long-run") => run::long_run(rest),
         Some("lint") => run::lint(),
         Some("tidy") => tidy::check(),
         Some("gen") => run::generate(rest),

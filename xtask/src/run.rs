@@ -43,6 +43,26 @@ pub fn prove(args: &[String]) -> Result<(), String> {
     exec(binary(false, "sekisho-prove"), args)
 }
 
+/// Tries faulty and valid changes on the proof for a while and counts; always a release build.
+pub fn long_run(args: &[String]) -> Result<(), String> {
+    const USAGE: &str = "cargo xtask long-run [--seconds N] [--seed N]";
+    let (mut seconds, mut seed) = (60u64, 1u64);
+    for pair in args.chunks(2) {
+        let [name, value] = pair else { return Err(USAGE.to_owned()) };
+        let value = value.parse().map_err(|_| format!("`{value}` is no number; {USAGE}"))?;
+        match name.as_str() {
+            "--seconds" => seconds = value,
+            "--seed" => seed = value,
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    let test = ["test", "--release", "-p", "verify", "--test", "long_run", "--", "--ignored", "--nocapture"];
+    cargo_with(
+        &test.map(str::to_owned),
+        &[("SEKISHO_SECONDS", seconds.to_string()), ("SEKISHO_SEED", seed.to_string())],
+    )
+}
+
 /// Formatting and clippy.
 pub fn lint() -> Result<(), String> {
     cargo(&["fmt", "--all", "--check"].map(str::to_owned))?;
@@ -68,9 +88,14 @@ fn build(release: bool) -> Result<(), String> {
 }
 
 fn cargo(args: &[String]) -> Result<(), String> {
+    cargo_with(args, &[])
+}
+
+fn cargo_with(args: &[String], environment: &[(&str, String)]) -> Result<(), String> {
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(args)
         .env("CARGO_TARGET_DIR", target_dir())
+        .envs(environment.iter().map(|(name, value)| (*name, value)))
         .status()
         .map_err(|e| format!("cargo does not start: {e}"))?;
     if status.success() { Ok(()) } else { Err(format!("cargo {} failed", args.join(" "))) }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::{
     Agreement, AgreementId, Document, HostId, HostRef, Institution, InstitutionId, Part, PortNo, Service, ServiceId,
@@ -79,12 +80,22 @@ impl Network {
 
     /// What a site's tables are judged against.
     pub fn facts(&self, site: &SiteId) -> Option<SiteFacts> {
-        let peers = self
-            .sites
-            .iter()
-            .filter(|(id, _)| *id != site)
-            .filter_map(|(id, s)| Some((id.clone(), s.as_peer()?)))
-            .collect();
+        self.facts_among(site, &self.peers())
+    }
+
+    /// The same of every site; what they know of each other is made once and shared.
+    pub fn all_facts(&self) -> impl Iterator<Item = SiteFacts> {
+        let peers = self.peers();
+        self.sites.keys().filter_map(move |id| self.facts_among(id, &peers))
+    }
+
+    fn peers(&self) -> BTreeMap<SiteId, Arc<crate::PeerFacts>> {
+        self.sites.iter().filter_map(|(id, s)| Some((id.clone(), Arc::new(s.as_peer()?)))).collect()
+    }
+
+    fn facts_among(&self, site: &SiteId, peers: &BTreeMap<SiteId, Arc<crate::PeerFacts>>) -> Option<SiteFacts> {
+        let others = peers.iter().filter(|(id, _)| *id != site);
+        let peers = others.map(|(id, peer)| (id.clone(), Arc::clone(peer))).collect();
         Some(SiteFacts { site: self.sites.get(site)?.clone(), peers })
     }
 

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::{
     DeviceKind, Dpid, Generation, HostId, HostRef, InstitutionId, LineId, LocalizedName, Mac, NeverRule, Protocol,
@@ -258,14 +259,31 @@ pub struct PeerFacts {
 pub struct SiteFacts {
     /// The site itself.
     pub site: Site,
-    /// The sites it may have tunnels with.
-    pub peers: BTreeMap<SiteId, PeerFacts>,
+    /// The sites it may have tunnels with. Everybody knows everybody, so what is known is shared, not copied.
+    #[serde(with = "shared")]
+    pub peers: BTreeMap<SiteId, Arc<PeerFacts>>,
+}
+
+/// Shared or not, what is written is the same.
+mod shared {
+    use super::{Arc, BTreeMap, PeerFacts, SiteId};
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(peers: &BTreeMap<SiteId, Arc<PeerFacts>>, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_map(peers.iter().map(|(id, peer)| (id, peer.as_ref())))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<SiteId, Arc<PeerFacts>>, D::Error> {
+        let peers = BTreeMap::<SiteId, PeerFacts>::deserialize(d)?;
+        Ok(peers.into_iter().map(|(id, peer)| (id, Arc::new(peer))).collect())
+    }
 }
 
 impl SiteFacts {
     /// The peer whose prefixes hold an address.
     pub fn peer_at(&self, address: IpAddr) -> Option<(&SiteId, &PeerFacts)> {
-        self.peers.iter().find(|(_, p)| p.prefixes.iter().any(|n| n.contains(&address)))
+        let found = self.peers.iter().find(|(_, p)| p.prefixes.iter().any(|n| n.contains(&address)));
+        found.map(|(id, peer)| (id, peer.as_ref()))
     }
     /// The state of a site nothing was ever planned for.
     pub fn generation_zero() -> Generation {

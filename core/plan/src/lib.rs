@@ -148,12 +148,11 @@ pub fn apply(network: &Network, grants: &[Grant], states: &BTreeMap<SiteId, Site
 /// As [`apply`].
 pub fn from_scratch(network: &Network, grants: &[Grant]) -> Result<BTreeMap<SiteId, SiteState>, PlanError> {
     let mut states = BTreeMap::new();
-    for id in network.sites.keys() {
-        let Some(facts) = network.facts(id) else { continue };
+    for facts in network.all_facts() {
         let mut state = SiteState::empty(facts);
         state.rules = standing::rules(&state.facts).into_iter().collect();
         state.filters = standing::filters(&state.facts, network).into_iter().collect();
-        states.insert(id.clone(), state);
+        states.insert(state.facts.site.id.clone(), state);
     }
     for grant in grants {
         let ends = [&grant.origin.site, &grant.destination.site];

@@ -67,16 +67,32 @@ impl Node {
     }
 }
 
+/// A chain of nodes, and a bit for each that it may hold: most nodes looked for are new, and nothing far away in memory
+/// need be read to find that they are not there.
+#[derive(Clone, Copy)]
+struct Head {
+    first: u32,
+    marks: u32,
+}
+
+const EMPTY: Head = Head { first: NIL, marks: 0 };
+
+/// The bit of a node in its chain's head, of bits that choose neither bucket nor slot.
+#[inline]
+fn mark(hash: u64) -> u32 {
+    1 << (hash >> 57 & 31)
+}
+
 #[derive(Clone)]
 pub(crate) struct Arena {
     slabs: Vec<Vec<Node>>,
     /// Heads of chains, in slabs as well.
-    buckets: Vec<Vec<u32>>,
+    buckets: Vec<Vec<Head>>,
     bucket_count: usize,
     /// Nodes in chains of `buckets`.
     old: usize,
     /// Heads of chains of young nodes.
-    nursery: Vec<u32>,
+    nursery: Vec<Head>,
     /// Young nodes as they were born, and some that are gone: then the birth is another's.
     births: VecDeque<(u32, u32)>,
     born: u32,
@@ -96,7 +112,7 @@ impl Arena {
             buckets: Vec::new(),
             bucket_count: 0,
             old: 0,
-            nursery: vec![NIL; YOUNG],
+            nursery: vec![EMPTY; YOUNG],
             births: VecDeque::with_capacity(YOUNG + 1),
             born: OLD,
             free: NIL,
@@ -143,9 +159,9 @@ impl Arena {
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         self.slabs.len() * SLAB * size_of::<Node>()
-            + self.buckets.len() * SLAB * size_of::<u32>()
+            + self.buckets.len() * SLAB * size_of::<Head>()
             + self.queue.capacity() * size_of::<u32>()
-            + self.nursery.len() * size_of::<u32>()
+            + self.nursery.len() * size_of::<Head>()
             + self.births.capacity() * size_of::<(u32, u32)>()
     }
 
@@ -205,14 +221,17 @@ impl Arena {
     pub fn intern(&mut self, start: u16, len: u16, run: u128, lo: Edge, hi: Edge) -> Edge {
         let hash = hash(start, len, run, lo, hi);
         let slot = young_slot(hash);
-        let first = self.nursery[slot];
+        let young = self.nursery[slot];
         let same = |node: &Node| {
             node.lo == lo && node.hi == hi && node.start == start && u16::from(node.len) == len && node.run() == run
         };
-        let mut found = self.find(first, same);
+        let mut found = if young.marks & mark(hash) != 0 { self.find(young.first, same) } else { None };
         if found.is_none() && !self.is_young(hi) && !self.is_young(lo) {
             let bucket = self.bucket(hash);
-            found = self.find(self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)], same);
+            let head = self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
+            if head.marks & mark(hash) != 0 {
+                found = self.find(head.first, same);
+            }
         }
         if let Some(id) = found {
             self.at(id).count += 1;
@@ -228,7 +247,7 @@ impl Arena {
             run_low: run as u64,
             lo,
             hi,
-            next: first,
+            next: young.first,
             count: 1,
             born: self.born,
             start,
@@ -245,7 +264,7 @@ impl Arena {
             *self.at(id) = node;
             id
         };
-        self.nursery[slot] = id;
+        self.nursery[slot] = Head { first: id, marks: young.marks | mark(hash) };
         self.births.push_back((id, self.born));
         while self.births.len() > YOUNG {
             self.grow_old();
@@ -277,9 +296,8 @@ impl Arena {
         }
         self.unlink(id);
         let node = *self.at(id);
-        let bucket = self.bucket(hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi));
-        let head = &mut self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
-        let next = std::mem::replace(head, id);
+        let hash = hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi);
+        let next = self.link(hash, id);
         let node = self.at(id);
         (node.next, node.born) = (next, OLD);
         self.old += 1;
@@ -313,22 +331,29 @@ impl Arena {
         if new >> SLAB_BITS == self.buckets.len() {
             self.buckets.push(Vec::with_capacity(SLAB));
         }
-        self.buckets[new >> SLAB_BITS].push(NIL);
+        self.buckets[new >> SLAB_BITS].push(EMPTY);
         self.bucket_count += 1;
         if new == 0 {
             return;
         }
         let old = new & !(1 << new.ilog2());
         let slot = &mut self.buckets[old >> SLAB_BITS][old & (SLAB - 1)];
-        let mut id = std::mem::replace(slot, NIL);
+        let mut id = std::mem::replace(slot, EMPTY).first;
         while id != NIL {
             let node = *self.at(id);
-            let bucket = self.bucket(hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi));
-            let head = self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
-            self.at(id).next = head;
-            self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)] = id;
+            let hash = hash(node.start, u16::from(node.len), node.run(), node.lo, node.hi);
+            let next = self.link(hash, id);
+            self.at(id).next = next;
             id = node.next;
         }
+    }
+
+    /// Puts an old node at the head of its chain; gives what stood there.
+    fn link(&mut self, hash: u64, id: u32) -> u32 {
+        let bucket = self.bucket(hash);
+        let head = &mut self.buckets[bucket >> SLAB_BITS][bucket & (SLAB - 1)];
+        head.marks |= mark(hash);
+        std::mem::replace(&mut head.first, id)
     }
 
     /// Takes a node out of its chain. It is no longer young, nor old.
@@ -342,10 +367,11 @@ impl Arena {
         } else {
             &mut self.nursery[young_slot(hash)]
         };
-        if *head == id {
-            *head = node.next;
+        if head.first == id {
+            // Marks of those that went stay until the chain is empty: they only cost a look.
+            *head = if node.next == NIL { EMPTY } else { Head { first: node.next, marks: head.marks } };
         } else {
-            let mut before = *head;
+            let mut before = head.first;
             loop {
                 let next = self.at(before).next;
                 if next == id {

@@ -76,6 +76,12 @@ impl Layout {
         self.fields.iter().position(|p| p.name == name).map(|n| Field(n as u16))
     }
 
+    /// The n-th field.
+    #[inline]
+    pub fn nth(&self, n: usize) -> Option<Field> {
+        (n < self.fields.len()).then_some(Field(n as u16))
+    }
+
     /// All fields, in order, with name and width.
     pub fn fields(&self) -> impl Iterator<Item = (Field, &'static str, u16)> + '_ {
         self.fields.iter().enumerate().map(|(n, p)| (Field(n as u16), p.name, p.width))

@@ -86,13 +86,16 @@ fn neighbours(p: &Premises<'_>) -> Found {
         }
         let Some(theirs) = p.neighbour(id) else { continue };
         let agrees = |known: &model::PeerFacts, site: &model::Site| {
-            site.as_peer().is_some_and(|real| {
-                let sorted = |f: &model::PeerFacts| f.prefixes.iter().copied().collect::<BTreeSet<_>>();
-                real.institution == known.institution
-                    && real.address == known.address
-                    && real.ike_identity == known.ike_identity
-                    && sorted(&real) == sorted(known)
-            })
+            let real = || site.segments.values().map(|s| s.prefix);
+            let same_prefixes = || {
+                // In the same order most of the time: then nothing is sorted, with hundreds of neighbours to compare.
+                real().eq(known.prefixes.iter().copied())
+                    || real().collect::<BTreeSet<_>>() == known.prefixes.iter().copied().collect()
+            };
+            site.institution == known.institution
+                && site.wan_address() == Some(known.address)
+                && site.gateway.ike_identity == known.ike_identity
+                && same_prefixes()
         };
         let mutual = theirs.facts.peers.get(here).is_none_or(|known| agrees(known, p.site));
         if !agrees(known, &theirs.facts.site) || !mutual {

@@ -22,7 +22,7 @@ pub(crate) struct Scope<'a> {
 pub(crate) struct Around<'a> {
     /// States a plan leads to, or all there are.
     pub first: &'a BTreeMap<SiteId, SiteState>,
-    /// Of the rest only what stands without a grant: whoever asks for a grant's parts there puts the site among the
+    /// Of the rest only facts and standing filters: whoever asks for a grant's parts there puts the site among the
     /// first.
     pub then: Option<&'a BTreeMap<SiteId, Book>>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Around<'a> {
 impl<'a> Around<'a> {
     /// A site's state, as far as it is in view.
     pub fn site(self, id: &SiteId) -> Option<&'a SiteState> {
-        self.first.get(id).or_else(|| Some(self.then?.get(id)?.structure()))
+        self.first.get(id).or_else(|| Some(self.then?.get(id)?.frame()))
     }
 }
 

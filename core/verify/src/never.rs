@@ -5,7 +5,8 @@
 //! themselves ([`crate::exact`]).
 
 use model::{
-    CookieOwner, CtMatch, EtherType, FilterSide, Grant, HostRef, Mac, NeverRule, Protocol, Site, SiteFacts, SiteState,
+    CookieOwner, CtMatch, EtherType, FilterSide, Grant, HostRef, Mac, NeverRule, Part, Protocol, Site, SiteFacts,
+    SiteState,
 };
 use std::net::IpAddr;
 
@@ -58,7 +59,8 @@ pub(crate) fn forbidden(facts: &SiteFacts, grant: &Grant) -> bool {
 /// Judges every grant that stays open against new facts of its site: a promise that comes, or a host that moves,
 /// concerns grants the change itself does not touch.
 pub(crate) fn all_grants(book: &Book, next: &SiteState, gone: &[model::GrantId]) -> Verdict {
-    if next.facts.site.never.is_empty() {
+    // Grants are looked at one by one only if some of them may be meant.
+    if next.facts.site.never.is_empty() || !book.joined().any(|ends| may_forbid(&next.facts.site, ends)) {
         return Ok(());
     }
     let kept = book.entries().map(|(id, _)| id).filter(|id| !gone.contains(id)).filter_map(|id| book.grant(id));
@@ -71,6 +73,21 @@ pub(crate) fn all_grants(book: &Book, next: &SiteState, gone: &[model::GrantId])
         }
     }
     Ok(())
+}
+
+/// Could a promise of the site forbid a grant between this host of its own and some host of that other site?
+fn may_forbid(site: &Site, (near, far, originates): (&model::HostId, &model::SiteId, bool)) -> bool {
+    let near = HostRef { site: site.id.clone(), host: near.clone() };
+    let some_there = |part: &Part| match part {
+        Part::HostAt(host) => host.site == *far,
+        Part::Site(there) => there == far,
+        Part::Outside => *far != site.id,
+        Part::Zone(_) | Part::Segment(_) | Part::Host(_) => false,
+    };
+    site.never.iter().any(|rule| {
+        let (here, there) = if originates { (&rule.from, &rule.to) } else { (&rule.to, &rule.from) };
+        here.holds(site, &near) && some_there(there)
+    })
 }
 
 fn refute(

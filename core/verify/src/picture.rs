@@ -57,7 +57,7 @@ impl Picture<'_> {
         let switches = visits.iter().map(|v| v.switch.len()).max().unwrap_or(0);
         let gateways = visits.iter().map(|v| v.gateway.len()).max().unwrap_or(0);
         let has_gateway = visits.iter().any(Visit::has_gateway);
-        let hosts_at = TOP + 58;
+        let hosts_at = TOP + 64;
         let switch_at = hosts_at + HOST + 40;
         let gateway_at = switch_at + tall(switches) + 40;
         let card_end = if has_gateway { gateway_at + tall(gateways) + 20 } else { gateway_at - 20 };

@@ -13,7 +13,7 @@ pub struct Possible {
     pub from: HostRef,
     /// Where they end.
     pub to: HostRef,
-    /// Transport protocol; nothing is any but TCP and UDP.
+    /// Transport protocol; nothing is what is neither TCP nor UDP.
     pub protocol: Option<Protocol>,
     /// Destination ports.
     pub ports: Ports,

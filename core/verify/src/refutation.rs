@@ -184,6 +184,7 @@ impl Because {
     /// Fluent key.
     pub fn key(&self) -> &'static str {
         match self {
+            Self::Rule { owner: CookieOwner::Standing, .. } => "verify-because-standing",
             Self::Rule { .. } => "verify-because-rule",
             Self::Filter { .. } => "verify-because-filter",
             Self::Tunnel { .. } => "verify-because-tunnel",
@@ -228,10 +229,12 @@ impl Hop {
         match self {
             Self::Host { .. } => "verify-hop-host",
             Self::Enters { .. } => "verify-hop-enters",
+            Self::Rule { owner: CookieOwner::Standing, .. } => "verify-hop-standing",
             Self::Rule { .. } => "verify-hop-rule",
             Self::Leaves { .. } => "verify-hop-leaves",
             Self::Filter { .. } => "verify-hop-filter",
             Self::Stopped { .. } => "verify-hop-stopped",
+            Self::Tunnel { grant: None, .. } => "verify-hop-tunnel-bare",
             Self::Tunnel { .. } => "verify-hop-tunnel",
             Self::Reaches { .. } => "verify-hop-reaches",
         }

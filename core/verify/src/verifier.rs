@@ -4,7 +4,7 @@ use model::{Generation, GrantId, Plan, SiteDelta, SiteId, SiteState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::inline::{Book, Fit, Single, is_wide, touched};
+use crate::inline::{Book, Fit, Known, Single, is_wide, touched};
 use crate::judge::{self, Around, Scope};
 use crate::{Because, Fault, Invariant, Proof, Refutation, VerifiedPlan, never};
 
@@ -13,6 +13,7 @@ use crate::{Because, Fault, Invariant, Proof, Refutation, VerifiedPlan, never};
 #[derive(Debug, Clone, Default)]
 pub struct Verifier {
     books: BTreeMap<SiteId, Book>,
+    known: Known,
 }
 
 /// A verified plan no longer leads from the states it was verified against; verify it again.
@@ -53,8 +54,13 @@ impl Verifier {
                 return Err(change(Fault::SiteKey, id, state.facts.site.id.to_string()));
             }
         }
-        let books = states.into_iter().map(|(id, state)| (id, Book::enter(state))).collect();
-        let verifier = Self { books };
+        let mut known = Known::default();
+        let enter = |(id, mut state): (SiteId, SiteState)| {
+            known.share(&mut state.facts);
+            (id, Book::enter(state))
+        };
+        let books = states.into_iter().map(enter).collect();
+        let verifier = Self { books, known };
         verifier.all_hold()?;
         Ok(verifier)
     }
@@ -94,6 +100,9 @@ impl Verifier {
                     book.follow(delta, false);
                     self.books.insert(id.clone(), book);
                 }
+            }
+            if let Some(book) = self.books.get_mut(id).filter(|_| delta.facts.is_some()) {
+                book.share(&mut self.known);
             }
         }
         Ok(())
@@ -247,7 +256,7 @@ impl Verifier {
             let one_sided = changed().any(|site| !known_to(site) && peers.contains_key(site));
             let carries = wishes.iter().any(|w| changed().any(|site| *site == w.from.site || *site == w.to.site));
             if one_sided || carries {
-                judge::site(&Scope { state: book.structure(), around: Some(around), facts: one_sided })?;
+                judge::site(&Scope { state: &book.structure(), around: Some(around), facts: one_sided })?;
                 leans_on.insert(id.clone(), book.generation());
             }
         }
@@ -323,7 +332,14 @@ impl Verifier {
             .collect();
         let around = Around { first: &next, then: Some(&self.books) };
         for (id, book) in &self.books {
-            let state = next.get(id).unwrap_or_else(|| book.structure());
+            let bare;
+            let state = match next.get(id) {
+                Some(state) => state,
+                None => {
+                    bare = book.structure();
+                    &bare
+                }
+            };
             judge::site(&Scope { state, around: Some(around), facts: true })?;
             never::all_grants(book, state, &[])?;
         }

@@ -241,6 +241,36 @@ fn a_wrong_selector_is_refused() {
     }
 }
 
+/// Neither selector is wider than the grant, but what one end would send the other would not take (I14).
+#[test]
+fn tunnel_ends_that_do_not_mirror_are_refused() {
+    let r = refused("clinic", |s| {
+        let mut t = s.tunnels.iter().find(|t| t.grant == GrantId(8)).unwrap().clone();
+        s.tunnels.remove(&t);
+        t.remote.ports = vec![443];
+        s.tunnels.insert(t);
+        // What no tunnel would take leaves no more.
+        s.rules.retain(|r| r.owner != CookieOwner::Grant(GrantId(8)) || !names_port(r, 8443));
+    });
+    assert_eq!((r.invariant, r.fault), (Invariant::Mirrored, Fault::NotMirrored), "{r}");
+    // Narrowed alike at both ends they mirror each other again.
+    let mut both = world();
+    for site in ["clinic", "hospital"] {
+        let s = both.get_mut(&sid(site)).unwrap();
+        let mut t = s.tunnels.iter().find(|t| t.grant == GrantId(8)).unwrap().clone();
+        s.tunnels.remove(&t);
+        let serving = if site == "clinic" { &mut t.remote } else { &mut t.local };
+        serving.ports = vec![443];
+        s.tunnels.insert(t);
+        s.rules.retain(|r| r.owner != CookieOwner::Grant(GrantId(8)) || !names_port(r, 8443));
+    }
+    judged(&both).unwrap_or_else(|r| panic!("{r}"));
+}
+
+fn names_port(rule: &FlowRule, port: u16) -> bool {
+    [rule.matches.tp_src, rule.matches.tp_dst].contains(&Some(PortMatch::exact(port)))
+}
+
 #[test]
 fn a_hole_to_the_clear_is_refused() {
     let r = refused("clinic", |s| {

@@ -9,8 +9,11 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree as _;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use support::build::*;
 use support::mutate::{Mutation, mutate, mutation};
+use support::v6::{in_ipv6, without_arp};
+use verify::exact::Exact;
 use verify::{Fault, Invariant, SliceVerifier, Verifier, check_network, check_slice, check_state};
 
 const FROM: [&str; 8] = [
@@ -50,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => pick().prop_map(|(f, t, p)| Step::Open(f, t, p)),
         2 => any::<Index>().prop_map(Step::Close),
-        2 => (any::<Index>(), 0u8..9, any::<bool>()).prop_map(|(s, how, rules)| Step::Policy(s, how, rules)),
+        2 => (any::<Index>(), 0u8..14, any::<bool>()).prop_map(|(s, how, rules)| Step::Policy(s, how, rules)),
         4 => (
             proptest::collection::vec(mutation(), 1..3),
             proptest::option::weighted(0.3, pick()),
@@ -110,20 +113,35 @@ fn policy(states: &mut States, site: Index, how: u8, follow: bool) {
         5 => facts.site.hosts.get_mut(&last).unwrap().terminal ^= true,
         6 => drop(facts.peers.pop_first()),
         7 => facts.site.institution = "midori".parse().unwrap(),
+        // What the site forbids itself: something that may be open, something that hardly is, nothing any more (I22).
+        8 => facts.site.never.push(never("outside", &format!("host:{last}"))),
+        9 => facts.site.never.push(never(&format!("host:{first}"), "outside")),
+        10 => facts.site.never.push(never(&format!("host:{first}"), &format!("host:{last}"))),
+        11 => facts.site.never.push(never(&format!("host:{first}"), "site:annex")),
+        12 => facts.site.never.clear(),
         _ => facts.site.hosts.get_mut(&first).unwrap().mac = Mac([2, 0, 0, 9, 9, 8]),
     }
     if follow {
         let (old, new) = (state(states[&id].facts.clone(), &[]), state(facts.clone(), &[]));
         let here = states.get_mut(&id).unwrap();
         here.rules = here.rules.difference(&old.rules).chain(&new.rules).cloned().collect();
-        let known = facts.site.as_peer().unwrap();
+        let known = Arc::new(facts.site.as_peer().unwrap());
         for other in states.values_mut().filter(|s| s.facts.site.id != id) {
             if let Some(peer) = other.facts.peers.get_mut(&id) {
-                *peer = known.clone();
+                *peer = Arc::clone(&known);
             }
         }
     }
     states.get_mut(&id).unwrap().facts = facts;
+}
+
+fn never(from: &str, to: &str) -> NeverRule {
+    NeverRule {
+        id: NeverId(1),
+        from: from.parse().unwrap(),
+        to: to.parse().unwrap(),
+        because: LocalizedName { ja: "理由".into(), en: "a reason".into() },
+    }
 }
 
 fn number_changes(before: &States, after: &mut States) {
@@ -214,6 +232,26 @@ proptest! {
         for (n, step) in steps.iter().enumerate() {
             history.step(100 + n as u64, step).map_err(TestCaseError::fail)?;
         }
+    }
+
+    /// What is said of IPv4 is said of IPv6, by either tier.
+    #[test]
+    fn the_same_network_in_ipv6_is_judged_alike(
+        opens in proptest::collection::vec((any::<Index>(), any::<Index>(), any::<Index>()), 0..3),
+        faults in proptest::collection::vec(mutation(), 0..3),
+    ) {
+        let mut states = world();
+        without_arp(&mut states);
+        for (n, pick) in opens.into_iter().enumerate() {
+            open(&mut states, 100 + n as u64, pick);
+        }
+        faults.iter().for_each(|m| mutate(&mut states, m));
+        let six = in_ipv6(&states);
+        let reason = |r: Box<verify::Refutation>| (r.invariant, r.fault);
+        let tier_1 = |states: &States| Verifier::from_states(states.clone()).map(drop).map_err(reason);
+        prop_assert_eq!(tier_1(&states), tier_1(&six));
+        let tier_2 = |states: &States| Exact::new(states).map(drop).map_err(reason);
+        prop_assert_eq!(tier_2(&states).is_ok(), tier_2(&six).is_ok(), "{:?} {:?}", tier_2(&states), tier_2(&six));
     }
 
     /// States read back, sound or not.

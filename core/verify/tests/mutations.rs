@@ -5,6 +5,7 @@ mod support;
 
 use model::*;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use support::build::*;
 use verify::{Because, Fault, Hop, Invariant, Refutation, Verifier, check_network, check_slice, check_state};
 
@@ -47,6 +48,10 @@ fn alter(state: &mut SiteState, pick: impl Fn(&FlowRule) -> bool, change: impl F
     state.rules.remove(&rule);
     change(&mut rule);
     state.rules.insert(rule);
+}
+
+fn known<'s>(state: &'s mut SiteState, peer: &str) -> &'s mut PeerFacts {
+    Arc::make_mut(state.facts.peers.get_mut(&sid(peer)).unwrap())
 }
 
 fn of(id: u64) -> impl Fn(&FlowRule) -> bool {
@@ -161,11 +166,11 @@ fn i02_facts_that_contradict_each_other() {
         s.facts.site.hosts.get_mut(&exam_1).unwrap().address = "10.9.9.9".parse().unwrap();
     });
     assert_broken(Invariant::Facts, Fault::PrefixOverlap, "clinic", |s| {
-        s.facts.peers.get_mut(&sid("hospital")).unwrap().prefixes.push("10.1.0.0/16".parse().unwrap());
+        known(s, "hospital").prefixes.push("10.1.0.0/16".parse().unwrap());
     });
     // The annex says it is of the clinic's entity; its own document says otherwise.
     assert_broken(Invariant::Facts, Fault::PeerDisagrees, "clinic", |s| {
-        s.facts.peers.get_mut(&sid("annex")).unwrap().institution = "aoba".parse().unwrap();
+        known(s, "annex").institution = "aoba".parse().unwrap();
     });
     assert_broken(Invariant::Facts, Fault::ZoneNotOfModel, "clinic", |s| {
         s.facts.site.segments.values_mut().for_each(|g| g.zone = Zone::Dmz);

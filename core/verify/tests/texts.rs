@@ -37,6 +37,7 @@ fn samples() -> (Vec<Because>, Vec<Hop>) {
     (
         vec![
             Because::Rule { switch: switch.clone(), table, priority: 1, owner },
+            Because::Rule { switch: switch.clone(), table, priority: 1, owner: CookieOwner::Grant(GrantId(1)) },
             Because::Filter { owner, from, to, source: address, destination: address },
             Because::Tunnel { grant: GrantId(1), peer: site.clone() },
             Because::Grant(GrantId(1)),
@@ -48,10 +49,12 @@ fn samples() -> (Vec<Because>, Vec<Hop>) {
             Hop::Host { site: site.clone(), host: host.clone() },
             Hop::Enters { site: site.clone(), switch: switch.clone(), port },
             Hop::Rule { site: site.clone(), switch: switch.clone(), table, priority: 1, owner },
-            Hop::Leaves { site: site.clone(), switch, port },
+            Hop::Leaves { site: site.clone(), switch: switch.clone(), port },
             Hop::Filter { site: site.clone(), owner, from, to },
             Hop::Stopped { site: site.clone() },
+            Hop::Rule { site: site.clone(), switch, table, priority: 1, owner: CookieOwner::Grant(GrantId(1)) },
             Hop::Tunnel { from: site.clone(), to: site.clone(), grant: None },
+            Hop::Tunnel { from: site.clone(), to: site.clone(), grant: Some(GrantId(1)) },
             Hop::Reaches { site, host },
         ],
     )

@@ -1,5 +1,7 @@
 //! Sites and what is judged against them.
 
+use std::sync::Arc;
+
 use model::{
     AllowRule, Dpid, Gateway, Host, HostRef, InHouseRule, Line, LineKind, LocalizedName, NeverRule, PeerFacts, PortNo,
     ProxyKind, Segment, Site, SiteFacts, SiteId, SiteModel, Switch, SwitchPort, TransitRule,
@@ -54,14 +56,14 @@ impl Wire for SiteFacts {
     }
 }
 
-fn peer(m: pb::Peer) -> Result<(SiteId, PeerFacts), WireError> {
+fn peer(m: pb::Peer) -> Result<(SiteId, Arc<PeerFacts>), WireError> {
     let facts = PeerFacts {
         institution: read("institution", &m.institution)?,
         address: read("address", &m.address)?,
         ike_identity: m.ike_identity,
         prefixes: read_all("prefixes", &m.prefixes)?,
     };
-    Ok((read("site", &m.site)?, facts))
+    Ok((read("site", &m.site)?, Arc::new(facts)))
 }
 
 impl Wire for Site {

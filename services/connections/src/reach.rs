@@ -31,11 +31,11 @@ pub async fn reach(center: &Center, host: HostRef, texts: &Texts) -> Result<Reac
     Ok(ReachReport { host, begins, receives, micros })
 }
 
-/// `tcp/443`; `any` for all but TCP and UDP.
+/// `tcp/443`; `other` for what is neither TCP nor UDP.
 pub(crate) fn what(possible: &Possible) -> String {
     match possible.protocol {
         Some(protocol) => format!("{protocol}/{}", possible.ports),
-        None => "any".to_owned(),
+        None => "other".to_owned(),
     }
 }
 

@@ -13,6 +13,10 @@ use tokio::net::UnixStream;
 
 use crate::{Config, Store, StoreError, now};
 
+mod told;
+
+pub use told::told;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 const MOST: usize = 4_000_000;
 

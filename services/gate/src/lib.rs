@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-pub use audit::{AuditError, Dump, audit, dump};
+pub use audit::{AuditError, Dump, audit, dump, told};
 pub use center_link::CenterLink;
 pub use config::{Config, ConfigError};
 pub use hub::{Hub, Receivers, Role, now};

@@ -19,6 +19,9 @@ struct Arguments {
     /// against the state kept on disk, and exit: 0 if it is exactly that and proved, 1 if not, 2 without a verdict.
     #[arg(long, value_name = "SOCKET")]
     audit: Option<PathBuf>,
+    /// Language of what the audit tells; the environment's otherwise.
+    #[arg(long, value_name = "ja|en")]
+    lang: Option<texts::Lang>,
 }
 
 fn main() -> ExitCode {
@@ -43,7 +46,11 @@ fn start(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> 
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if let Some(socket) = &arguments.audit {
-        return Ok(tell(&runtime.block_on(gate::audit(&config, socket))?));
+        let audit = runtime.block_on(gate::audit(&config, socket))?;
+        let from_environment = || texts::Lang::from_environment(|name| std::env::var(name).ok());
+        let texts = texts::Texts::new(arguments.lang.unwrap_or_else(from_environment));
+        print!("{}", gate::told(&audit, &texts));
+        return Ok(if audit.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) });
     }
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -57,24 +64,4 @@ fn start(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> 
         gate::run(config, stop).await?;
         Ok(ExitCode::SUCCESS)
     })
-}
-
-/// One line a finding, English as every log of the gate.
-fn tell(audit: &site::Audit) -> ExitCode {
-    for strange in &audit.strange {
-        println!("strange: {strange}");
-    }
-    for (word, rules) in [("missing", &audit.missing), ("surplus", &audit.surplus)] {
-        for rule in rules {
-            match site::to_entry(rule) {
-                Ok((key, body)) => println!("{word}: {}", site::to_add(&key, &body)),
-                Err(error) => println!("{word}: {rule:?} ({error})"),
-            }
-        }
-    }
-    match &audit.verdict {
-        Ok(state) => println!("proved: {} entries, {}", audit.entries, state.state().generation),
-        Err(refutation) => println!("refuted: {refutation}"),
-    }
-    if audit.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }

@@ -475,3 +475,6 @@ impl Talk {
 fn is_news(reply: &MultipartReply) -> bool {
     matches!(reply.body, MultipartReplyBody::FlowMonitor(_))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
-//! `sekisho-bench controller|connect|scenarios|verify [--json FILE]`: measures against a peer in the same run.
+//! `sekisho-bench controller|connect|scenarios|verify [--json FILE] [--plot FILE]`: measures against a peer in the same
+//! run.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,6 +16,12 @@ struct Arguments {
     /// Write the rows here as a JSON array.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write how cost grows here as a picture (SVG); `verify` only.
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Measure only this; `verify` only.
+    #[arg(long, value_name = "PART")]
+    only: Option<bench::verify::Part>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -60,13 +67,23 @@ fn run(arguments: &Arguments) -> Result<(), BenchError> {
             (rows, notes)
         }
         What::Scenarios => bench::scenarios::measure(&progress)?,
-        What::Verify => bench::verify::measure(&progress)?,
+        What::Verify => {
+            let measured = bench::verify::measure(arguments.only, &progress)?;
+            if let Some(path) = &arguments.plot {
+                write(path, &measured.picture)?;
+            }
+            (measured.rows, measured.notes)
+        }
     };
     print!("{}", bench::table(&rows));
     println!("{notes}{}", noise.end());
     if let Some(path) = &arguments.json {
         let text = serde_json::to_string_pretty(&rows).map_err(|e| BenchError::Subject(e.to_string()))?;
-        std::fs::write(path, text + "\n").map_err(|source| BenchError::File { path: path.clone(), source })?;
+        write(path, &(text + "\n"))?;
     }
     Ok(())
+}
+
+fn write(path: &std::path::Path, text: &str) -> Result<(), BenchError> {
+    std::fs::write(path, text).map_err(|source| BenchError::File { path: path.to_owned(), source })
 }

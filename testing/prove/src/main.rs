@@ -21,7 +21,7 @@ mod walk;
 
 use std::process::ExitCode;
 
-use lemmas::{Lemma, Verdict, lemmas};
+use lemmas::{Lemma, Outcome, Verdict, lemmas, prove_all};
 use solver::Solver;
 
 const HELP: &str = "\
@@ -63,24 +63,27 @@ fn run(args: impl Iterator<Item = String>) -> Result<bool, String> {
     if let Some(id) = ids.iter().find(|id| all.iter().all(|l| l.id != **id)) {
         return Err(format!("there is no lemma {id}"));
     }
-    let chosen: Vec<&Lemma> = all.iter().filter(|l| ids.is_empty() || ids.iter().any(|id| id == l.id)).collect();
+    let wanted = |l: &Lemma| ids.is_empty() || ids.iter().any(|id| id == l.id);
+    let chosen: Vec<usize> = (0..all.len()).filter(|n| wanted(&all[*n])).collect();
     println!("solver  {solver}, at most {} s a question", solver::SECONDS);
-    let mut good = true;
-    for lemma in chosen {
-        if needed {
+    if needed {
+        for lemma in chosen.iter().map(|n| &all[*n]) {
             println!("{}  {}", lemma.id, lemma.needed(&solver)?.join(", "));
-            continue;
         }
-        good &= prove(lemma, &solver, twins)?;
+        return Ok(true);
     }
-    if !needed {
-        println!("{}", if good { "all proved, all twins fail" } else { "NOT PROVED" });
-    }
+    let mut good: Result<bool, String> = Ok(true);
+    prove_all(&solver, &chosen, |lemma, outcome| {
+        let one = outcome.map(|outcome| told(lemma, &outcome, twins));
+        good = good.clone().and_then(|so_far| Ok(one? && so_far));
+    });
+    let good = good?;
+    println!("{}", if good { "all proved, all twins fail" } else { "NOT PROVED" });
     Ok(good)
 }
 
-fn prove(lemma: &Lemma, solver: &Solver, twins: bool) -> Result<bool, String> {
-    let outcome = lemma.prove(solver)?;
+/// Prints what came of one; true if it is proved.
+fn told(lemma: &Lemma, outcome: &Outcome, twins: bool) -> bool {
     let (word, more) = match &outcome.verdict {
         Verdict::Proved => ("proved", String::new()),
         Verdict::Refuted(example) => ("REFUTED", example.clone()),
@@ -99,5 +102,5 @@ fn prove(lemma: &Lemma, solver: &Solver, twins: bool) -> Result<bool, String> {
             println!("         {line}");
         }
     }
-    Ok(outcome.verdict == Verdict::Proved)
+    outcome.verdict == Verdict::Proved
 }

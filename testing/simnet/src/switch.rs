@@ -19,6 +19,8 @@ pub struct Switch {
     released: Vec<PacketOut>,
     /// Packets that every entry of a grant has counted, by cookie.
     counted: BTreeMap<u64, u64>,
+    /// Another controller is master: changes are refused (OpenFlow 1.3.5 §6.3.4), readings are not.
+    slave: bool,
 }
 
 impl Switch {
@@ -37,6 +39,7 @@ impl Switch {
                 return Vec::new();
             }
             Output::ReadFlows { read } => Event::FlowStats { read, entries: self.stats() },
+            Output::Bundle { bundle, .. } if self.slave => Event::BundleRejected(bundle, "IS_SLAVE".into()),
             Output::Bundle { bundle, changes } => {
                 for change in changes {
                     self.apply(over_the_wire(change));
@@ -84,6 +87,16 @@ impl Switch {
             instructions: change.instructions.clone(),
         });
         self.apply(change);
+    }
+
+    /// A strange hand adds an entry to a switch that has no monitor.
+    pub fn slip_in(&mut self, change: FlowMod) {
+        self.apply(change);
+    }
+
+    /// Another controller becomes master, or leaves again.
+    pub fn usurped(&mut self, by_another: bool) {
+        self.slave = by_another;
     }
 
     /// A strange hand takes the n-th entry away, without a word.

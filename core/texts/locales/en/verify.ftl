@@ -131,6 +131,7 @@ verify-fault-arp-lie = the answer is not a registered binding
 
 # What let it through
 verify-because-rule = rule of { $owner } on { $switch }, table { $table }, priority { $priority }
+verify-because-standing = standing rule on { $switch }, table { $table }, priority { $priority }
 verify-because-filter = filter of { $owner }, { $from } to { $to }, { $source } to { $destination }
 verify-because-tunnel = tunnel of { $grant } to { $peer }
 verify-because-grant = grant { $grant }
@@ -142,9 +143,11 @@ verify-because-change = the change: { $what }
 verify-hop-host = { $site }/{ $host } sends it
 verify-hop-enters = enters { $site }/{ $switch } at port { $port }
 verify-hop-rule = table { $table }, priority { $priority }, rule of { $owner } at { $site }
+verify-hop-standing = table { $table }, priority { $priority }, standing rule at { $site }
 verify-hop-leaves = leaves { $site }/{ $switch } at port { $port }
 verify-hop-filter = the filter of { $owner } at { $site } lets it from { $from } to { $to }
 verify-hop-stopped = no filter at { $site } accepts it: stopped there
+verify-hop-tunnel-bare = tunnel from { $from } to { $to }
 verify-hop-tunnel = tunnel from { $from } to { $to } ({ $grant })
 verify-hop-reaches = reaches { $site }/{ $host }
 

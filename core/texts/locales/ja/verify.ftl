@@ -131,6 +131,7 @@ verify-fault-arp-lie = 登録にない答えを返している
 
 # 何が通してしまうか
 verify-because-rule = { $switch } のテーブル { $table }、優先度 { $priority }、{ $owner } の規則
+verify-because-standing = { $switch } のテーブル { $table }、優先度 { $priority }、常設の規則
 verify-because-filter = { $owner } のフィルター、{ $from } から { $to }、{ $source } から { $destination }
 verify-because-tunnel = { $peer } への { $grant } のトンネル
 verify-because-grant = 許可 { $grant }
@@ -142,9 +143,11 @@ verify-because-change = 変更: { $what }
 verify-hop-host = { $site }/{ $host } が送る
 verify-hop-enters = { $site }/{ $switch } のポート { $port } から入る
 verify-hop-rule = { $site } のテーブル { $table }、優先度 { $priority }、{ $owner } の規則
+verify-hop-standing = { $site } のテーブル { $table }、優先度 { $priority }、常設の規則
 verify-hop-leaves = { $site }/{ $switch } のポート { $port } から出る
 verify-hop-filter = { $site } の { $owner } のフィルターが { $from } から { $to } へ通す
 verify-hop-stopped = { $site } にこれを通すフィルターはなく、ここで止まる
+verify-hop-tunnel-bare = { $from } から { $to } へのトンネル
 verify-hop-tunnel = { $from } から { $to } へのトンネル({ $grant })
 verify-hop-reaches = { $site }/{ $host } に届く
 

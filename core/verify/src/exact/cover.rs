@@ -18,7 +18,7 @@ pub(super) struct Live {
     pub origin: IpAddr,
     pub destination: IpAddr,
     pub protocol: Protocol,
-    pub ports: Box<[u16]>,
+    pub ports: std::sync::Arc<[u16]>,
     /// The site of the other end.
     pub far: SiteId,
     pub originates: bool,
@@ -44,7 +44,7 @@ impl Live {
             origin: grant.origin.address,
             destination: grant.destination.address,
             protocol: grant.protocol,
-            ports: grant.ports.clone().into(),
+            ports: grant.ports.as_slice().into(),
             far: far.site.clone(),
             originates,
             things: 0,

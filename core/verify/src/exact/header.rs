@@ -108,7 +108,7 @@ pub(super) fn space() -> Space {
 }
 
 pub(super) fn field(space: &Space, at: At) -> Field {
-    space.layout().fields().nth(at as usize).expect("one field for each name").0
+    space.layout().nth(at as usize).expect("one field for each name")
 }
 
 /// The bits of an IPv6 address that stand in a field of their own.
@@ -166,11 +166,9 @@ impl Cube {
     pub fn set(&self, space: &mut Space) -> Set {
         let mut given = [(field_zero(space), 0u128, 0u128); FIELDS.len()];
         let mut n = 0;
-        for ((field, ..), (value, mask)) in space.layout().fields().zip(self.0) {
-            if mask != 0 {
-                given[n] = (field, value, mask);
-                n += 1;
-            }
+        for (place, &(value, mask)) in self.0.iter().enumerate().filter(|(_, (_, mask))| *mask != 0) {
+            given[n] = (space.layout().nth(place).expect("one field for each name"), value, mask);
+            n += 1;
         }
         space.conjunction(&given[..n])
     }
@@ -192,6 +190,15 @@ fn protocol_bits(protocol: Protocol) -> u128 {
     match protocol {
         Protocol::Tcp => 0,
         Protocol::Udp => 1,
+    }
+}
+
+/// Nothing is what is neither TCP nor UDP.
+pub(super) fn protocol_of(bits: u128) -> Option<Protocol> {
+    match bits {
+        0 => Some(Protocol::Tcp),
+        1 => Some(Protocol::Udp),
+        _ => None,
     }
 }
 
@@ -315,12 +322,7 @@ pub(super) fn packet(bits: &Bits) -> Packet {
         EtherType::Ipv6 => Some(IpAddr::V6(Ipv6Addr::from(of(at) << 96 | of(low)))),
         EtherType::Arp => None,
     };
-    let protocol = match of(At::Protocol) {
-        _ if eth_type == EtherType::Arp => None,
-        0 => Some(Protocol::Tcp),
-        1 => Some(Protocol::Udp),
-        _ => None,
-    };
+    let protocol = protocol_of(of(At::Protocol)).filter(|_| eth_type != EtherType::Arp);
     let arp = (eth_type == EtherType::Arp).then(|| ArpPacket {
         op: if of(At::ArpOp) == 2 { ArpOp::Reply } else { ArpOp::Request },
         spa: v4(At::ArpSpa),

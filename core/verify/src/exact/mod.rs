@@ -271,7 +271,7 @@ impl Exact {
         Ok(())
     }
 
-    /// A grant is live at both of its ends or at none, and says the same there.
+    /// A grant is live at both of its ends or at none, says the same there, and its tunnels mirror each other (I14).
     fn other_ends(&self, delta: &SiteDelta, duties: &[Duty]) -> Verdict {
         let here = &delta.site;
         let refuse = |invariant, fault, id| Err(plain(here, invariant, fault, Because::Grant(id)));
@@ -290,6 +290,18 @@ impl Exact {
                 && &theirs.far == here;
             if !same {
                 return refuse(Invariant::GrantSane, Fault::GrantDiffers, grant.id);
+            }
+        }
+        for tunnel in &delta.tunnels_added {
+            let far = place.grants.get(&tunnel.grant).map(|live| &live.far);
+            // That one is missing there is said by the packets that would leave in the clear.
+            let theirs = far.and_then(|far| self.places.get(far)).and_then(|p| p.tunnel_of(tunnel.grant));
+            let Some(theirs) = theirs else { continue };
+            if tunnel.local != theirs.remote || tunnel.remote != theirs.local {
+                return refuse(Invariant::Mirrored, Fault::NotMirrored, tunnel.grant);
+            }
+            if tunnel.initiator == theirs.initiator {
+                return refuse(Invariant::Mirrored, Fault::WrongInitiator, tunnel.grant);
             }
         }
         for duty in duties {

@@ -7,6 +7,7 @@ use model::{
 use spaces::{Set, Space};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use super::cover::{self, Line, Live};
 use super::header::{NEXTS, effect, matched, written};
@@ -95,7 +96,8 @@ pub(super) struct Place {
     lines: Kept<Line, u32>,
     filters: Kept<FilterLine, u32>,
     takes: Kept<TunnelLine, u32>,
-    tunnels: Kept<GrantId, u32>,
+    /// The tunnel of a grant: its two selectors, and who begins.
+    tunnels: Kept<GrantId, Arc<Tunnel>>,
     /// Bindings told by ARP answers.
     answers: Kept<(Ipv4Addr, Mac), u32>,
     transit: Kept<Filter, u32>,
@@ -483,13 +485,18 @@ impl Place {
                 refuse(Invariant::Together, Fault::SelectorNarrow)
             };
         }
-        if self.tunnels.set(t.grant, 1).is_some() {
+        if self.tunnels.set(t.grant, Arc::new(t.clone())).is_some() {
             return refuse(Invariant::Mirrored, Fault::TunnelTwice);
         }
         if t.initiator != (self.facts.site.id < t.peer) {
             return refuse(Invariant::Mirrored, Fault::WrongInitiator);
         }
         self.change_tunnel(space, t, true)
+    }
+
+    /// The tunnel of a grant here.
+    pub fn tunnel_of(&self, grant: GrantId) -> Option<&Tunnel> {
+        self.tunnels.get(&grant).map(Arc::as_ref)
     }
 
     pub fn remove_tunnel(&mut self, space: &mut Space, t: &Tunnel) -> Result<(), Breach> {

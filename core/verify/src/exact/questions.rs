@@ -5,7 +5,9 @@ use spaces::{Packet as Bits, Pattern};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Exact;
-use super::header::{At, Cube, LAN, NEXTS, Next, RULES, TUNNEL, field, not_on_wire, packet, value, written};
+use super::header::{
+    At, Cube, LAN, NEXTS, Next, RULES, TUNNEL, field, not_on_wire, packet, protocol_of, value, written,
+};
 use super::leak::rules_on_way;
 use super::place::Place;
 use super::work::{Have, Work};
@@ -19,9 +21,9 @@ pub struct Reach {
     pub from: HostRef,
     /// Where they end.
     pub to: HostRef,
-    /// Transport protocol; nothing is any but TCP and UDP.
+    /// Transport protocol; nothing is what is neither TCP nor UDP. A rule for all protocols gives one of each.
     pub protocol: Option<Protocol>,
-    /// Destination ports: those whose bits (first) agree where the mask (second) has ones.
+    /// Destination ports: those whose bits (first) agree where the mask (second) has ones. All, for what has none.
     pub ports: (u16, u16),
     /// Whose rule lets them begin, at the origin's site.
     pub because: CookieOwner,
@@ -298,8 +300,10 @@ fn tell(
             owners.iter().find(|o| **o != CookieOwner::Standing).or(owners.first()).copied()
         });
         let Some(because) = owner else { continue };
-        let (protocol, ports) = (protocol(&pattern), masked(&pattern, At::TpDst));
-        found.insert(Reach { from: from.clone(), to, protocol, ports, because });
+        for protocol in protocols(&pattern) {
+            let ports = if protocol.is_some() { masked(&pattern, At::TpDst) } else { (0, 0) };
+            found.insert(Reach { from: from.clone(), to: to.clone(), protocol, ports, because });
+        }
     }
 }
 
@@ -308,12 +312,11 @@ fn masked(pattern: &Pattern, at: At) -> (u16, u16) {
     (value as u16, mask as u16)
 }
 
-fn protocol(pattern: &Pattern) -> Option<Protocol> {
-    match pattern.0[At::Protocol as usize] {
-        (0, 3) => Some(Protocol::Tcp),
-        (1, 3) => Some(Protocol::Udp),
-        _ => None,
-    }
+/// Every protocol a pattern holds packets of; nothing stands for all that are neither TCP nor UDP.
+fn protocols(pattern: &Pattern) -> BTreeSet<Option<Protocol>> {
+    let (value, mask) = pattern.0[At::Protocol as usize];
+    let held = (0..4u128).filter(|bits| bits & mask == value & mask);
+    held.map(protocol_of).collect()
 }
 
 fn host_at_exit(place: &Place, bits: &Bits) -> Option<HostRef> {
@@ -334,4 +337,29 @@ pub(super) fn hops(place: &Place, bits: &Bits) -> Vec<Hop> {
     }
     path.push(Hop::Leaves { site: id, switch, port: model::PortNo(value(bits, At::Exit)) });
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a pattern leaves open is told as everything it holds: "nothing said" and "neither TCP nor UDP" are not one.
+    #[test]
+    fn a_pattern_names_each_protocol_it_holds() {
+        let space = super::super::header::space();
+        let mut pattern = Pattern(space.layout().fields().map(|_| (0, 0)).collect());
+        let (tcp, udp) = (Some(Protocol::Tcp), Some(Protocol::Udp));
+        let cases: [((u128, u128), &[Option<Protocol>]); 6] = [
+            ((0, 3), &[tcp]),
+            ((1, 3), &[udp]),
+            ((2, 3), &[None]),
+            ((2, 2), &[None]),
+            ((0, 2), &[tcp, udp]),
+            ((0, 0), &[None, tcp, udp]),
+        ];
+        for (bits, held) in cases {
+            pattern.0[At::Protocol as usize] = bits;
+            assert_eq!(protocols(&pattern).into_iter().collect::<Vec<_>>(), held, "{bits:?}");
+        }
+    }
 }

@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fit::Fit;
-use super::pack::{Packed, Packer, Parts, fingerprint};
+use super::ground::Ground;
+use super::known::Known;
+use super::pack::{FINE, Packed, Packer, Parts, fingerprint};
 use super::strict::keeps_contract;
 use super::table;
 
@@ -16,16 +18,20 @@ use super::table;
 /// cost little to keep.
 #[derive(Debug, Clone)]
 pub struct Book {
-    /// Rules and filters that serve no grant; no grants, no tunnels.
-    structure: SiteState,
+    /// Facts, number, and the filters that serve no grant; no rules, no grants, no tunnels.
+    frame: SiteState,
+    /// Rules that serve no grant.
+    ground: Ground,
     fit: Fit,
     entries: table::Table<Packed>,
     /// Who owns the rules of the connections table, by fingerprint: the overlap index.
-    matches: table::Table<u64>,
+    matches: table::Table<u64, FINE>,
     /// Live grants by the host they have here.
     hosts: BTreeMap<HostId, usize>,
     /// Live grants by the site of their other end.
     peers: BTreeMap<SiteId, usize>,
+    /// Live grants by both, and whether they originate here: what a promise (I22) is asked about, whatever is open.
+    pairs: BTreeMap<(HostId, SiteId, bool), usize>,
     /// Grants that were accepted, but not by the strict contract.
     loose: BTreeSet<GrantId>,
     rules: usize,
@@ -82,39 +88,43 @@ impl Book {
     pub(crate) fn enter(state: SiteState) -> Self {
         let SiteState { generation, facts, grants, rules, tunnels, filters } = state;
         let mut parts: BTreeMap<GrantId, Parts> = BTreeMap::new();
-        let mut structure = SiteState::empty(facts);
-        structure.generation = generation;
+        let mut frame = SiteState::empty(facts);
+        frame.generation = generation;
         for (id, grant) in grants {
             parts.entry(id).or_default().grant = Some(grant);
         }
+        let mut standing = Vec::new();
         for rule in rules {
             match rule.owner {
                 CookieOwner::Grant(id) => parts.entry(id).or_default().rules.push(rule),
-                _ => drop(structure.rules.insert(rule)),
+                _ => standing.push(rule),
             }
         }
+        let standing: BTreeSet<FlowRule> = standing.into_iter().collect();
         for tunnel in tunnels {
             parts.entry(tunnel.grant).or_default().tunnels.push(tunnel);
         }
         for filter in filters {
             match filter.owner {
                 CookieOwner::Grant(id) => parts.entry(id).or_default().filters.push(filter),
-                _ => drop(structure.filters.insert(filter)),
+                _ => drop(frame.filters.insert(filter)),
             }
         }
-        let fit = Fit::new(&structure.facts, structure.rules.iter());
+        let fit = Fit::new(&frame.facts, standing.iter());
         let mut book = Self {
-            structure,
+            frame,
+            ground: Ground::pack(&standing),
             fit,
             entries: table::Table::default(),
             matches: table::Table::default(),
             hosts: BTreeMap::new(),
             peers: BTreeMap::new(),
+            pairs: BTreeMap::new(),
             loose: BTreeSet::new(),
             rules: 0,
         };
         let mut scratch = Vec::new();
-        for rule in book.structure.rules.iter().filter(|r| r.table == Table::Connections) {
+        for rule in standing.iter().filter(|r| r.table == Table::Connections) {
             book.matches.insert(fingerprint(rule, &mut scratch), NO_GRANT);
         }
         for (id, parts) in parts {
@@ -125,12 +135,12 @@ impl Book {
 
     /// Number of the state.
     pub fn generation(&self) -> Generation {
-        self.structure.generation
+        self.frame.generation
     }
 
     /// What it is judged against.
     pub fn facts(&self) -> &SiteFacts {
-        &self.structure.facts
+        &self.frame.facts
     }
 
     /// A live grant that has an end here.
@@ -138,9 +148,19 @@ impl Book {
         self.entry(id)?.grant()
     }
 
+    /// Facts, number and standing filters, without a rule.
+    pub(crate) fn frame(&self) -> &SiteState {
+        &self.frame
+    }
+
     /// What stands without a grant.
-    pub(crate) fn structure(&self) -> &SiteState {
-        &self.structure
+    pub(crate) fn structure(&self) -> SiteState {
+        self.ground.on(&self.frame)
+    }
+
+    /// Number of flow rules that serve no grant.
+    pub fn standing_rules(&self) -> usize {
+        self.ground.len()
     }
 
     /// Number of flow rules that serve grants.
@@ -155,7 +175,7 @@ impl Book {
 
     /// What stands without a grant, and because of these grants.
     pub(crate) fn with(&self, ids: impl IntoIterator<Item = GrantId>) -> SiteState {
-        let mut state = self.structure.clone();
+        let mut state = self.structure();
         for id in ids {
             let Some(packed) = self.entry(id) else { continue };
             let parts = packed.parts(id);
@@ -200,6 +220,11 @@ impl Book {
         })
     }
 
+    /// The hosts here, the sites there and the directions that live grants join; few, however many the grants.
+    pub(crate) fn joined(&self) -> impl Iterator<Item = (&HostId, &SiteId, bool)> {
+        self.pairs.keys().map(|(host, peer, originates)| (host, peer, *originates))
+    }
+
     /// Would every grant but the touched ones keep its strict contract on another structure?
     ///
     /// A strict contract asks only for the host it has here and the peer it leads to, so these are looked at, not the
@@ -207,11 +232,11 @@ impl Book {
     pub(crate) fn survives(&self, facts: &SiteFacts, fit: &Fit, touched: &BTreeSet<GrantId>) -> bool {
         let (mut hosts, mut peers) = (self.hosts.clone(), self.peers.clone());
         for grant in touched.iter().filter_map(|id| self.entry(*id)?.grant()) {
-            let Some((host, peer)) = self.ends_of(&grant) else { continue };
+            let Some((host, peer, _)) = self.ends_of(&grant) else { continue };
             less(&mut hosts, host);
             less(&mut peers, peer);
         }
-        let (old, new) = (&self.structure.facts, facts);
+        let (old, new) = (&self.frame.facts, facts);
         let bound = |f: &SiteFacts| {
             let s = &f.site;
             (s.id.clone(), s.institution.clone(), s.switch.id.clone(), s.gateway.uplink.clone(), s.gateway.mac)
@@ -255,9 +280,14 @@ impl Book {
         self.loose.iter().copied().chain(sharing.map(|(_, id)| GrantId(*id))).collect()
     }
 
+    /// Keeps nothing of its facts that another site's book keeps as well.
+    pub(crate) fn share(&mut self, known: &mut Known) {
+        known.share(&mut self.frame.facts);
+    }
+
     /// Takes over a delta that was verified against this very state; by strict contracts alone or not.
     pub(crate) fn follow(&mut self, delta: &SiteDelta, by_contract: bool) {
-        self.structure.generation = delta.generation;
+        self.frame.generation = delta.generation;
         if by_contract {
             match Single::of(delta) {
                 Some(Single::Open(grant)) => return self.open(delta, grant),
@@ -279,11 +309,13 @@ impl Book {
                 grant.lease_until = renewal.lease_until;
             }
         }
+        let wide = is_wide(delta);
+        let mut standing = if wide { self.ground.rules(&self.frame.facts.site.switch.id) } else { BTreeSet::new() };
         let mut scratch = Vec::new();
         for rule in &delta.rules_removed {
             match rule.owner {
                 CookieOwner::Grant(id) => parts.entry(id).or_default().rules.retain(|r| r != rule),
-                _ if self.structure.rules.remove(rule) && rule.table == Table::Connections => {
+                _ if standing.remove(rule) && rule.table == Table::Connections => {
                     self.matches.remove(fingerprint(rule, &mut scratch), |owner| *owner == NO_GRANT);
                 }
                 _ => {}
@@ -292,7 +324,7 @@ impl Book {
         for rule in &delta.rules_added {
             match rule.owner {
                 CookieOwner::Grant(id) => parts.entry(id).or_default().rules.push(rule.clone()),
-                _ if self.structure.rules.insert(rule.clone()) && rule.table == Table::Connections => {
+                _ if standing.insert(rule.clone()) && rule.table == Table::Connections => {
                     self.matches.insert(fingerprint(rule, &mut scratch), NO_GRANT);
                 }
                 _ => {}
@@ -307,31 +339,32 @@ impl Book {
         for filter in &delta.filters_removed {
             match filter.owner {
                 CookieOwner::Grant(id) => parts.entry(id).or_default().filters.retain(|f| f != filter),
-                _ => drop(self.structure.filters.remove(filter)),
+                _ => drop(self.frame.filters.remove(filter)),
             }
         }
         for filter in &delta.filters_added {
             match filter.owner {
                 CookieOwner::Grant(id) => parts.entry(id).or_default().filters.push(filter.clone()),
-                _ => drop(self.structure.filters.insert(filter.clone())),
+                _ => drop(self.frame.filters.insert(filter.clone())),
             }
         }
-        if is_wide(delta) {
-            self.rebuild(delta, &touched);
+        if wide {
+            self.rebuild(delta, &standing, &touched);
         }
         for (id, parts) in parts {
             self.put(id, &parts);
         }
     }
 
-    /// After a change of the structure, whose sets are the new ones already: new promises, and, where they are not what
+    /// After a change of the structure, which stands as given: new promises, and, where they are not what
     /// they were to those who rely on them, every grant measured again.
-    fn rebuild(&mut self, delta: &SiteDelta, touched: &BTreeSet<GrantId>) {
-        let facts = delta.facts.clone().unwrap_or_else(|| self.structure.facts.clone());
-        let fit = Fit::new(&facts, self.structure.rules.iter());
+    fn rebuild(&mut self, delta: &SiteDelta, standing: &BTreeSet<FlowRule>, touched: &BTreeSet<GrantId>) {
+        self.ground = Ground::pack(standing);
+        let facts = delta.facts.clone().unwrap_or_else(|| self.frame.facts.clone());
+        let fit = Fit::new(&facts, standing.iter());
         // The touched ones have been taken out already.
         let survives = self.survives(&facts, &fit, &BTreeSet::new());
-        (self.structure.facts, self.fit) = (facts, fit);
+        (self.frame.facts, self.fit) = (facts, fit);
         if !survives {
             let all: Vec<GrantId> = self.entries.iter().map(|(id, _)| GrantId(id)).collect();
             for id in all.into_iter().filter(|id| !touched.contains(id)) {
@@ -366,10 +399,12 @@ impl Book {
         }
         self.rules -= delta.rules_removed.len();
         if let Some([origin, destination]) = packed.ends() {
-            let here = self.structure.facts.site.id.as_str();
+            let here = self.frame.facts.site.id.as_str();
             let (near, far) = if origin.0 == here { (origin, destination) } else { (destination, origin) };
-            near.1.parse().map(|host| less(&mut self.hosts, &host)).expect(IDS);
-            far.0.parse().map(|peer| less(&mut self.peers, &peer)).expect(IDS);
+            let (host, peer): (HostId, SiteId) = (near.1.parse().expect(IDS), far.0.parse().expect(IDS));
+            less(&mut self.hosts, &host);
+            less(&mut self.peers, &peer);
+            less(&mut self.pairs, &(host, peer, near == origin));
         }
         if !packed.strict() {
             self.loose.remove(&id);
@@ -418,25 +453,28 @@ impl Book {
             self.matches.remove(fingerprint(rule, &mut scratch), |owner| *owner == id.0);
         }
         self.rules -= parts.rules.len();
-        if let Some((host, peer)) = parts.grant.as_ref().and_then(|g| self.ends_of(g)) {
+        if let Some((host, peer, originates)) = parts.grant.as_ref().and_then(|g| self.ends_of(g)) {
             less(&mut self.hosts, host);
             less(&mut self.peers, peer);
+            less(&mut self.pairs, &(host.clone(), peer.clone(), originates));
         }
         self.loose.remove(&id);
         parts
     }
 
     fn count(&mut self, grant: &Grant) {
-        let Some((host, peer)) = self.ends_of(grant) else { return };
+        let Some((host, peer, originates)) = self.ends_of(grant) else { return };
         more(&mut self.hosts, host);
         more(&mut self.peers, peer);
+        more(&mut self.pairs, &(host.clone(), peer.clone(), originates));
     }
 
-    /// The host a grant has here and the site of its other end. Of a site's own id alone, which never changes.
-    fn ends_of<'g>(&self, grant: &'g Grant) -> Option<(&'g HostId, &'g SiteId)> {
-        let (near, originates) = grant.end_at(&self.structure.facts.site.id)?;
+    /// The host a grant has here, the site of its other end, and whether it originates here. Of a site's own id alone,
+    /// which never changes.
+    fn ends_of<'g>(&self, grant: &'g Grant) -> Option<(&'g HostId, &'g SiteId, bool)> {
+        let (near, originates) = grant.end_at(&self.frame.facts.site.id)?;
         let far = if originates { &grant.destination } else { &grant.origin };
-        Some((&near.host, &far.site))
+        Some((&near.host, &far.site, originates))
     }
 }
 

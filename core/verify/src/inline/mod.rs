@@ -46,6 +46,7 @@
 //! | I17 live owner | whatever stands under a grant's number stands in its entry and goes with it |
 //! | I18, I19 separate, no clear text | one of entry and exit is the uplink, and the tunnel is there |
 //! | I20, I21 refusals, ARP | structure; a grant's rule matches IP |
+//! | I22 own promises | asked of the grant at the site that makes them ([`crate::never`]): what passes is covered (I05), so a promise is kept if no grant, in-house rule or transit wish joins what it keeps apart; new facts are asked of every grant that stays |
 //!
 //! Nothing of this reads a priority, so every part of a change that is installed alone is safe too; only I16 waits for
 //! the rest.
@@ -58,6 +59,8 @@
 
 mod book;
 mod fit;
+mod ground;
+mod known;
 mod pack;
 mod strict;
 mod table;
@@ -65,4 +68,5 @@ mod table;
 pub use book::Book;
 pub(crate) use book::{Single, is_wide, touched};
 pub(crate) use fit::Fit;
+pub(crate) use known::Known;
 pub(crate) use pack::Packed;

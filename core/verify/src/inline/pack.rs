@@ -7,7 +7,7 @@ use model::{
     Grant, GrantId, Mac, PortMatch, PortNo, Protocol, Selector, Table, Tag, Timestamp, Tunnel, Zone,
 };
 use std::collections::hash_map::DefaultHasher;
-use std::hash::Hasher as _;
+use std::hash::{Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What stands because of one grant at one site: unpacked.
@@ -110,7 +110,7 @@ impl Packed {
             let mut reader = Reader(bytes);
             match kind {
                 Kind::Grant => parts.grant = Some(reader.grant().expect(WHOLE)),
-                Kind::Rule => parts.rules.push(reader.rule(id).expect(WHOLE)),
+                Kind::Rule => parts.rules.push(reader.rule(CookieOwner::Grant(id)).expect(WHOLE)),
                 Kind::Tunnel => parts.tunnels.push(reader.tunnel(id).expect(WHOLE)),
                 Kind::Filter => parts.filters.push(reader.filter(id).expect(WHOLE)),
             }
@@ -155,17 +155,25 @@ impl Packed {
     }
 }
 
-/// A number for what makes two rules one to OpenFlow: switch, table, priority and match. Equal rules have equal numbers.
+/// Lowest bits of a fingerprint in which rules for the same two addresses and port differ, forth and back.
+pub(crate) const FINE: u32 = 24;
+
+/// A number for what makes two rules one to OpenFlow: switch, table, priority and match. Equal rules have equal numbers;
+/// the rules of a grant for one port have numbers equal but for the [`FINE`] lowest bits.
 pub(crate) fn fingerprint(rule: &FlowRule, scratch: &mut Vec<u8>) -> u64 {
     scratch.clear();
     put_rule_key(scratch, rule);
     // SipHash with fixed keys: the same in every run.
-    let mut hasher = DefaultHasher::new();
-    hasher.write(scratch);
-    hasher.finish()
+    let mut whole = DefaultHasher::new();
+    whole.write(scratch);
+    let m = &rule.matches;
+    let mut coarse = DefaultHasher::new();
+    (m.ip_src.min(m.ip_dst), m.ip_src.max(m.ip_dst)).hash(&mut coarse);
+    (m.tp_src.min(m.tp_dst), m.tp_src.max(m.tp_dst)).hash(&mut coarse);
+    coarse.finish() << FINE | whole.finish() & ((1 << FINE) - 1)
 }
 
-fn put_len(out: &mut Vec<u8>, mut len: usize) {
+pub(super) fn put_len(out: &mut Vec<u8>, mut len: usize) {
     while len >= 0x80 {
         out.push(len as u8 | 0x80);
         len >>= 7;
@@ -220,7 +228,7 @@ fn put_grant(out: &mut Vec<u8>, g: &Grant) {
     g.idle_ms.iter().for_each(|ms| out.extend_from_slice(&ms.to_le_bytes()));
 }
 
-fn put_rule(out: &mut Vec<u8>, rule: &FlowRule) {
+pub(super) fn put_rule(out: &mut Vec<u8>, rule: &FlowRule) {
     put_rule_key(out, rule);
     put_len(out, rule.actions.len());
     for action in &rule.actions {
@@ -320,15 +328,15 @@ fn put_filter(out: &mut Vec<u8>, filter: &Filter) {
     put_ports(out, &filter.ports);
 }
 
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+    pub fn take(&mut self, n: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(n)?;
         self.0 = rest;
         Some(head)
     }
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
     fn u8(&mut self) -> Option<u8> {
@@ -340,7 +348,7 @@ impl<'a> Reader<'a> {
     fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
-    fn len(&mut self) -> Option<usize> {
+    pub fn len(&mut self) -> Option<usize> {
         let (mut len, mut shift) = (0, 0);
         loop {
             let byte = self.u8()?;
@@ -433,11 +441,11 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn rule(&mut self, id: GrantId) -> Option<FlowRule> {
+    pub fn rule(&mut self, owner: CookieOwner) -> Option<FlowRule> {
         let (switch, table, priority, matches) = (self.id()?, self.table()?, self.u16()?, self.flow_match()?);
         let count = self.len()?;
         let actions = (0..count).map(|_| self.action()).collect::<Option<_>>()?;
-        Some(FlowRule { switch, table, priority, matches, owner: CookieOwner::Grant(id), actions })
+        Some(FlowRule { switch, table, priority, matches, owner, actions })
     }
 
     fn flow_match(&mut self) -> Option<FlowMatch> {

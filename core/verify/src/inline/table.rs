@@ -1,9 +1,10 @@
 //! A map from numbers that grows a bucket at a time, so that no single insertion ever pays for all the others.
 
 /// Linear hashing (Litwin 1980) over sorted buckets: an insertion moves at most the entries of one bucket, whatever
-/// the size. Several values may share a key. Order depends on what was put in, not on the run.
+/// the size. Several values may share a key. Order depends on what was put in, not on the run. Keys that differ in the
+/// `FINE` lowest bits only stand in one bucket, side by side: what is asked for together is found at one place in memory.
 #[derive(Debug, Clone)]
-pub(crate) struct Table<V> {
+pub(crate) struct Table<V, const FINE: u32 = 0> {
     /// The first `1 << round` buckets were there when this round began; those below `split` are halved already.
     ///
     /// In slabs, so that not even the list of buckets is ever moved as a whole.
@@ -22,13 +23,13 @@ const SLAB: usize = 1024;
 /// Mean entries of a bucket: few enough to move in well under a microsecond, enough to keep the buckets' own weight low.
 const FULL: usize = 24;
 
-impl<V> Default for Table<V> {
+impl<V, const FINE: u32> Default for Table<V, FINE> {
     fn default() -> Self {
         Self { slabs: vec![vec![Vec::new()]], count: 1, round: 0, split: 0, len: 0 }
     }
 }
 
-impl<V> Table<V> {
+impl<V, const FINE: u32> Table<V, FINE> {
     /// All values with a key.
     pub fn get(&self, key: u64) -> &[(u64, V)] {
         let bucket = self.bucket(self.number_of(key));
@@ -79,7 +80,7 @@ impl<V> Table<V> {
     }
 
     fn number_of(&self, key: u64) -> usize {
-        let mixed = mix(key);
+        let mixed = mix(key >> FINE);
         let low = |bits: u32| (mixed & ((1u64 << bits) - 1)) as usize;
         let at = low(self.round);
         if at < self.split { low(self.round + 1) } else { at }
@@ -88,7 +89,7 @@ impl<V> Table<V> {
     fn grow(&mut self) {
         let bit = 1u64 << self.round;
         let old = std::mem::take(self.bucket_mut(self.split));
-        let (moved, kept): (Vec<_>, Vec<_>) = old.into_iter().partition(|(k, _)| mix(*k) & bit != 0);
+        let (moved, kept): (Vec<_>, Vec<_>) = old.into_iter().partition(|(k, _)| mix(*k >> FINE) & bit != 0);
         *self.bucket_mut(self.split) = kept;
         match self.slabs.last_mut().filter(|slab| slab.len() < SLAB) {
             Some(slab) => slab.push(moved),
@@ -134,22 +135,27 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_map(steps in proptest::collection::vec((0u64..400, any::<bool>()), 0..3000)) {
-            let mut table = Table::default();
+            let mut table: Table<usize> = Table::default();
+            let mut side_by_side: Table<usize, 2> = Table::default();
             let mut naive: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
             for (n, (key, add)) in steps.into_iter().enumerate() {
                 if add {
                     table.insert(key, n);
+                    side_by_side.insert(key, n);
                     naive.entry(key).or_default().push(n);
                 } else {
                     let wanted = naive.get(&key).and_then(|v| v.last().copied());
                     prop_assert_eq!(table.remove(key, |v| Some(*v) == wanted), wanted);
+                    prop_assert_eq!(side_by_side.remove(key, |v| Some(*v) == wanted), wanted);
                     naive.entry(key).or_default().pop();
                 }
             }
             for key in 0..400 {
-                let mut have: Vec<usize> = table.get(key).iter().map(|(_, v)| *v).collect();
-                have.sort_unstable();
-                prop_assert_eq!(have, naive.get(&key).cloned().unwrap_or_default());
+                for found in [table.get(key), side_by_side.get(key)] {
+                    let mut have: Vec<usize> = found.iter().map(|(_, v)| *v).collect();
+                    have.sort_unstable();
+                    prop_assert_eq!(have, naive.get(&key).cloned().unwrap_or_default());
+                }
             }
             prop_assert_eq!(table.iter().count(), naive.values().map(Vec::len).sum::<usize>());
         }
@@ -157,7 +163,7 @@ mod tests {
 
     #[test]
     fn no_insertion_moves_more_than_a_bucket() {
-        let mut table = Table::default();
+        let mut table: Table<()> = Table::default();
         for key in 0..100_000u64 {
             table.insert(key, ());
         }

@@ -3,6 +3,7 @@
 use model::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 pub type States = BTreeMap<SiteId, SiteState>;
 
@@ -136,7 +137,8 @@ pub fn facts() -> BTreeMap<SiteId, SiteFacts> {
     sites
         .iter()
         .map(|site| {
-            let peers = sites.iter().filter(|s| s.id != site.id).map(|s| (s.id.clone(), s.as_peer().unwrap()));
+            let peers =
+                sites.iter().filter(|s| s.id != site.id).map(|s| (s.id.clone(), Arc::new(s.as_peer().unwrap())));
             (site.id.clone(), SiteFacts { site: site.clone(), peers: peers.collect() })
         })
         .collect()

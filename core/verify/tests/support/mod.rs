@@ -3,6 +3,8 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod build;
+pub mod changed;
 pub mod corner;
 pub mod mutate;
 pub mod naive;
+pub mod v6;

@@ -23,7 +23,11 @@ pub fn mutation() -> impl Strategy<Value = Mutation> {
 }
 
 pub fn mutate(states: &mut States, m: &Mutation) {
-    // Most of the time where the grants are.
+    mutate_among(states, m, |_| true);
+}
+
+/// The same, of a rule only if it is wanted; of any, if none of that site is.
+pub fn mutate_among(states: &mut States, m: &Mutation, wanted: impl Fn(&FlowRule) -> bool) {
     let ids: Vec<SiteId> = states.keys().cloned().collect();
     let state = states.get_mut(m.site.get(&ids)).unwrap();
     match m.what {
@@ -70,7 +74,8 @@ pub fn mutate(states: &mut States, m: &Mutation) {
         }
         _ => {
             let rules: Vec<FlowRule> = state.rules.iter().cloned().collect();
-            let mut rule = m.item.get(&rules).clone();
+            let some: Vec<&FlowRule> = rules.iter().filter(|r| wanted(r)).collect();
+            let mut rule = if some.is_empty() { m.item.get(&rules).clone() } else { (*m.item.get(&some)).clone() };
             if !m.keep {
                 state.rules.remove(&rule);
             }

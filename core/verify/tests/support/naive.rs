@@ -46,6 +46,8 @@ pub enum Event {
 
 pub struct Net {
     pub states: Rc<States>,
+    /// Rules of each site and table, the first that fits being the one that counts.
+    tables: Rc<BTreeMap<SiteId, [Vec<FlowRule>; 5]>>,
     /// Conntrack of the switch and of the gateway, per site.
     tracked: BTreeMap<SiteId, BTreeSet<Flow>>,
     passed: BTreeMap<SiteId, BTreeSet<Flow>>,
@@ -54,7 +56,22 @@ pub struct Net {
 
 impl Net {
     pub fn new(states: States) -> Self {
-        Self { states: Rc::new(states), tracked: BTreeMap::new(), passed: BTreeMap::new(), events: Vec::new() }
+        let tables = states.iter().map(|(id, state)| {
+            let of = |table: Table| {
+                let mut rules: Vec<FlowRule> = state.rules.iter().filter(|r| r.table == table).cloned().collect();
+                // Stable: among equals the first stays first.
+                rules.sort_by_key(|r| std::cmp::Reverse(r.priority));
+                rules
+            };
+            (id.clone(), Table::ALL.map(of))
+        });
+        Self {
+            tables: Rc::new(tables.collect()),
+            states: Rc::new(states),
+            tracked: BTreeMap::new(),
+            passed: BTreeMap::new(),
+            events: Vec::new(),
+        }
     }
 
     /// Puts a packet into a switch port and follows it to all its ends.
@@ -131,19 +148,13 @@ impl Net {
     }
 
     fn switch(&mut self, site: &SiteId, entry: PortNo, packet: &Pkt) -> Vec<(PortNo, Pkt)> {
-        let states = Rc::clone(&self.states);
-        let rules = &states[site].rules;
+        let tables = Rc::clone(&self.tables);
+        let rules = &tables[site];
         let (mut table, mut tag, mut ct, mut packet) = (Table::Admission, None, 0u8, packet.clone());
         let mut out = Vec::new();
         for _ in 0..16 {
-            let mut best: Option<&FlowRule> = None;
-            for rule in rules.iter().filter(|r| r.table == table) {
-                let fits = fits(&rule.matches, entry, tag, ct, &packet);
-                if fits && best.is_none_or(|b| rule.priority > b.priority) {
-                    best = Some(rule);
-                }
-            }
-            let Some(rule) = best else { break };
+            let of_table = &rules[usize::from(table.number())];
+            let Some(rule) = of_table.iter().find(|r| fits(&r.matches, entry, tag, ct, &packet)) else { break };
             let mut next = None;
             for action in &rule.actions {
                 match action {

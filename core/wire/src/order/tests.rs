@@ -253,7 +253,7 @@ fn site() -> impl Strategy<Value = Site> {
 }
 fn facts() -> impl Strategy<Value = SiteFacts> {
     let peer = (name(), ip(), ".{0,9}", vec(net(), 0..3)).prop_map(|(institution, address, ike_identity, prefixes)| {
-        PeerFacts { institution, address, ike_identity, prefixes }
+        std::sync::Arc::new(PeerFacts { institution, address, ike_identity, prefixes })
     });
     (site(), btree_map(name(), peer, 0..3)).prop_map(|(site, peers)| SiteFacts { site, peers })
 }

@@ -8,13 +8,13 @@ use model::{
 };
 use verify::exact::Exact;
 
-use super::inline::World;
+use super::clock::{Clock, Took};
+use super::growth::{Curve, Growing};
 use super::peer;
+use super::world::{RULES, World};
 use crate::{BenchError, Row, Summary};
 
 const ROUNDS: usize = 5_000;
-/// Flow rules of one line: three at each end.
-const RULES: usize = 6;
 
 /// With so many flow rules of open lines, all lines ending at one site: `tier2-narrow` (microseconds a flow rule of an open: proof of the
 /// whole line with its tunnels and filters at both ends, and taking it over, by six; beside it OxiDD, if the feature
@@ -25,26 +25,29 @@ const RULES: usize = 6;
 ///
 /// # Errors
 /// [`BenchError`] if the network of the bench is not accepted, or a wide opening is.
-pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<Vec<Row>, BenchError> {
+pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<(Vec<Row>, Vec<Curve>), BenchError> {
     let world = World::new()?;
     let states = world.states(0..0)?;
     let mut exact = Exact::new(&states).map_err(refuted)?;
     let (mut rows, mut open) = (Vec::new(), 0);
     let (mut engine, mut loaded) = (peer::Engine::default(), 0);
+    let mut growing = Growing::new("tier 2, a flow rule of an open", RULES);
+    let mut plain = Vec::new();
     for (name, size) in sizes {
         let lines = size / RULES;
         progress(&format!("tier 2: opening {lines} lines"));
         while open < lines {
-            advance(&mut exact, &opening(&states, &world.grant(open))?)?;
+            let took = advance(&mut exact, &opening(&states, &world.grant(open))?)?;
             open += 1;
+            growing.step(open * RULES, took);
         }
         let (mut opens, mut closes) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let deltas = opening(&states, &world.grant(open + round))?;
-            opens.push(advance(&mut exact, &deltas)?);
+            opens.push(advance(&mut exact, &deltas)?.wall);
             // An old line somewhere in the middle, and opened again.
             let old = opening(&states, &world.grant(round.wrapping_mul(7919) % open))?;
-            closes.push(advance(&mut exact, &reversed(&old))?);
+            closes.push(advance(&mut exact, &reversed(&old))?.wall);
             advance(&mut exact, &old)?;
             advance(&mut exact, &reversed(&deltas))?;
         }
@@ -55,6 +58,7 @@ pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<Vec<R
         let line = |n: usize| opening(&states, &world.grant(n));
         let beside = peer::narrow(&mut engine, (loaded..open).map(line), (open..open + ROUNDS).map(line))?;
         loaded = open;
+        plain.extend(beside.iter().map(|peer| ((open * RULES) as f64, peer.summary.median)));
         rows.push(Row::new(format!("tier2-narrow-{name}"), "us", summary(narrow)?, beside));
         rows.push(Row::new(format!("tier2-open-{name}"), "us", summary(opens)?, None));
         rows.push(Row::new(format!("tier2-close-{name}"), "us", summary(closes)?, None));
@@ -64,17 +68,21 @@ pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<Vec<R
         let bytes = exact.size().1 as f64 / (open * RULES) as f64;
         rows.push(Row::new(format!("tier2-bytes-per-rule-{name}"), "B", summary(vec![bytes])?, None));
     }
-    Ok(rows)
+    let mut curves = growing.curves();
+    if !plain.is_empty() {
+        curves.push(Curve { name: "OxiDD, a flow rule, median".to_owned(), points: plain });
+    }
+    Ok((rows, curves))
 }
 
 type States = BTreeMap<SiteId, SiteState>;
 
-/// Microseconds to prove and take over.
-fn advance(exact: &mut Exact, deltas: &[SiteDelta]) -> Result<f64, BenchError> {
+/// To prove and take over.
+fn advance(exact: &mut Exact, deltas: &[SiteDelta]) -> Result<Took, BenchError> {
     let deltas: Vec<&SiteDelta> = deltas.iter().collect();
-    let begin = Instant::now();
+    let clock = Clock::begin();
     exact.advance(&deltas).map_err(refuted)?;
-    Ok(begin.elapsed().as_secs_f64() * 1e6)
+    Ok(clock.took())
 }
 
 fn opening(states: &States, grant: &Grant) -> Result<Vec<SiteDelta>, BenchError> {

@@ -6,6 +6,10 @@ mod invariants;
 mod masks;
 mod world;
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::solver::{Answer, Solver};
@@ -59,6 +63,37 @@ pub fn lemmas() -> Vec<Lemma> {
     all.extend(invariants::lemmas());
     all.extend(gateway::lemmas());
     all
+}
+
+/// Proves these lemmas, by their places in [`lemmas`]; as many at a time as there are processors, each with solvers of its
+/// own. Tells of each in the order asked for, as soon as those before it are told.
+pub fn prove_all(solver: &Solver, places: &[usize], mut tell: impl FnMut(&Lemma, Result<Outcome, String>)) {
+    let next = AtomicUsize::new(0);
+    let at_a_time = thread::available_parallelism().map_or(1, |n| n.get()).min(places.len());
+    thread::scope(|scope| {
+        let (done, outcomes) = mpsc::channel();
+        for _ in 0..at_a_time {
+            let (done, next) = (done.clone(), &next);
+            scope.spawn(move || {
+                // Terms stay in the thread that made them.
+                let all = lemmas();
+                while let Some(turn) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < places.len()) {
+                    if done.send((turn, all[places[turn]].prove(solver))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(done);
+        let (all, mut early, mut told) = (lemmas(), BTreeMap::new(), 0);
+        for (turn, outcome) in outcomes {
+            early.insert(turn, outcome);
+            while let Some(outcome) = early.remove(&told) {
+                tell(&all[places[told]], outcome);
+                told += 1;
+            }
+        }
+    });
 }
 
 impl Lemma {

@@ -1,6 +1,6 @@
 //! The only door in and the only door out of a site's state machine.
 
-use model::{Generation, GrantId, PortNo, Protocol, SiteState, Timestamp};
+use model::{Generation, GrantId, PortNo, SiteState, Timestamp};
 use openflow::{
     ChangedFlow, CtFlush, FlowMod, FlowRemoved, FlowStats, Group, Message, Meter, MeterMod, PacketIn, Role,
 };
@@ -332,8 +332,8 @@ pub enum Report {
         source: IpAddr,
         /// Destination.
         destination: IpAddr,
-        /// Protocol, if it is one services use.
-        protocol: Option<Protocol>,
+        /// IP protocol number.
+        protocol: u8,
         /// Destination port.
         port: u16,
         /// It waits for the center's word; else it is refused, and its like are dropped for a while.

@@ -344,7 +344,7 @@ fn report(in_port: openflow::PortNo, tuple: &FiveTuple, held: bool, suppressed: 
         in_port: PortNo(in_port.0),
         source: tuple.source,
         destination: tuple.destination,
-        protocol: tuple.transport(),
+        protocol: tuple.protocol,
         port: tuple.destination_port,
         held,
         suppressed,

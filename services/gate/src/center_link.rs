@@ -377,7 +377,7 @@ impl CenterLink {
                     host: host.id.to_string(),
                     source: source.to_string(),
                     destination: destination.to_string(),
-                    protocol: protocol.map_or(0, |p| u32::from(p.number())),
+                    protocol: u32::from(*protocol),
                     port: u32::from(*port),
                     at,
                     held: *held,

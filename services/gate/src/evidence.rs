@@ -228,7 +228,7 @@ mod tests {
             in_port: model::PortNo(3),
             source: any,
             destination: any,
-            protocol: Some(model::Protocol::Tcp),
+            protocol: 6,
             port: 443,
             held: false,
             suppressed: 0,

@@ -269,3 +269,65 @@ fn log(report: &Report) {
         Report::Port { port, up } => tracing::info!(%port, up, "switch port"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> SiteConfig {
+        SiteConfig {
+            red: site::RedInterfaces { lan: "lan0".into(), tunnel: "ipsec0".into() },
+            ike: site::IkePolicy {
+                ike_proposals: Vec::new(),
+                esp_proposals: Vec::new(),
+                ike_rekey_seconds: 1,
+                child_rekey_seconds: 1,
+                child_rekey_packets: 1,
+                replay_window: 1,
+                dpd_seconds: 1,
+                revocation: String::new(),
+            },
+            audit_ms: 5_000,
+            ike_linger_ms: 0,
+            first_packets_per_second: 200,
+        }
+    }
+
+    fn hub(role: Role) -> (Arc<Hub>, Receivers) {
+        Hub::with_role(SiteMachine::new(None, config(), Timestamp(0)), role)
+    }
+
+    /// Everything that was handed out.
+    fn heard(receivers: &mut Receivers) -> usize {
+        let ike = std::iter::from_fn(|| receivers.ike.try_recv().ok()).count();
+        let filter = std::iter::from_fn(|| receivers.filter.try_recv().ok()).count();
+        ike + filter + std::iter::from_fn(|| receivers.reports.try_recv().ok()).count()
+    }
+
+    #[test]
+    fn a_gate_in_waiting_and_one_that_was_replaced_write_and_say_nothing_n6() {
+        let (hub, mut receivers) = hub(Role::Waiting(0));
+        for event in [Event::Tick, Event::CharonUp, Event::SwitchUp] {
+            hub.feed(event);
+        }
+        assert_eq!(heard(&mut receivers), 0);
+        hub.wait_beside(7);
+        assert_eq!(*hub.role().borrow(), Role::Waiting(7));
+        hub.take_over(8, &config()).unwrap();
+        hub.feed(Event::CharonUp);
+        assert!(heard(&mut receivers) > 0, "the active one does");
+        hub.wait_beside(9);
+        assert_eq!(*hub.role().borrow(), Role::Lost, "it does not come back in this life");
+        for event in [Event::Tick, Event::CharonDown, Event::CharonUp, Event::SwitchUp] {
+            hub.feed(event);
+        }
+        assert_eq!(heard(&mut receivers), 0);
+    }
+
+    #[test]
+    fn a_sites_only_gate_waits_beside_nobody() {
+        let (hub, _receivers) = hub(Role::Alone);
+        hub.wait_beside(7);
+        assert_eq!(*hub.role().borrow(), Role::Alone);
+    }
+}

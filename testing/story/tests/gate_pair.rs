@@ -16,8 +16,7 @@ fn main() {
 }
 
 fn dies() -> Result<(), StageError> {
-    let mut stage = Stage::raise(Lang::En, &|_| {})?;
-    stage.pair_gates("clinic")?;
+    let mut stage = Stage::raise_pair(Lang::En, &|_| {})?;
     let generation = |stage: &Stage, name: &str| {
         std::fs::metadata(stage.dir().join("gate/clinic").join(format!("data-{name}")).join("state")).is_ok()
     };

@@ -5,10 +5,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lab::Download;
+use texts::Lang;
 
 use super::{Stage, StageError, UP, put, until};
 use crate::configuration;
 use crate::people::Person;
+use crate::set::{Accord, Set};
 
 const WAIT: Duration = Duration::from_secs(20);
 /// Where each of the two listens for the switch.
@@ -24,6 +26,21 @@ pub struct Failover {
 }
 
 impl Stage {
+    /// The story's network with two gates at the clinic, and one agreement more: so that a second line can be opened.
+    pub fn raise_pair(lang: Lang, progress: &(dyn Fn(&str) + Sync)) -> Result<Self, StageError> {
+        let mut set = Set::story();
+        set.accords.push(Accord {
+            id: "A-0015".into(),
+            consumer: "aoba".into(),
+            provider: "midori".into(),
+            service: "midori/drug-information".into(),
+            both_sign: true,
+        });
+        let mut stage = Self::raise_set(lang, 0, set, progress)?;
+        stage.pair_gates("clinic")?;
+        Ok(stage)
+    }
+
     /// Puts two gates in the place of a site's one: `a` becomes the active one, `b` waits beside it.
     pub fn pair_gates(&mut self, site: &str) -> Result<(), StageError> {
         self.kill_gate(site);
@@ -61,7 +78,7 @@ impl Stage {
 
     /// Kills the active one of the clinic's two gates while a line carries a download, and opens another line.
     ///
-    /// Measured as `gate-failover`. [`Stage::pair_gates`] comes before; the clinic has one gate left after.
+    /// Measured as `gate-failover`. [`Stage::raise_pair`] comes before; the clinic has one gate left after.
     pub fn fail_over(&mut self) -> Result<Failover, StageError> {
         let product = |what: String| StageError::Product(what);
         let opened = self.open("clinic/exam-1", Person::Doctor, "keyaki/records")?;

@@ -1,0 +1,64 @@
+//! A person signs in once and then just works (N1, N8): the first packet waits at the gate while its line is opened, none
+//! is lost, and a line nobody uses closes by itself.
+
+use std::time::Duration;
+
+use lab::Trial;
+use story::{Person, Set, Stage, StageError, until};
+use texts::Lang;
+
+const WAIT: Duration = Duration::from_secs(20);
+
+fn main() {
+    lab::enter();
+    lab::trials(vec![Trial::new("the first packet opens its line, and idleness closes it", works)]);
+}
+
+fn works() -> Result<(), StageError> {
+    let mut set = Set::story();
+    for (_, text) in &mut set.documents {
+        *text = text.replace("id = \"records\"\n", "id = \"records\"\nidle_seconds = 4\n");
+    }
+    let stage = Stage::raise_set(Lang::En, 0, set, &|_| {})?;
+    let terminal = stage.lab().netns("sk-clinic-exam-1")?;
+    let connections = || {
+        let status = stage.operator(&["--json", "status"]).map(|a| a.json()).unwrap_or_default();
+        status["connections"].as_array().map_or(0, Vec::len)
+    };
+
+    // Nobody has signed in: refused, and an entry would drop a flood of it only.
+    let early = stage.record_server().get(terminal, "/", Duration::from_secs(2));
+    that(early.is_err() && connections() == 0, || format!("{early:?}"))?;
+
+    let signed_in = stage.at_terminal("clinic/exam-1", Person::Doctor, &["--json", "login", "--pin-fd", "9"])?;
+    that(signed_in.code == 0, || signed_in.seen())?;
+    // What was refused a moment ago is refused for ten seconds, whoever asks.
+    let asks_again = until(WAIT, || stage.record_server().get(terminal, "/", Duration::from_secs(3)).is_ok());
+    that(asks_again, || format!("{}\n{}", stage.center_log(30), stage.gate_log("clinic", 30)))?;
+
+    let closed = until(WAIT, || connections() == 0);
+    that(closed, || format!("still open\n{}", stage.gate_log("clinic", 30)))?;
+    that(stage.gate_log("clinic", 400).contains("idle"), || "it was not idleness".into())?;
+
+    // The line is closed and nothing is refused: this first packet waits, and goes.
+    let before = retransmitted(terminal)?;
+    let carried = stage.record_server().get(terminal, "/", WAIT)?;
+    let again = retransmitted(terminal)? - before;
+    that(!carried.is_empty() && again == 0, || format!("{again} segments were lost on the way"))?;
+    that(connections() == 1, || "no line is open".into())
+}
+
+/// Segments that a terminal had to send again (RFC 4022 tcpRetransSegs).
+fn retransmitted(netns: &lab::Netns) -> Result<u64, StageError> {
+    let unreadable = |what: String| StageError::Product(format!("/proc/net/snmp: {what}"));
+    let text = netns.within(|| std::fs::read_to_string("/proc/thread-self/net/snmp"))?;
+    let text = text.map_err(|error| unreadable(error.to_string()))?;
+    let mut rows = text.lines().filter(|line| line.starts_with("Tcp:"));
+    let (names, values) = (rows.next().unwrap_or_default(), rows.next().unwrap_or_default());
+    let found = names.split(' ').zip(values.split(' ')).find(|(name, _)| *name == "RetransSegs");
+    found.and_then(|(_, value)| value.parse().ok()).ok_or_else(|| unreadable("no RetransSegs".into()))
+}
+
+fn that(holds: bool, seen: impl FnOnce() -> String) -> Result<(), StageError> {
+    if holds { Ok(()) } else { Err(StageError::Product(seen())) }
+}

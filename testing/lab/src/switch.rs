@@ -99,7 +99,7 @@ impl Switch {
 
     /// Lets the switch have several controllers at once; their roles say which of them may write.
     pub fn set_controllers(&self, targets: &[&str]) -> Result<(), LabError> {
-        let mut arguments = Vec::new();
+        let mut arguments = vec!["--".to_owned()];
         for (n, target) in targets.iter().enumerate() {
             arguments.extend([format!("--id=@c{n}"), "create".into(), "controller".into()]);
             arguments.push(format!("target=\"{target}\""));

@@ -16,7 +16,9 @@ use crate::documents::{self, DocumentFiles, Signer};
 use crate::people::{Cards, Person};
 use crate::set::Set;
 
+mod flood;
 mod pair;
+pub use flood::{FLOOD_PER_SECOND, Flooded};
 pub use pair::Failover;
 
 const UP: Duration = Duration::from_secs(30);
@@ -319,11 +321,6 @@ impl Stage {
     /// `kill -9` of a site's gate, likewise.
     pub fn signal_gate(&self, site: &str) -> Result<(), StageError> {
         self.gates.get(site).map_or(Ok(()), kill9)
-    }
-
-    /// Process id of a site's gate.
-    pub fn gate_pid(&self, site: &str) -> Option<u32> {
-        self.gates.get(site).map(Proc::id)
     }
 
     /// Last lines of the center's log.

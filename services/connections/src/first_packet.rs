@@ -17,6 +17,8 @@ use crate::{Asked, Center, Refused, ToGate, Trouble, reasons};
 
 /// How long a gate refuses the same without asking again.
 const REFUSED_SECONDS: u32 = 10;
+/// The same while nobody is signed in: whoever signs in now must not be made to wait.
+const NOBODY_SECONDS: u32 = 2;
 /// Refused packets kept for a terminal's person to see.
 const RECENT: usize = 20;
 
@@ -120,7 +122,7 @@ async fn opens(center: &Center, site: &SiteId, wish: Wish, asked: Asked, m: Firs
             },
             Ok(()) = changes.changed(), if !told => {
                 if is_opening(&*center.state().await, &asked) {
-                    answer(center, site, &m, FirstPacketVerdict::Opening);
+                    opening(center, site, &m);
                     told = true;
                 }
             }
@@ -128,10 +130,10 @@ async fn opens(center: &Center, site: &SiteId, wish: Wish, asked: Asked, m: Firs
     };
     match result {
         Ok(_) if told => {}
-        Ok(_) => answer(center, site, &m, FirstPacketVerdict::Opening),
+        Ok(_) => opening(center, site, &m),
         // Another packet of the same was faster.
         Err(refused) if refused.reasons.iter().all(|r| r.code == decision::Cause::AlreadyOpen.code()) => {
-            answer(center, site, &m, FirstPacketVerdict::Opening);
+            opening(center, site, &m);
         }
         Err(refused) => {
             ask_approval(center, &asked, &refused).await;
@@ -149,7 +151,9 @@ fn is_opening(state: &State, asked: &Asked) -> bool {
 
 /// Refused: recorded with its reasons, shown to the person, told to the gate.
 async fn turn_away(center: &Center, state: &mut State, site: &SiteId, wish: Wish, refused: &Refused, m: &FirstPacket) {
-    answer(center, site, m, FirstPacketVerdict::Refused);
+    let nobody = refused.reasons.iter().any(|r| r.code == Trouble::NotOpened.code());
+    let seconds = if nobody { NOBODY_SECONDS } else { REFUSED_SECONDS };
+    answer(center, site, m, FirstPacketVerdict::Refused, seconds);
     let now = center.now();
     let event = Event::PacketRefused {
         site: site.clone(),
@@ -172,14 +176,15 @@ async fn turn_away(center: &Center, state: &mut State, site: &SiteId, wish: Wish
     center.changed();
 }
 
-fn answer(center: &Center, site: &SiteId, m: &FirstPacket, verdict: FirstPacketVerdict) {
+fn opening(center: &Center, site: &SiteId, m: &FirstPacket) {
+    let seconds = center.settings().confirm_within.as_secs().max(1) as u32;
+    answer(center, site, m, FirstPacketVerdict::Opening, seconds);
+}
+
+fn answer(center: &Center, site: &SiteId, m: &FirstPacket, verdict: FirstPacketVerdict, seconds: u32) {
     if !m.held {
         return;
     }
-    let seconds = match verdict {
-        FirstPacketVerdict::Opening => center.settings().confirm_within.as_secs().max(1) as u32,
-        FirstPacketVerdict::Refused | FirstPacketVerdict::Unspecified => REFUSED_SECONDS,
-    };
     let answer = FirstPacketAnswer {
         host: m.host.clone(),
         source: m.source.clone(),

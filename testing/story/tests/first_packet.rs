@@ -26,13 +26,13 @@ fn works() -> Result<(), StageError> {
         status["connections"].as_array().map_or(0, Vec::len)
     };
 
-    // Nobody has signed in: refused, and an entry would drop a flood of it only.
+    // Nobody has signed in.
     let early = stage.record_server().get(terminal, "/", Duration::from_secs(2));
     that(early.is_err() && connections() == 0, || format!("{early:?}"))?;
 
     let signed_in = stage.at_terminal("clinic/exam-1", Person::Doctor, &["--json", "login", "--pin-fd", "9"])?;
     that(signed_in.code == 0, || signed_in.seen())?;
-    // What was refused a moment ago is refused for ten seconds, whoever asks.
+    // What was refused because nobody was signed in is refused a moment longer.
     let asks_again = until(WAIT, || stage.record_server().get(terminal, "/", Duration::from_secs(3)).is_ok());
     that(asks_again, || format!("{}\n{}", stage.center_log(30), stage.gate_log("clinic", 30)))?;
 

@@ -18,6 +18,7 @@ pub(crate) const ASK: Duration = Duration::from_millis(500);
 pub(crate) struct LeaseKeeper {
     number: u64,
     speaks: bool,
+    waits: bool,
 }
 
 impl LeaseKeeper {
@@ -36,6 +37,9 @@ impl LeaseKeeper {
     pub fn take(&mut self, hub: &Hub, word: &pb::Lease, config: &SiteConfig) -> bool {
         if !word.active {
             hub.wait_beside(word.election);
+            if !std::mem::replace(&mut self.waits, true) {
+                tracing::info!(election = word.election, "waiting beside the active gate");
+            }
             return false;
         }
         let role = *hub.role().borrow();

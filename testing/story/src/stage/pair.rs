@@ -56,14 +56,32 @@ impl Stage {
         let targets = PAIR.map(|(_, listen)| format!("ssl:{listen}"));
         self.lab.site(site)?.switch.set_controllers(&targets.each_ref().map(String::as_str))?;
         self.start_one_of(site, "a")?;
-        let elected = until(UP, || self.gate_log(&of(site, "a"), 200).contains("this gate is the active one now"));
-        if !elected {
+        if !until(UP, || self.elections(site) == 1) {
             return Err(self.not_settled("the first gate was not elected"));
         }
         self.in_force()?;
-        self.start_one_of(site, "b")?;
-        let linked = until(UP, || self.gate_log(&of(site, "b"), 200).contains("linked to the center"));
-        if linked { Ok(()) } else { Err(self.not_settled("the second gate is not linked")) }
+        self.start_one_of_beside(site, "b")
+    }
+
+    /// How often a gate of the site became the active one. (All gates of a site write one log.)
+    pub fn elections(&self, site: &str) -> usize {
+        self.log_of_pair(site).matches("this gate is the active one now").count()
+    }
+
+    fn waits(&self, site: &str) -> usize {
+        self.log_of_pair(site).matches("waiting beside the active gate").count()
+    }
+
+    fn log_of_pair(&self, site: &str) -> String {
+        PAIR.iter().map(|(name, _)| self.gate_log(&of(site, name), 100_000)).find(|log| !log.is_empty()).unwrap_or_default()
+    }
+
+    /// Starts one of a site's two gates while the other is active, and waits until it waits.
+    pub fn start_one_of_beside(&mut self, site: &str, name: &str) -> Result<(), StageError> {
+        let before = self.waits(site);
+        self.start_one_of(site, name)?;
+        let waits = until(UP, || self.waits(site) > before);
+        if waits { Ok(()) } else { Err(self.not_settled("the other gate does not wait")) }
     }
 
     /// Starts one of a site's two gates.

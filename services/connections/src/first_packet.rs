@@ -131,9 +131,13 @@ async fn opens(center: &Center, site: &SiteId, wish: Wish, asked: Asked, m: Firs
     match result {
         Ok(_) if told => {}
         Ok(_) => opening(center, site, &m),
-        // Another packet of the same was faster.
+        // Another packet of the same was faster; or the line is being closed, and the next try finds it gone.
         Err(refused) if refused.reasons.iter().all(|r| r.code == decision::Cause::AlreadyOpen.code()) => {
-            opening(center, site, &m);
+            if is_opening(&*center.state().await, &asked) {
+                opening(center, site, &m);
+            } else {
+                answer(center, site, &m, FirstPacketVerdict::Refused, 1);
+            }
         }
         Err(refused) => {
             ask_approval(center, &asked, &refused).await;

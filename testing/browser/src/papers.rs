@@ -3,7 +3,7 @@
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::{BrowserError, path, tool};
 
@@ -72,5 +72,7 @@ pub fn policies(scratch: &Path, shown: &[(&str, &str)]) -> Result<(), BrowserErr
     if !lab::is_inside() {
         return Err(BrowserError::Tool("a browser's policy is only set inside a lab".into()));
     }
+    // One of an earlier lab of this process may still lie there, and its folder is gone.
+    let _ = Command::new("umount").args(["--lazy", "/etc/chromium"]).stderr(Stdio::null()).status();
     tool(Command::new("mount").args(["--bind", &path(&scratch.join("chromium")), "/etc/chromium"]))
 }

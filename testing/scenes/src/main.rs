@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     println!("{}", texts.say("scenes-title", &[]));
     let mut account = Account::new(Texts::new(lang));
     for letter in letters {
-        scenes::play(letter, lang, &mut account);
+        scenes::play(letter, lang, true, &mut account);
     }
     if account.close_as("scenarios") { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

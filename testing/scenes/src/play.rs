@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use lab::{Answer, Mark, Netns, Probe};
 use serde_json::Value;
-use story::{Account, Answered, Stage, StageError, until};
+use story::{Account, Answered, Look, Stage, StageError, until};
 use texts::Arg;
 
+use crate::Letter;
 use crate::farend::{Identity, Papers, Reply, Session, Target};
 use crate::proved;
 
@@ -19,16 +20,22 @@ pub(crate) struct Play<'a> {
     pub papers: Papers,
     /// What passes when nothing is open: the house's own rules.
     pub standing: &'static [&'static str],
+    /// Of which scenario pictures are left for people, and in which language; of none in a test.
+    pub pictures: Option<(Letter, &'static str)>,
     mark: Mark,
 }
 
 pub(crate) type Told = Result<(), StageError>;
 
 impl<'a> Play<'a> {
-    pub fn begin(stage: &'a mut Stage, account: &'a mut Account) -> Result<Self, StageError> {
+    pub fn begin(
+        stage: &'a mut Stage,
+        account: &'a mut Account,
+        pictures: Option<(Letter, &'static str)>,
+    ) -> Result<Self, StageError> {
         let papers = Papers::new("TEST far ends").map_err(product)?;
         let mark = stage.lab().capture().mark();
-        Ok(Self { stage, account, papers, standing: &[], mark })
+        Ok(Self { stage, account, papers, standing: &[], pictures, mark })
     }
 
     // ---- checks
@@ -109,6 +116,18 @@ impl<'a> Play<'a> {
         let cells = outcome.as_ref().copied().unwrap_or_default();
         let args = [("cells", Arg::Number(cells as i64)), ("open", Arg::Number(expected.len() as i64))];
         self.account.check(key, &args, outcome.map(drop));
+        Ok(())
+    }
+
+    /// Leaves a picture of what an operator sees now, if pictures are wanted.
+    pub fn live_picture(&mut self) -> Told {
+        let Some((letter, lang)) = self.pictures else { return Ok(()) };
+        let mut browser = self.stage.operator_browser("operator", Look::of(lang))?;
+        browser.go(&self.stage.pages_url())?;
+        browser.until("!!document.querySelector('svg')", "the live picture")?;
+        let file = story::pictures().join(format!("scenario-{}-live.{lang}.png", letter.as_str()));
+        browser.screenshot(&file)?;
+        self.account.say(&file.display().to_string());
         Ok(())
     }
 

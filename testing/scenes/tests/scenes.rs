@@ -17,6 +17,6 @@ fn main() {
 
 fn holds(letter: Letter) -> Result<(), StageError> {
     let mut account = Account::new(Texts::new(Lang::En));
-    scenes::play(letter, Lang::En, &mut account);
+    scenes::play(letter, Lang::En, false, &mut account);
     if account.close_as("scenario") { Ok(()) } else { Err(StageError::Product(account.failed().join("\n"))) }
 }

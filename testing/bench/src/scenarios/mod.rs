@@ -7,19 +7,26 @@ mod operator;
 use std::time::{Duration, Instant};
 
 use lab::{Download, Netns};
-use story::{CardOrder, Set, Stage};
+use story::{CardOrder, Look, Set, Stage};
 use texts::Lang;
 
 use crate::connect::terminal::Terminal;
 use crate::connect::{SOFTHSM, first_byte};
 use crate::{BenchError, Peer, Row, Summary};
 
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 30;
+/// Services on the console that is timed.
+const SERVICES: usize = 100;
+const PAGES: usize = 20;
 /// Each needs a network of its own.
 const FAILOVERS: usize = 3;
 /// Each needs a card of its own.
 const REVOCATIONS: usize = 12;
 const WAIT: Duration = Duration::from_secs(20);
+/// What is silent for so long is cut: an operator was answered when it was.
+const SHORT: Duration = Duration::from_millis(200);
+/// Longer than the center takes to see a new list: what stops for a moment is not cut.
+const LONG: Duration = Duration::from_millis(1500);
 const LINGER_MS: u32 = 600_000;
 const AT: &str = "clinic/exam-1";
 const SERVICE: &str = "keyaki/records";
@@ -27,7 +34,7 @@ const SERVICE: &str = "keyaki/records";
 /// Everything from one run.
 pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), BenchError> {
     progress("raising three sites");
-    let mut set = Set::story();
+    let mut set = story::with_services(SERVICES);
     set.cards.extend((0..REVOCATIONS).map(|n| CardOrder::new(&spare(n), &format!("TANAKA {n}"), "Medical Doctor")));
     let mut stage = Stage::raise_set(Lang::En, LINGER_MS, set, &|_| {})?;
     stage.lab().capture().stop();
@@ -43,7 +50,7 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
         let signed = terminal.sign()?;
         let grant = terminal.open(&signed)?;
         let socket = stage.dir().join("center").join("center.sock");
-        cuts.push(until_silent(&stage, &netns, &mut || operator::cut(&socket, grant))?);
+        cuts.push(until_silent(&stage, &netns, SHORT, &mut || operator::cut(&socket, grant))?);
     }
     progress("opening beside a flood of first packets, and without");
     let (mut calm, mut flooded, mut sent) = (Vec::new(), Vec::new(), Vec::new());
@@ -59,6 +66,8 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
     let asked_for = Peer { name: "the same line asked for".into(), summary: summary("first-packet", calm.clone())? };
     progress("a first packet opens its line");
     let first = first_packets(&stage, &netns)?;
+    progress("a console with a hundred services in a browser");
+    let pages = console(&stage)?;
     progress("a revocation list cuts a running line");
     let mut lists = Vec::new();
     for n in 0..REVOCATIONS {
@@ -67,7 +76,7 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
             return Err(BenchError::Subject(opened.seen()));
         }
         stage.revoke_card(&spare(n))?;
-        lists.push(until_silent(&stage, &netns, &mut || Ok(stage.publish_lists()?))?);
+        lists.push(until_silent(&stage, &netns, LONG, &mut || Ok(stage.publish_lists()?))?);
         gone(&stage)?;
     }
     drop((terminal, stage));
@@ -97,6 +106,7 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
         row("crl-cut", lists, None)?,
         row("gate-failover", failover, None)?,
         row("flood-open", flooded, Some(calm))?,
+        row("console-interactive", pages, None)?,
     ];
     let rate = sent.iter().sum::<f64>() / sent.len().max(1) as f64;
     let notes = format!(
@@ -106,6 +116,8 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
          flood-open: request to first byte at one terminal while another sends {rate:.0} first packets a second.\n\
          gate-failover: from the death of the active gate until a new line was open; the line that was open was silent for\n\
          {silence:.0} ms (median).\n\
+         console-interactive: from asking for the console of a signed-in person with {SERVICES} services to a page whose scripts\n\
+         have run, in Chromium.\n\
          memory of the clinic's gate: {before} kB before the floods, {after} kB after.\n"
     );
     Ok((rows, notes))
@@ -137,6 +149,15 @@ fn first_packets(stage: &Stage, netns: &Netns) -> Result<Vec<f64>, BenchError> {
     Ok(rounds)
 }
 
+/// Milliseconds from asking for the console to a page that can be used.
+fn console(stage: &Stage) -> Result<Vec<f64>, BenchError> {
+    let mut browser = stage.browser(AT, Some("doctor"), Look::of("ja"))?;
+    story::sign_in(stage, &mut browser)?;
+    let timings = story::console_timings(stage, &mut browser, PAGES)?;
+    stage.at_terminal(AT, story::Person::Doctor, &["--json", "logout"])?;
+    Ok(timings.iter().map(|t| t.interactive).collect())
+}
+
 fn opens(terminal: &mut Terminal, netns: &Netns, stage: &Stage) -> Result<Vec<f64>, BenchError> {
     let mut rounds = Vec::new();
     for _ in 0..10 {
@@ -154,6 +175,7 @@ fn opens(terminal: &mut Terminal, netns: &Netns, stage: &Stage) -> Result<Vec<f6
 fn until_silent(
     stage: &Stage,
     netns: &Netns,
+    quiet: Duration,
     end: &mut dyn FnMut() -> Result<(), BenchError>,
 ) -> Result<f64, BenchError> {
     let download = Download::start(netns, stage.record_server(), WAIT)?;
@@ -162,8 +184,7 @@ fn until_silent(
     }
     let asked = Instant::now();
     end()?;
-    // Longer than the center takes to see a new list: what stops for a moment is not cut.
-    let last = download.stalled(Duration::from_millis(1500), WAIT);
+    let last = download.stalled(quiet, WAIT);
     let last = last.ok_or_else(|| BenchError::Subject("the download goes on after its end".into()))?;
     Ok(last.saturating_duration_since(asked).as_secs_f64() * 1e3)
 }

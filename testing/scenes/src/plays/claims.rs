@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::farend::{FarEnd, Identity, Session, Target, claims};
 use crate::play::{Play, Told, product};
 use serde_json::json;
-use story::until;
+use story::{Look, until};
 
 const LINE: &str = "clinic/claims-1 → payer/claims-srv tcp/443";
 
@@ -47,7 +47,7 @@ pub(super) fn tell(play: &mut Play<'_>) -> Told {
 /// Signed in once, the first packet of the program opens its line (N1); one that may not is told to the person.
 fn signed_in(play: &mut Play<'_>, target: &Target, terminal: &Identity) -> Told {
     let file = json!({"month": "2026-10", "claims": [{"patient": 3, "points": 96}]});
-    play.signs_in("scene-b-signed-in", "clinic/claims-1", "office")?;
+    let mut console = sign_in(play)?;
     let mut reply = Err("not asked".to_owned());
     // What was refused a moment ago is dropped for ten seconds without being asked again.
     until(Duration::from_secs(15), || {
@@ -56,6 +56,7 @@ fn signed_in(play: &mut Play<'_>, target: &Target, terminal: &Identity) -> Told 
     });
     play.answers("scene-b-first-packet-opens", reply, 200);
     play.exactly("scene-b-first-packet-exactly", &[LINE])?;
+    play.live_picture()?;
     let neighbour = play.address("payer/elig-srv")?;
     play.silent("scene-b-neighbour-refused", &[("clinic/claims-1", neighbour, 443)])?;
     let mut seen = String::new();
@@ -67,10 +68,26 @@ fn signed_in(play: &mut Play<'_>, target: &Target, terminal: &Identity) -> Told 
         packets.iter().any(|p| p["destination"] == neighbour.to_string() && p["reasons"][0]["code"].is_string())
     });
     play.that("scene-b-neighbour-told", told, seen);
+    if let (Some(console), Some((_, lang))) = (&mut console, play.pictures) {
+        console.go(&play.stage.console_url())?;
+        console.screenshot(&story::pictures().join(format!("scenario-b-console.{lang}.png")))?;
+    }
     let out = play.stage.at_terminal_as("clinic/claims-1", "office", &["--json", "logout"])?;
     let gone = play.is_gone("shiharai/claims");
     play.that("scene-b-sign-out-ends", out.code == 0 && gone, out.seen());
     Ok(())
+}
+
+/// At the console in a browser where pictures are wanted, else by the command.
+fn sign_in(play: &mut Play<'_>) -> Result<Option<browser::Browser>, story::StageError> {
+    let Some((_, lang)) = play.pictures else {
+        play.signs_in("scene-b-signed-in", "clinic/claims-1", "office")?;
+        return Ok(None);
+    };
+    let mut browser = play.stage.browser("clinic/claims-1", Some("office"), Look::of(lang))?;
+    let signed_in = story::sign_in(play.stage, &mut browser);
+    play.check("scene-b-signed-in", signed_in);
+    Ok(Some(browser))
 }
 
 /// Another terminal takes the claims terminal's address, then its MAC as well, while the line is open. The switch binds

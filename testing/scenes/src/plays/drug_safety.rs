@@ -50,6 +50,7 @@ pub(super) fn tell(play: &mut Play<'_>) -> Told {
     // With a tunnel open the Internet is no part of it, at either end.
     play.opens("scene-d-line-open", "clinic/exam-1", "doctor", "keyaki/records")?;
     play.exactly("scene-exactly", &[PROXY, LINE])?;
+    play.live_picture()?;
     let (inside, door_address) = (play.address("hospital/records")?, *door.ip());
     play.silent(
         "scene-d-not-through-a-tunnel",

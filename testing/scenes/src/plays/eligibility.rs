@@ -58,6 +58,7 @@ fn exclusive(play: &mut Play<'_>) -> Told {
     let gone = play.is_gone("shiharai/claims");
     play.that("scene-e-claims-cut", gone, "the claims line stays open");
     play.exactly("scene-e-alone", &[ELIGIBILITY])?;
+    play.live_picture()?;
     play.refused("scene-e-claims-wait", "clinic/claims-1", "office", "shiharai/claims", "D072")?;
     play.closes("scene-e-exclusive-closed", "clinic/elig-1", "shiharai/eligibility")?;
     play.opens("scene-e-claims-back", "clinic/claims-1", "office", "shiharai/claims")?;

@@ -48,6 +48,7 @@ pub(super) fn tell(play: &mut Play<'_>) -> Told {
     play.that("scene-c-names-who", done["by"] == "maker/maint-1", &done);
     // Exactly one terminal of the house, and nothing of the house by way of it.
     play.exactly("scene-exactly", &[LINE])?;
+    play.live_picture()?;
     let ward = play.address("hospital/ward-1")?;
     play.silent("scene-c-nothing-beyond", &[("hospital/claims-1", ward, 443), ("maker/maint-1", ward, 443)])?;
     // An operator of the house ends it while it is in use.

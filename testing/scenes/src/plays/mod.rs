@@ -93,14 +93,14 @@ impl std::str::FromStr for Letter {
 }
 
 /// Raises a scenario, plays it, takes it down; each has a lab of its own. What does not hold stands in the account, and
-/// so does a threat that no check of the play tried.
-pub fn play(letter: Letter, lang: Lang, account: &mut Account) {
+/// so does a threat that no check of the play tried. With `pictures` it leaves screenshots under `target/demo`.
+pub fn play(letter: Letter, lang: Lang, pictures: bool, account: &mut Account) {
     account.begin_part();
     let scene = match Scene::load(letter) {
         Ok(scene) => scene,
         Err(error) => return account.check("scene-played", &[], Err(error)),
     };
-    if let Err(error) = tell(&scene, lang, account) {
+    if let Err(error) = tell(&scene, lang, pictures, account) {
         account.check("scene-played", &[], Err(error));
     }
     let untried = |key: &&String| account.verdicts().get(*key) != Some(&true);
@@ -112,7 +112,7 @@ pub fn play(letter: Letter, lang: Lang, account: &mut Account) {
     account.check("scene-threats-tried", &[("threats", Arg::Number(count))], outcome);
 }
 
-fn tell(scene: &Scene, lang: Lang, account: &mut Account) -> Result<(), StageError> {
+fn tell(scene: &Scene, lang: Lang, pictures: bool, account: &mut Account) -> Result<(), StageError> {
     let letter = scene.letter;
     let texts = Texts::new(lang);
     let in_lang = |name: &model::LocalizedName| match lang {
@@ -126,7 +126,8 @@ fn tell(scene: &Scene, lang: Lang, account: &mut Account) -> Result<(), StageErr
         plug(&mut stage, &host.host, host.address)?;
     }
     account.say(&texts.say("scene-raised", &[]));
-    let mut play = Play::begin(&mut stage, account)?;
+    let pictures = pictures.then(|| (letter, lang.as_str()));
+    let mut play = Play::begin(&mut stage, account, pictures)?;
     match letter {
         Letter::A => sharing::tell(&mut play)?,
         Letter::B => claims::tell(&mut play)?,

@@ -55,6 +55,7 @@ pub(super) fn tell(play: &mut Play<'_>) -> Told {
     play.answers("scene-f-not-twice", reply, 409);
     // Two doors of one server, one for each; and no way between clinic and pharmacy by way of the platform (G7).
     play.exactly("scene-exactly", &[PRESCRIBE, SIGNING, DISPENSE])?;
+    play.live_picture()?;
     play.closes("scene-f-signing-closed", "clinic/exam-1", "kiban/signing")?;
     play.exactly("scene-f-signing-alone-shut", &[PRESCRIBE, DISPENSE])?;
     play.closes("scene-f-prescribe-closed", "clinic/exam-1", "kiban/prescribe")?;

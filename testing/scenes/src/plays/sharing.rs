@@ -33,6 +33,7 @@ pub(super) fn tell(play: &mut Play<'_>) -> Told {
     let reply = play.ask("hospital/ward-1", &here, Some(&hospital), patient());
     play.answers("scene-a-back-works", reply, 200);
     play.exactly("scene-exactly", &[FORTH, BACK])?;
+    play.live_picture()?;
 
     play.closes("scene-a-forth-closed", "sakura/ward-1", "keyaki/records")?;
     let reply = play.ask("hospital/ward-1", &here, Some(&hospital), patient());

@@ -348,14 +348,16 @@ mod tests {
     fn a_pattern_names_each_protocol_it_holds() {
         let space = super::super::header::space();
         let mut pattern = Pattern(space.layout().fields().map(|_| (0, 0)).collect());
-        let (tcp, udp) = (Some(Protocol::Tcp), Some(Protocol::Udp));
-        let cases: [((u128, u128), &[Option<Protocol>]); 6] = [
-            ((0, 3), &[tcp]),
-            ((1, 3), &[udp]),
+        type Case = ((u128, u128), &'static [Option<Protocol>]);
+        const TCP: Option<Protocol> = Some(Protocol::Tcp);
+        const UDP: Option<Protocol> = Some(Protocol::Udp);
+        let cases: [Case; 6] = [
+            ((0, 3), &[TCP]),
+            ((1, 3), &[UDP]),
             ((2, 3), &[None]),
             ((2, 2), &[None]),
-            ((0, 2), &[tcp, udp]),
-            ((0, 0), &[None, tcp, udp]),
+            ((0, 2), &[TCP, UDP]),
+            ((0, 0), &[None, TCP, UDP]),
         ];
         for (bits, held) in cases {
             pattern.0[At::Protocol as usize] = bits;

@@ -110,7 +110,7 @@ pub fn svg(curves: &[Curve]) -> String {
     const HEIGHT: f64 = 480.0;
     const LEFT: f64 = 70.0;
     const TOP: f64 = 30.0;
-    const COLOURS: [&str; 8] = ["#0b5fa5", "#c0392b", "#1e8449", "#b9770e", "#6c3483", "#117a65", "#7b7d7d", "#cb4335"];
+    const COLOURS: [&str; 8] = ["#0b5fa5", "#c0392b", "#1e8449", "#b9770e", "#6c3483", "#00acc1", "#7b7d7d", "#d81b60"];
     let height = TOP + HEIGHT + 60.0 + 20.0 * curves.len().div_ceil(2) as f64;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {height}\" font-family=\"sans-serif\" \

@@ -124,9 +124,11 @@ impl CloseCause {
         match self {
             Self::Person | Self::Lease | Self::Idle | Self::SignedOut | Self::SessionOver | Self::NotOpened => None,
             Self::CardRevoked | Self::DeviceUnhealthy | Self::DeviceRevoked | Self::Replaced => Some(Section::Terminal),
-            Self::Exclusive | Self::RuleRemoved => Some(Section::InHouseLan),
-            Self::AgreementEnded | Self::RoleRemoved | Self::ServiceChanged | Self::PeerDead => Some(Section::Peer),
-            Self::Operator | Self::NetworkChanged | Self::Vetoed | Self::GateRevoked => Some(Section::Operator),
+            Self::Exclusive | Self::RuleRemoved | Self::AgreementEnded | Self::NetworkChanged => {
+                Some(Section::InHouseLan)
+            }
+            Self::RoleRemoved | Self::ServiceChanged | Self::PeerDead => Some(Section::Peer),
+            Self::Operator | Self::Vetoed | Self::GateRevoked => Some(Section::Operator),
         }
     }
 }

@@ -238,7 +238,7 @@ impl Inquiry<'_> {
             return self.refused("open", &reason.unwrap_or_else(plain), Some(entry));
         }
         let closing = entries.iter().rev().find_map(|e| match &e.event {
-            Event::ConnectionClosing { cause, .. } => Some((e.at, cause.as_str())),
+            Event::ConnectionClosing { cause, .. } => Some((e.at, *cause)),
             _ => None,
         });
         let Some((at, cause)) = closing else {
@@ -248,13 +248,8 @@ impl Inquiry<'_> {
         let key = format!("why-ended-{cause}");
         let known = self.texts.has(&key);
         let key = if known { key } else { "why-ended".to_owned() };
-        let section = match cause {
-            "agreement-ended" | "network-changed" => Section::InHouseLan,
-            "operator" | "vetoed" => Section::Operator,
-            "peer-dead" => Section::Peer,
-            _ => Section::Terminal,
-        };
-        self.fails("open", section, &key, &[("at", Arg::Time(at)), ("cause", Arg::from(cause))]);
+        let section = cause.section().unwrap_or(Section::Terminal);
+        self.fails("open", section, &key, &[("at", Arg::Time(at)), ("cause", Arg::text(cause))]);
     }
 
     // ---- a person

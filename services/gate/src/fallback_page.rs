@@ -125,6 +125,10 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls_pki_types::pem::PemObject as _;
+    use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
 
     #[test]
     fn the_page_comes_in_the_browsers_language_and_escapes_what_it_shows() {
@@ -136,5 +140,51 @@ mod tests {
             assert!(empty.contains(&format!("lang=\"{}\"", lang.as_str())) && !empty.contains("<table"));
         }
         assert_eq!(escape("<a href=\"x\">&"), "&lt;a href=&quot;x&quot;&gt;&amp;");
+    }
+
+    /// OpenSSL as the browser: nothing of ours on its side.
+    #[tokio::test]
+    async fn a_browser_gets_the_page_over_tls_and_a_lie_gets_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = now().unix_seconds();
+        let issued = authority::Authority::new(folder.path(), now - 3600).unwrap().issue_gate("clinic").unwrap();
+        let chain = CertificateDer::pem_slice_iter(issued.chain_pem.as_bytes()).map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_slice(issued.key_pem.as_bytes()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .unwrap();
+        let config = crate::hub::tests::config();
+        let (hub, _receivers) = Hub::new(site::SiteMachine::new(None, config, Timestamp(0)));
+        let page = FallbackPage::new(tls, hub);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let ask = |request: &'static str| {
+            let address = address.clone();
+            tokio::task::spawn_blocking(move || {
+                let mut client = Command::new("openssl")
+                    .args(["s_client", "-quiet", "-connect", &address])
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap();
+                client.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
+                String::from_utf8(client.wait_with_output().unwrap().stdout).unwrap()
+            })
+        };
+        let client = ask("GET / HTTP/1.1\r\nhost: gate\r\naccept-language: en\r\n\r\n");
+        let (stream, _) = listener.accept().await.unwrap();
+        page.serve(stream).await.unwrap();
+        let answer = client.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("content-language: en"), "{answer}");
+        assert!(answer.contains(&Texts::new(Lang::En).say("gate-fallback-none", &[])), "{answer}");
+        let mut plain = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert!(page.serve(stream).await.is_err(), "without TLS");
     }
 }

@@ -271,10 +271,10 @@ fn log(report: &Report) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn config() -> SiteConfig {
+    pub(crate) fn config() -> SiteConfig {
         SiteConfig {
             red: site::RedInterfaces { lan: "lan0".into(), tunnel: "ipsec0".into() },
             ike: site::IkePolicy {

@@ -73,7 +73,10 @@ impl Stage {
     }
 
     fn log_of_pair(&self, site: &str) -> String {
-        PAIR.iter().map(|(name, _)| self.gate_log(&of(site, name), 100_000)).find(|log| !log.is_empty()).unwrap_or_default()
+        PAIR.iter()
+            .map(|(name, _)| self.gate_log(&of(site, name), 100_000))
+            .find(|log| !log.is_empty())
+            .unwrap_or_default()
     }
 
     /// Starts one of a site's two gates while the other is active, and waits until it waits.

@@ -181,7 +181,7 @@ fn service_row(service: &ServiceView, may_act: bool, now: Timestamp, reader: &Re
     let id = service.service.to_string();
     let key = id.replace('/', "-");
     html! {
-        li.service class=(format!("is-{}", service.state.as_str())) {
+        li class=(format!("service is-{}", service.state.as_str())) {
             div.what {
                 h3 id=(format!("s-{key}")) { (reader.name(&service.name)) }
                 p.quiet { (reader.name(&service.provider)) " · " (id) }
@@ -201,7 +201,7 @@ fn service_row(service: &ServiceView, may_act: bool, now: Timestamp, reader: &Re
                 }
                 @if let Some(line) = service.connection.as_ref().filter(|_| service.state == ServiceState::Open) {
                     @let left = minutes_left(line.lease_until, now);
-                    p.number class=[service.warn.then_some("warned")] {
+                    p class=(if service.warn { "number warned" } else { "number" }) {
                         (reader.tell("portal-console-left", &[
                             ("at", clock(line.lease_until, now, reader.texts).into()), ("minutes", Arg::Number(left)),
                         ]))

@@ -35,6 +35,8 @@ fn at_work(stage: &Stage) -> Result<(), StageError> {
     browser.go(&stage.console_url())?;
     browser.sees("サインインしていません")?;
     browser.screenshot(&pictures().join("console-1-signed-out.ja.png"))?;
+    that(browser.go(RECORDS).is_err(), || "the record server answers although nobody is signed in".into())?;
+    browser.go(&stage.console_url())?;
     browser.press("#sign-in")?;
     browser.sees("この端末でサインインしますか")?;
     let asked = browser.text()?;
@@ -47,8 +49,6 @@ fn at_work(stage: &Stage) -> Result<(), StageError> {
 
     let refused = browser.eval("document.querySelector('.is-refused').innerText")?.to_string();
     that(refused.contains("対処") && refused.contains("責任区間"), || format!("why and what to do: {refused}"))?;
-    that(browser.go(RECORDS).is_err(), || "the record server answers before anything is open".into())?;
-    browser.go(&stage.console_url())?;
     browser.press("#open-keyaki-records")?;
     browser.until("!!document.querySelector('.is-open #close-keyaki-records')", "the open line")?;
     browser.screenshot(&pictures().join("console-4-open.ja.png"))?;
@@ -68,10 +68,10 @@ fn at_work(stage: &Stage) -> Result<(), StageError> {
     browser.until("!!document.querySelector('.is-open #close-keyaki-records')", "the extended line")?;
     browser.press("#close-keyaki-records")?;
     browser.until("!!document.querySelector('#open-keyaki-records')", "the closed line")?;
-    that(browser.go(RECORDS).is_err(), || "the record server answers after the line was closed".into())?;
-    browser.go(&stage.console_url())?;
+    // While the session lasts a first packet would open it again.
     browser.press("#sign-out")?;
-    browser.sees("サインインしていません").map_err(StageError::from)
+    browser.sees("サインインしていません")?;
+    that(browser.go(RECORDS).is_err(), || "the record server answers after signing out".into())
 }
 
 /// The same without a mouse, in English.

@@ -14,6 +14,8 @@ use crate::strangers::{self, Strangers};
 const RETRY_MS: i64 = 1_000;
 /// EXT-230 lets a switch drop a bundle that is not touched for 10 s (Open vSwitch does); later no answer will come.
 const BUNDLE_MS: i64 = 15_000;
+/// How long the switch may take to tell what a removed rule counted, milliseconds.
+const REMOVED_MS: i64 = 1_000;
 /// A switch goes on with cached verdicts until it has revalidated them (Open vSwitch: 500 ms at the most), and one of
 /// them may remember a connection that was just forgotten. So what was flushed is flushed once more after that.
 const SWEEP_MS: i64 = 700;
@@ -52,7 +54,7 @@ pub(crate) struct Rules {
     /// Entries of ended grants that only drop and still count, when they go, and what is flushed once more then.
     muted: BTreeMap<RuleKey, (Timestamp, Vec<Flush>)>,
     /// Entries that are gone, but whose last count the switch has not told yet (Open vSwitch tells it a moment later).
-    awaited: BTreeMap<RuleKey, GrantId>,
+    awaited: BTreeMap<RuleKey, (GrantId, Timestamp)>,
     number: u64,
     meters: Meters,
     /// The next difference comes from a reading, not from an order.
@@ -175,8 +177,13 @@ impl Rules {
         self.audit_read = None;
         let soon = if std::mem::take(&mut self.again) { 0 } else { self.audit_ms };
         self.audit_at = Some(now.plus_ms(soon));
-        // Who has not told by now does not tell.
-        for id in std::mem::take(&mut self.awaited).into_values() {
+        // Who has not told by now does not tell. Open vSwitch tells when nobody uses the rule any more, which may be
+        // after it has answered a read that no longer shows it.
+        let (late, in_time) = std::mem::take(&mut self.awaited)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(_, (_, since))| since.plus_ms(REMOVED_MS) <= now);
+        self.awaited = in_time;
+        for (id, _) in late.into_values() {
             self.gone_counters.entry(id).or_default().lost = true;
         }
         let mut seen = BTreeMap::new();
@@ -471,7 +478,7 @@ impl Rules {
         self.known()
             && !self.wanted_of.contains_key(&grant)
             && !self.observed_of.contains_key(&grant)
-            && !self.awaited.values().any(|id| *id == grant)
+            && !self.awaited.values().any(|(id, _)| *id == grant)
             && !flush_due(&self.to_flush)
             && !self.flushing.as_ref().is_some_and(|(_, list)| flush_due(list))
     }
@@ -530,7 +537,7 @@ impl Rules {
                         if let Some(CookieOwner::Grant(id)) = Cookie(o.cookie).owner()
                             && !self.strangers.knows(&key)
                         {
-                            self.awaited.insert(key.clone(), id);
+                            self.awaited.insert(key.clone(), (id, now));
                         }
                         self.to_flush.extend(again.unwrap_or_else(|| flushes(&key, o)));
                         changes.push(Change { key, body: None });

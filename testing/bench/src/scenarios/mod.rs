@@ -118,7 +118,7 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
          {silence:.0} ms (median).\n\
          console-interactive: from asking for the console of a signed-in person with {SERVICES} services to a page whose scripts\n\
          have run, in Chromium.\n\
-         memory of the clinic's gate: {before} kB before the floods, {after} kB after.\n"
+         memory of the clinic's gate: {before} KiB before the floods, {after} KiB after.\n"
     );
     Ok((rows, notes))
 }
@@ -198,12 +198,9 @@ fn gone(stage: &Stage) -> Result<(), BenchError> {
     if story::until(WAIT, none) { Ok(()) } else { Err(BenchError::Subject("a cut line is not closed".into())) }
 }
 
-/// Resident memory of the clinic's gate, kB.
+/// Resident memory of the clinic's gate, KiB.
 fn memory(stage: &Stage) -> u64 {
-    let pid = stage.gate_pid("clinic").unwrap_or_default();
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
-    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    stage.gate_memory("clinic").unwrap_or_default()
 }
 
 fn summary(metric: &str, rounds: Vec<f64>) -> Result<Summary, BenchError> {

@@ -54,8 +54,11 @@ fn at_work(stage: &Stage) -> Result<(), StageError> {
     browser.until("document.documentElement.dataset.live === 'yes'", "the event stream")?;
     let knock = Probe::tcp("sk-clinic-exam-1", stage.lab().address("hospital", "portal")?, 443);
     let _ = stage.lab().probe_all(&[knock.within(Duration::from_millis(100))])?;
-    let seen =
-        browser.within(Duration::from_secs(3), "!!document.querySelector('.packet .refusal')", "the refused packet")?;
+    let seen = browser.within(
+        Duration::from_secs(3),
+        "[...document.querySelectorAll('.packet')].some(p => p.innerText.includes('10.2.10.20'))",
+        "the refused packet",
+    )?;
     println!("a refused first packet was seen in the console after {} ms", seen.as_millis());
     browser.screenshot(&pictures().join("console-5-refused-packet.ja.png"))?;
 

@@ -136,7 +136,7 @@ async fn language(Path(lang): Path<String>, Query(back): Query<Back>) -> Respons
     choose(&lang, &back.back)
 }
 
-/// Tells when anything changed; what, the page asks itself.
+/// Tells when anything changed; what, the page asks itself. Browsers drop events without data, so there is a word in them.
 pub(crate) async fn events(State(center): State<Center>) -> Response {
     Sse::new(changed(center)).keep_alive(KeepAlive::default()).into_response()
 }
@@ -154,7 +154,7 @@ fn changed(center: Center) -> impl Stream<Item = Result<Event, Infallible>> + Se
             }
             tokio::time::sleep(TOGETHER).await;
             changes.mark_unchanged();
-            if tell.send(Ok(Event::default().event("changed").data(""))).await.is_err() {
+            if tell.send(Ok(Event::default().event("changed").data("now"))).await.is_err() {
                 return;
             }
         }

@@ -66,7 +66,7 @@ async fn one(center: Center, tls: TlsAcceptor, stream: TcpStream) {
                         request.extensions_mut().insert(operator);
                         next.run(request).await
                     }
-                    Err(refused) => refused,
+                    Err(refused) => *refused,
                 }
             }
         },
@@ -78,7 +78,7 @@ async fn one(center: Center, tls: TlsAcceptor, stream: TcpStream) {
     }
 }
 
-fn judged(center: &Center, chain: &[Vec<u8>]) -> Result<Operator, axum::response::Response> {
+fn judged(center: &Center, chain: &[Vec<u8>]) -> Result<Operator, Box<axum::response::Response>> {
     use axum::response::IntoResponse;
     let (trust, slices) = (center.trust(), chain.iter().map(Vec::as_slice).collect::<Vec<_>>());
     match pki::verify_operator(&slices, &trust.anchors, trust.revocation(), center.now().unix_seconds()) {
@@ -88,7 +88,7 @@ fn judged(center: &Center, chain: &[Vec<u8>]) -> Result<Operator, axum::response
             tracing::warn!(codes = codes.join(" "), "an operator is refused");
             let said =
                 format!("{}\n", refusals.iter().map(|r| format!("{} {r}", r.code())).collect::<Vec<_>>().join("\n"));
-            Err((axum::http::StatusCode::FORBIDDEN, said).into_response())
+            Err(Box::new((axum::http::StatusCode::FORBIDDEN, said).into_response()))
         }
     }
 }

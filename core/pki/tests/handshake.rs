@@ -1,10 +1,9 @@
 //! A card's possession shown by a TLS handshake (N3).
 #![allow(clippy::unwrap_used)]
-
-mod world;
-
 // The test signs as a terminal does, and terminals have randomness.
 #![allow(clippy::disallowed_types)]
+
+mod world;
 
 use authority::Issued;
 use pki::{Challenge, ClientHandshake, Refusal, TlsVersion, verify_handshake};

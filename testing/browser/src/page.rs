@@ -84,6 +84,14 @@ impl Browser {
         self.eval(&format!("document.querySelector({quoted}).click()")).map(drop)
     }
 
+    /// Presses a button that sends a form, and waits until the answer's document is there.
+    pub fn send(&mut self, selector: &str) -> Result<(), BrowserError> {
+        self.until(&format!("!!document.querySelector({})", json!(selector)), selector)?;
+        self.eval("window.before = true")?;
+        self.press(selector)?;
+        self.until("!window.before && document.readyState === 'complete'", "the next page")
+    }
+
     /// Presses a key: `Tab`, `Enter` or `Space`.
     pub fn key(&mut self, key: &str) -> Result<(), BrowserError> {
         let (code, number, text) = match key {

@@ -47,7 +47,7 @@ fn at_work(stage: &Stage) -> Result<(), StageError> {
 
     let refused = browser.eval("document.querySelector('.is-refused').innerText")?.to_string();
     that(refused.contains("対処") && refused.contains("責任区間"), || format!("why and what to do: {refused}"))?;
-    browser.press("#open-keyaki-records")?;
+    browser.send("#open-keyaki-records")?;
     browser.until("!!document.querySelector('.is-open #close-keyaki-records')", "the open line")?;
     browser.screenshot(&pictures().join("console-4-open.ja.png"))?;
     that(records(stage), || "no real HTTPS through the line".into())?;
@@ -62,12 +62,12 @@ fn at_work(stage: &Stage) -> Result<(), StageError> {
     println!("a refused first packet was seen in the console after {} ms", seen.as_millis());
     browser.screenshot(&pictures().join("console-5-refused-packet.ja.png"))?;
 
-    browser.press("#extend-keyaki-records")?;
+    browser.send("#extend-keyaki-records")?;
     browser.until("!!document.querySelector('.is-open #close-keyaki-records')", "the extended line")?;
-    browser.press("#close-keyaki-records")?;
+    browser.send("#close-keyaki-records")?;
     browser.until("!!document.querySelector('#open-keyaki-records')", "the closed line")?;
     // While the session lasts a first packet would open it again.
-    browser.press("#sign-out")?;
+    browser.send("#sign-out")?;
     browser.sees("サインインしていません")?;
     that(!records(stage), || "the record server answers after signing out".into())
 }
@@ -99,7 +99,7 @@ fn by_keyboard_alone(stage: &Stage) -> Result<(), StageError> {
     // The language is one link away.
     browser.press("a.lang")?;
     browser.sees("サービス")?;
-    browser.press("#sign-out")?;
+    browser.send("#sign-out")?;
     browser.sees("サインインしていません").map_err(StageError::from)
 }
 
@@ -114,7 +114,7 @@ fn without_scripts(stage: &Stage) -> Result<(), StageError> {
     browser.sees("Pharmacist")?;
     let page = browser.text()?;
     that(page.contains("Section:") && page.contains("To do:"), || format!("a pharmacist is told why: {page}"))?;
-    browser.press("#sign-out")?;
+    browser.send("#sign-out")?;
     browser.sees("Nobody is signed in here").map_err(StageError::from)
 }
 
@@ -180,7 +180,7 @@ fn misuse(stage: &Stage) -> Result<(), StageError> {
     stranger.press("#sign-in")?;
     stranger.sees("P008")?;
     stranger.screenshot(&pictures().join("console-7-revoked-card.en.png"))?;
-    browser.press("#sign-out")?;
+    browser.send("#sign-out")?;
     browser.sees("Nobody is signed in here").map_err(StageError::from)
 }
 
@@ -193,7 +193,7 @@ fn live_picture(stage: &mut Stage) -> Result<(), StageError> {
     operator.go(&url)?;
     operator.sees("接続状況")?;
     operator.until("document.documentElement.dataset.live === 'yes'", "the event stream")?;
-    terminal.press("#open-keyaki-records")?;
+    terminal.send("#open-keyaki-records")?;
     operator.until(
         "!!document.querySelector('svg.live .label') && document.body.innerText.includes('SATO HANAKO')",
         "the line",

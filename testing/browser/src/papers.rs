@@ -13,9 +13,13 @@ pub struct Papers {
 }
 
 impl Papers {
-    /// An empty database below `home`.
+    /// An empty home with an empty database. What an earlier browser left there goes: `certutil` asks for a password on a
+    /// database that exists, and a profile remembers.
     pub fn create(home: &Path) -> Result<Self, BrowserError> {
         let database = home.join(".pki/nssdb");
+        if home.exists() {
+            fs::remove_dir_all(home).map_err(BrowserError::io(path(home)))?;
+        }
         fs::create_dir_all(&database).map_err(BrowserError::io(path(&database)))?;
         let papers = Self { home: home.to_owned() };
         tool(Command::new("certutil").args(["-N", "--empty-password", "-d", &papers.database()]))?;

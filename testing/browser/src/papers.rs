@@ -13,13 +13,9 @@ pub struct Papers {
 }
 
 impl Papers {
-    /// An empty home with an empty database. What an earlier browser left there goes: `certutil` asks for a password on a
-    /// database that exists, and a profile remembers.
+    /// An empty database below `home`, which must not have one: `certutil` asks for the password of one that exists.
     pub fn create(home: &Path) -> Result<Self, BrowserError> {
         let database = home.join(".pki/nssdb");
-        if home.exists() {
-            fs::remove_dir_all(home).map_err(BrowserError::io(path(home)))?;
-        }
         fs::create_dir_all(&database).map_err(BrowserError::io(path(&database)))?;
         let papers = Self { home: home.to_owned() };
         tool(Command::new("certutil").args(["-N", "--empty-password", "-d", &papers.database()]))?;

@@ -97,7 +97,10 @@ impl Stage {
         if !Path::new("/etc/chromium/policies/managed/certificates.json").exists() {
             policies(self.lab().scratch(), &shown)?;
         }
-        let papers = Papers::create(&self.dir().join("browser").join(name))?;
+        // A home of its own each time: what an ended browser left behind may still write to the old one.
+        let homes = (1..).map(|n| self.dir().join("browser").join(format!("{name}-{n}")));
+        let home = homes.into_iter().find(|home| !home.exists()).unwrap_or_default();
+        let papers = Papers::create(&home)?;
         papers.trust("center", &self.ca(CaKind::Center))?;
         Ok(papers)
     }

@@ -4,7 +4,7 @@ use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use connections::{Refused, SignIn};
-use model::{HostRef, SessionId};
+use model::SessionId;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -87,14 +87,11 @@ pub(super) async fn open(
     State(terminal): State<Arc<Terminal>>,
     headers: HeaderMap,
     Form(form): Form<ServiceForm>,
-) -> Response {
-    let Ok(service) = form.service.parse() else { return StatusCode::BAD_REQUEST.into_response() };
-    let (center, session) = match known(&terminal, &headers).await {
-        Ok((session, _)) => (terminal.console.center(), session),
-        Err(response) => return response,
-    };
-    let result = connections::open_in_session(center, session, service).await.map(drop);
-    done(&terminal, &headers, result)
+) -> Result<Response, Response> {
+    let service = form.service.parse().map_err(unreadable)?;
+    let session = known(&terminal, &headers).await?;
+    let result = connections::open_in_session(terminal.console.center(), session, service).await.map(drop);
+    Ok(done(&terminal, &headers, result))
 }
 
 #[derive(Deserialize)]
@@ -107,15 +104,11 @@ pub(super) async fn close(
     State(terminal): State<Arc<Terminal>>,
     headers: HeaderMap,
     Form(form): Form<GrantForm>,
-) -> Response {
-    let Ok(grant) = form.grant.parse() else { return StatusCode::BAD_REQUEST.into_response() };
-    match known(&terminal, &headers).await {
-        Ok((session, _)) => {
-            let result = connections::close_in_session(terminal.console.center(), session, grant).await.map(drop);
-            done(&terminal, &headers, result)
-        }
-        Err(response) => response,
-    }
+) -> Result<Response, Response> {
+    let grant = form.grant.parse().map_err(unreadable)?;
+    let session = known(&terminal, &headers).await?;
+    let result = connections::close_in_session(terminal.console.center(), session, grant).await.map(drop);
+    Ok(done(&terminal, &headers, result))
 }
 
 /// Lets a line last longer.
@@ -123,15 +116,11 @@ pub(super) async fn extend(
     State(terminal): State<Arc<Terminal>>,
     headers: HeaderMap,
     Form(form): Form<GrantForm>,
-) -> Response {
-    let Ok(grant) = form.grant.parse() else { return StatusCode::BAD_REQUEST.into_response() };
-    match known(&terminal, &headers).await {
-        Ok((session, _)) => {
-            let result = connections::extend(terminal.console.center(), session, grant).await.map(drop);
-            done(&terminal, &headers, result)
-        }
-        Err(response) => response,
-    }
+) -> Result<Response, Response> {
+    let grant = form.grant.parse().map_err(unreadable)?;
+    let session = known(&terminal, &headers).await?;
+    let result = connections::extend(terminal.console.center(), session, grant).await.map(drop);
+    Ok(done(&terminal, &headers, result))
 }
 
 #[derive(Deserialize)]
@@ -145,28 +134,28 @@ pub(super) async fn answer(
     State(terminal): State<Arc<Terminal>>,
     headers: HeaderMap,
     Form(form): Form<AnswerForm>,
-) -> Response {
-    let Ok(approval) = form.approval.parse() else { return StatusCode::BAD_REQUEST.into_response() };
-    let session = match known(&terminal, &headers).await {
-        Ok((session, _)) => session,
-        Err(response) => return response,
-    };
+) -> Result<Response, Response> {
+    let approval = form.approval.parse().map_err(unreadable)?;
+    let session = known(&terminal, &headers).await?;
     let center = terminal.console.center();
     let result = match form.answer.as_str() {
         "accept" => connections::approve(center, session, approval).await,
         "refuse" => connections::refuse_approval(center, session, approval).await,
-        _ => return StatusCode::BAD_REQUEST.into_response(),
+        other => return Err(unreadable(other)),
     };
-    done(&terminal, &headers, result)
+    Ok(done(&terminal, &headers, result))
+}
+
+/// A form that none of our pages sends.
+fn unreadable<T>(_: T) -> Response {
+    StatusCode::BAD_REQUEST.into_response()
 }
 
 /// The session of this browser at this terminal; whoever has none is led to the console.
-async fn known(terminal: &Terminal, headers: &HeaderMap) -> Result<(SessionId, HostRef), Response> {
+async fn known(terminal: &Terminal, headers: &HeaderMap) -> Result<SessionId, Response> {
     let at = terminal.judged().await.map_err(|_| Redirect::to("/").into_response())?;
-    match terminal.session(headers, &at).await {
-        Some((session, _)) => Ok((session, at)),
-        None => Err(Redirect::to("/").into_response()),
-    }
+    let found = terminal.session(headers, &at).await;
+    found.map(|(session, _)| session).ok_or_else(|| Redirect::to("/").into_response())
 }
 
 fn done(terminal: &Terminal, headers: &HeaderMap, result: Result<(), Refused>) -> Response {

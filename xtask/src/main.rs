@@ -2,6 +2,7 @@
 //!
 //! Nothing here is part of the product. It depends on little, so that it builds in seconds on a fresh machine.
 
+mod every_test;
 mod packages;
 mod run;
 mod tidy;
@@ -14,8 +15,8 @@ cargo xtask COMMAND
   setup              install the Debian packages the lab needs (as root)
   demo [--lang ja|en]  set up, build, raise the lab, run the main story, take everything down
   demo scenarios [--lang ja|en] [a…f]  the six scenarios of a hospital's day, each in a lab of its own
-  test [ARGS…]       set up, build, run every test (ARGS go to `cargo test`)
-  bench NAME [--json FILE] [--plot FILE]   connect | controller | scenarios | verify: measure against a peer in the same run
+  test [--backtrace] [ARGS…]   set up, build, run every test, say at the end what failed (ARGS go to `cargo test`)
+  bench NAME [--json FILE] [--plot FILE] [--rounds N]   connect | controller | scenarios | verify: measure against a peer in the same run
   prove [--twins] [ID…]  the lemma behind the proof, by SMT (--help for more)
   long-run [--seconds N] [--seed N]  faulty and valid changes against the proof, counted (N seconds each)
   lint               formatting and clippy
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     let result = match args.first().map(String::as_str) {
         Some("setup") => packages::install(),
         Some("demo") => packages::install().and_then(|()| run::demo(rest)),
-        Some("test") => packages::install().and_then(|()| run::test(rest)),
+        Some("test") => packages::install().and_then(|()| every_test::run(rest)),
         Some("bench") => packages::install().and_then(|()| run::bench(rest)),
         Some("prove") => packages::install().and_then(|()| run::prove(rest)),
         Some("long-run") => run::long_run(rest),

@@ -15,14 +15,6 @@ pub fn demo(args: &[String]) -> Result<(), String> {
     exec(binary(false, "sekisho-demo"), args)
 }
 
-/// Builds everything, so that tests find the binaries they start, and runs every test.
-pub fn test(args: &[String]) -> Result<(), String> {
-    build(false)?;
-    let mut all = vec!["test".to_owned(), "--workspace".to_owned()];
-    all.extend_from_slice(args);
-    cargo(&all)
-}
-
 /// Measures; always a release build.
 pub fn bench(args: &[String]) -> Result<(), String> {
     let name = args.first().ok_or("say which: connect, controller, scenarios or verify")?;
@@ -75,7 +67,8 @@ pub fn generate(args: &[String]) -> Result<(), String> {
     exec(binary(false, "sekisho-gen"), args)
 }
 
-fn build(release: bool) -> Result<(), String> {
+/// Builds everything.
+pub fn build(release: bool) -> Result<(), String> {
     let begin = Instant::now();
     println!("building{} …", if release { " (release)" } else { "" });
     let mut args = vec!["build".to_owned(), "--workspace".to_owned()];
@@ -92,13 +85,18 @@ fn cargo(args: &[String]) -> Result<(), String> {
 }
 
 fn cargo_with(args: &[String], environment: &[(&str, String)]) -> Result<(), String> {
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(args)
-        .env("CARGO_TARGET_DIR", target_dir())
+    let status = command(args)
         .envs(environment.iter().map(|(name, value)| (*name, value)))
         .status()
         .map_err(|e| format!("cargo does not start: {e}"))?;
     if status.success() { Ok(()) } else { Err(format!("cargo {} failed", args.join(" "))) }
+}
+
+/// Cargo, to be run here.
+pub fn command(args: &[String]) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(args).env("CARGO_TARGET_DIR", target_dir());
+    cargo
 }
 
 fn exec(program: PathBuf, args: &[String]) -> Result<(), String> {

@@ -19,6 +19,9 @@ struct Arguments {
     /// Write how cost grows here as a picture (SVG); `verify` only.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
+    /// So many rounds of each; `connect` only. Fewer are for a quick look.
+    #[arg(long, value_name = "N", default_value_t = bench::connect::ROUNDS)]
+    rounds: usize,
     /// Measure only this; `verify` only.
     #[arg(long, value_name = "PART")]
     only: Option<bench::verify::Part>,
@@ -62,7 +65,7 @@ fn run(arguments: &Arguments) -> Result<(), BenchError> {
     let (rows, notes): (Vec<Row>, String) = match arguments.what {
         What::Controller => bench::controller::measure(&progress)?,
         What::Connect => {
-            let (mut rows, notes) = bench::connect::measure(&progress)?;
+            let (mut rows, notes) = bench::connect::measure(arguments.rounds, &progress)?;
             rows.extend(bench::plan_open(&progress)?);
             (rows, notes)
         }

@@ -98,9 +98,12 @@ impl Stage {
             policies(self.lab().scratch(), &shown)?;
         }
         // A home of its own each time: what an ended browser left behind may still write to the old one.
-        let homes = (1..).map(|n| self.dir().join("browser").join(format!("{name}-{n}")));
-        let home = homes.into_iter().find(|home| !home.exists()).unwrap_or_default();
-        let papers = Papers::create(&home)?;
+        let homes = self.dir().join("browser");
+        let mut number = 1;
+        while homes.join(format!("{name}-{number}")).exists() {
+            number += 1;
+        }
+        let papers = Papers::create(&homes.join(format!("{name}-{number}")))?;
         papers.trust("center", &self.ca(CaKind::Center))?;
         Ok(papers)
     }

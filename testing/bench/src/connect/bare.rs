@@ -20,6 +20,14 @@ pub(super) struct Bare {
     pub initiate: Vec<f64>,
     /// Milliseconds, CHILD_SA.
     pub terminate: Vec<f64>,
+    /// The same by the `swanctl` program, from its start to its end.
+    pub command: Command,
+}
+
+/// Milliseconds, as in [`Bare`].
+pub(super) struct Command {
+    pub initiate: Vec<f64>,
+    pub terminate: Vec<f64>,
 }
 
 /// Ends an IKE_SA and waits until it is gone at both ends.
@@ -137,8 +145,26 @@ pub(super) fn measure(stage: &Stage, rounds: usize) -> Result<Bare, BenchError> 
                 terminate.push(down.as_secs_f64() * 1e3);
             }
         }
-        Ok(Bare { initiate, terminate })
+        let command = by_command(stage, rounds)?;
+        Ok(Bare { initiate, terminate, command })
     })
+}
+
+/// As a person or a script does it; the program ends when the daemon says that it is done.
+fn by_command(stage: &Stage, rounds: usize) -> Result<Command, BenchError> {
+    let charon = &stage.lab().site("clinic")?.charon;
+    let took = |arguments: &[&str]| {
+        let begin = Instant::now();
+        charon.swanctl(arguments)?;
+        Ok::<_, BenchError>(begin.elapsed().as_secs_f64() * 1e3)
+    };
+    let (mut initiate, mut terminate) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        initiate.push(took(&["--initiate", "--child", "bare"])?);
+        terminate.push(took(&["--terminate", "--child", "bare"])?);
+        took(&["--terminate", "--ike", "bare"])?;
+    }
+    Ok(Command { initiate, terminate })
 }
 
 /// What the gate tells its daemon, without the gate.

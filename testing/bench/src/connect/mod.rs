@@ -18,7 +18,8 @@ use texts::Lang;
 use crate::{BenchError, Peer, Row, Summary};
 use terminal::Terminal;
 
-const ROUNDS: usize = 200;
+/// What the table stands on, unless somebody asks for fewer to look quickly.
+pub const ROUNDS: usize = 200;
 const WAIT: Duration = Duration::from_secs(10);
 /// Gates keep the IKE SA between rounds; a cold round ends it itself.
 const LINGER_MS: u32 = 600_000;
@@ -36,8 +37,8 @@ pub fn with_card_reader() -> Result<(), BenchError> {
     Err(BenchError::File { path: me, source: error })
 }
 
-/// Everything from one run.
-pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), BenchError> {
+/// Everything from one run of so many rounds each.
+pub fn measure(rounds: usize, progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), BenchError> {
     progress("raising three sites");
     let mut stage = Stage::raise_lingering(Lang::En, LINGER_MS, &|_| {})?;
     stage.lab().capture().stop();
@@ -52,20 +53,20 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
     let mut opener = Opener { terminal: &mut terminal, netns: &netns, server };
     progress("opening cold");
     let mut cold = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         bare::end_ike(&stage, "clinic--hospital")?;
         cold.push(opener.round(false)?);
     }
     progress("opening warm, closing under a running download");
     let (mut warm, mut close) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let (grant, took) = opener.open(false)?;
         warm.push(took);
         close.push(opener.cut(&stage, grant)?);
     }
     progress("opening warm, with the card");
     let mut with_card = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         with_card.push(opener.round(true)?);
     }
 
@@ -76,25 +77,31 @@ pub fn measure(progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<Row>, String), B
     }
     let first_byte = || first_byte(&netns, server);
     let cut = |end: &mut bare::Ending<'_>| cut(&stage, &netns, end);
-    let standing = bare::standing(&stage, grant, ROUNDS, &first_byte, &cut)?;
+    let standing = bare::standing(&stage, grant, rounds, &first_byte, &cut)?;
     progress("bare IKE between the same gateways");
-    let bare = bare::measure(&stage, ROUNDS)?;
+    let bare = bare::measure(&stage, rounds)?;
     let initiate = |name: &str| peer(name, &bare.initiate);
+    let command = |name: &str| peer(name, &bare.command.initiate);
     let rows = vec![
         row("open-cold-like-for-like", cold.clone(), peer("bare IKE_SA + CHILD_SA and first byte", &standing.cold)?)?,
         row("open-warm-like-for-like", warm.clone(), peer("bare CHILD_SA and first byte", &standing.warm)?)?,
         row("close-like-for-like", close.clone(), peer("bare terminate under the same download", &standing.cut)?)?,
-        row("open-cold", cold, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
-        row("open-warm", warm, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
-        row("open-warm-with-card", with_card, initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
-        row("close", close, peer("bare terminate of a CHILD_SA over VICI", &bare.terminate)?)?,
+        row("open-cold", cold.clone(), initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
+        row("open-warm", warm.clone(), initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
+        row("open-warm-with-card", with_card.clone(), initiate("bare IKE_SA + CHILD_SA over VICI")?)?,
+        row("close", close.clone(), peer("bare terminate of a CHILD_SA over VICI", &bare.terminate)?)?,
+        row("open-cold-by-command", cold, command("bare swanctl --initiate, IKE_SA + CHILD_SA")?)?,
+        row("open-warm-by-command", warm, command("bare swanctl --initiate, IKE_SA + CHILD_SA")?)?,
+        row("open-warm-with-card-by-command", with_card, command("bare swanctl --initiate, IKE_SA + CHILD_SA")?)?,
+        row("close-by-command", close, peer("bare swanctl --terminate of a CHILD_SA", &bare.command.terminate)?)?,
     ];
     let notes = "like-for-like: the peer has its flow rules, filters and configuration already and ends where ours ends: at the\n\
                  first byte, or at the last byte of the same download.\n\
                  open: from sending the request on the terminal's TLS session to the first byte from the service, through both\n\
                  sites; with-card: challenge and signature included. close: from sending it to the last byte of a running\n\
                  download. Bare: from the VICI command to charon's event at the same gateway, with the same certificates, lists,\n\
-                 revocation policy and algorithms; no decision, proof, record, flow rule, filter or first byte.\n";
+                 revocation policy and algorithms; no decision, proof, record, flow rule, filter or first byte.\n\
+                 by-command: the peer is the swanctl program itself, from its start to its end, as a person or a script types it.\n";
     Ok((rows, notes.to_owned()))
 }
 

@@ -17,6 +17,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("verify", &["model", "spaces"]),
     ("site", &["model", "verify", "openflow", "pki"]),
     ("audit", &["model"]),
+    ("joining", &["model", "texts"]),
     ("wire", &["model", "texts"]),
 ];
 
@@ -24,10 +25,13 @@ const CORE: &[(&str, &[&str])] = &[
 const WORLD: &[&str] = &["tokio", "mio", "axum", "sqlx", "hyper", "tonic", "rsvici", "rustix", "socket2", "cryptoki"];
 
 /// Files over the limit, each with its reason.
-const LONG_FILES: &[(&str, &str)] = &[(
-    "core/verify/tests/mutations.rs",
-    "one case a fault, in the order of the invariants: apart, a missing one would not be seen",
-)];
+const LONG_FILES: &[(&str, &str)] = &[
+    (
+        "core/verify/tests/mutations.rs",
+        "one case a fault, in the order of the invariants: apart, a missing one would not be seen",
+    ),
+    ("core/audit/src/event.rs", "the catalogue is one list: every event declared once, in the order of its code"),
+];
 const LONGEST: usize = 600;
 
 /// Words that would tie the sources to one machine or one registry.

@@ -8,40 +8,13 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 use crate::{
-    ApprovalAnswer, CloseCause, CustodyAction, Digest, ForeignChange, Observation, Person, Point, ReasonRecord,
-    SiteGeneration,
+    ApprovalAnswer, CloseCause, CustodyAction, Digest, ForeignChange, Observation, Person, ReasonRecord, SiteGeneration,
 };
 
-/// A field of an event, as documents show it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field {
-    /// Its name in the canonical text.
-    pub name: &'static str,
-    /// What it says.
-    pub meaning: &'static str,
-    /// Its Rust type.
-    pub shape: &'static str,
-}
+mod about;
+mod kind;
 
-/// A row of the catalogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
-    /// Stable code; also the tag in the canonical text.
-    pub code: &'static str,
-    /// Fluent key of its text.
-    pub key: &'static str,
-    /// When it is written.
-    pub meaning: &'static str,
-    /// Its fields.
-    pub fields: &'static [Field],
-}
-
-impl Kind {
-    /// Does it hold personal data (G13: kept by the center alone)?
-    pub fn personal(&self) -> bool {
-        self.fields.iter().any(|f| f.shape.replace(' ', "").contains("Person"))
-    }
-}
+pub use kind::{Field, Kind};
 
 macro_rules! catalogue {
     ($(
@@ -474,114 +447,193 @@ catalogue! {
         /// Sessions that end by it.
         sessions: Vec<u64>,
     }
-}
-
-impl Event {
-    /// Stable code.
-    pub fn code(&self) -> &'static str {
-        self.kind().code
+    /// Somebody gave a mail address to apply with (利用仮申請, R2).
+    ApplicationBegun = "A601" "audit-application-begun" {
+        /// Number of the application.
+        application: i64,
     }
-
-    /// Evidence of a point.
-    pub fn evidence(point: Point, seen: Observation) -> Self {
-        match point {
-            Point::Source => Self::EvidenceSource { seen },
-            Point::AccessPoint => Self::EvidenceAccessPoint { seen },
-            Point::Destination => Self::EvidenceDestination { seen },
-        }
+    /// A full application came in (利用本申請, R3).
+    ApplicationSubmitted = "A602" "audit-application-submitted" {
+        /// Number of the application.
+        application: i64,
+        /// Number of the institution; absent if it is not in the directory.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        institution: Option<i64>,
     }
-
-    /// The observation, if it is evidence.
-    pub fn observation(&self) -> Option<(Point, &Observation)> {
-        match self {
-            Self::EvidenceSource { seen } => Some((Point::Source, seen)),
-            Self::EvidenceAccessPoint { seen } => Some((Point::AccessPoint, seen)),
-            Self::EvidenceDestination { seen } => Some((Point::Destination, seen)),
-            _ => None,
-        }
+    /// An operator called the institution (R4).
+    ApplicationCalled = "A603" "audit-application-called" {
+        /// Number of the application.
+        application: i64,
+        /// Account of the operator.
+        operator: String,
+        /// What came of it.
+        outcome: String,
     }
-
-    /// The grant it is about, if it is about one.
-    pub fn grant(&self) -> Option<GrantId> {
-        match self {
-            Self::PlanRefused { grant, .. } => *grant,
-            Self::ConnectionPermitted { grant, .. }
-            | Self::ConnectionOpening { grant, .. }
-            | Self::ConnectionOpen { grant }
-            | Self::ConnectionClosing { grant, .. }
-            | Self::ConnectionClosed { grant }
-            | Self::ConnectionRenewed { grant, .. }
-            | Self::ConnectionFailed { grant, .. } => Some(*grant),
-            Self::EvidenceSource { seen } | Self::EvidenceAccessPoint { seen } | Self::EvidenceDestination { seen } => {
-                Some(seen.grant)
-            }
-            Self::LogStarted { .. }
-            | Self::CenterStarted { .. }
-            | Self::CenterStopped { .. }
-            | Self::LogVerified { .. }
-            | Self::EvidenceHandled { .. }
-            | Self::OperatorAction { .. }
-            | Self::NetworkApplied { .. }
-            | Self::NetworkRefused { .. }
-            | Self::ConnectionRequested { .. }
-            | Self::ConnectionDenied { .. }
-            | Self::GateJoined { .. }
-            | Self::GateLeft { .. }
-            | Self::GateRefused { .. }
-            | Self::OrderRefused { .. }
-            | Self::GateConverged { .. }
-            | Self::PacketRefused { .. }
-            | Self::ForeignRule { .. }
-            | Self::SessionStarted { .. }
-            | Self::SignInRefused { .. }
-            | Self::SessionEnded { .. }
-            | Self::ApprovalAsked { .. }
-            | Self::ApprovalAnswered { .. }
-            | Self::ApprovalDenied { .. }
-            | Self::CutOrdered { .. } => None,
-        }
+    /// An operator settled which institution of the directory it is (R3).
+    ApplicationSettled = "A604" "audit-application-settled" {
+        /// Number of the application.
+        application: i64,
+        /// Account of the operator.
+        operator: String,
+        /// Number of the institution.
+        institution: i64,
     }
-
-    /// In whose sections what it reports happened, without repetition (N12); empty if it reports no fault or refusal.
-    pub fn sections(&self) -> Vec<Section> {
-        match self {
-            Self::ConnectionDenied { reasons, .. }
-            | Self::GateRefused { reasons, .. }
-            | Self::SignInRefused { reasons, .. }
-            | Self::ApprovalDenied { reasons, .. }
-            | Self::PacketRefused { reasons, .. } => {
-                let mut sections: Vec<_> = reasons.iter().map(|r| r.section).collect();
-                sections.sort();
-                sections.dedup();
-                sections
-            }
-            Self::PlanRefused { section, .. }
-            | Self::ConnectionFailed { section, .. }
-            | Self::GateLeft { section, .. }
-            | Self::OrderRefused { section, .. } => vec![*section],
-            // Who must agree and does not, or does not answer, is the provider.
-            Self::ApprovalAnswered { answer: ApprovalAnswer::Refused | ApprovalAnswer::Expired, .. } => {
-                vec![Section::Peer]
-            }
-            Self::ConnectionClosing { cause, .. } => cause.section().into_iter().collect(),
-            // Whoever can write to the switch stands in the house.
-            Self::ForeignRule { .. } => vec![Section::InHouseLan],
-            Self::NetworkRefused { .. } | Self::LogVerified { fault: Some(_), .. } => vec![Section::Operator],
-            _ => Vec::new(),
-        }
+    /// An operator approved an application (R4).
+    ApplicationApproved = "A605" "audit-application-approved" {
+        /// Number of the application.
+        application: i64,
+        /// Account of the operator.
+        operator: String,
+        /// The account made; absent if a second approval is waited for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
     }
-
-    /// Values of its text: every field as one line of text, nested ones in canonical JSON.
-    pub fn args(&self) -> Vec<(String, String)> {
-        let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(self) else { return Vec::new() };
-        fields
-            .into_iter()
-            .filter(|(name, _)| name != "code")
-            .map(|(name, value)| match value {
-                serde_json::Value::String(text) => (name, text),
-                other => (name, other.to_string()),
-            })
-            .collect()
+    /// An operator rejected an application (R4). The reason is in the application.
+    ApplicationRejected = "A606" "audit-application-rejected" {
+        /// Number of the application.
+        application: i64,
+        /// Account of the operator.
+        operator: String,
+    }
+    /// The link of an application ended unused, or a newer one replaced it.
+    ApplicationLapsed = "A607" "audit-application-lapsed" {
+        /// Number of the application.
+        application: i64,
+    }
+    /// An account was made (R5, R11).
+    AccountAdded = "A611" "audit-account-added" {
+        /// User ID.
+        user: String,
+        /// Its institution.
+        institution: i64,
+        /// Who made it: an operator's account or a user ID.
+        by: String,
+        /// What its owner is there.
+        role: String,
+    }
+    /// Somebody signed in to the portal (R8).
+    PortalSignedIn = "A612" "audit-portal-signed-in" {
+        /// User ID.
+        user: String,
+        /// With a second factor?
+        second_factor: bool,
+    }
+    /// A sign-in to an account was refused (R5).
+    PortalSignInRefused = "A613" "audit-portal-sign-in-refused" {
+        /// User ID.
+        user: String,
+        /// Why, as a word: `password`, `locked`, `second-factor`, `suspended`, `initial-over`.
+        why: String,
+    }
+    /// Wrong passwords locked an account (R5).
+    AccountLocked = "A614" "audit-account-locked" {
+        /// User ID.
+        user: String,
+        /// Until when; absent if a person must unlock it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    }
+    /// Somebody signed out of the portal (R8).
+    PortalSignedOut = "A615" "audit-portal-signed-out" {
+        /// User ID.
+        user: String,
+    }
+    /// The owner of an account chose a password (R5).
+    PasswordChosen = "A616" "audit-password-chosen" {
+        /// User ID.
+        user: String,
+        /// Instead of an initial one?
+        initial: bool,
+    }
+    /// A VPN password was made and shown, once (R6).
+    VpnPasswordShown = "A617" "audit-vpn-password-shown" {
+        /// User ID.
+        user: String,
+    }
+    /// An account got a new initial password (R5).
+    AccountReset = "A618" "audit-account-reset" {
+        /// User ID.
+        user: String,
+        /// Who did it: an operator's account or a user ID.
+        by: String,
+    }
+    /// An account was unlocked, suspended, resumed or removed (R5, R11).
+    AccountChanged = "A619" "audit-account-changed" {
+        /// User ID.
+        user: String,
+        /// Who did it: an operator's account or a user ID.
+        by: String,
+        /// What: `unlocked`, `suspended`, `resumed`, `removed`.
+        what: String,
+    }
+    /// A second factor of an account was added or taken away.
+    SecondFactorChanged = "A620" "audit-second-factor-changed" {
+        /// User ID.
+        user: String,
+        /// Which: `totp`, `card`.
+        factor: String,
+        /// Added, or taken away?
+        added: bool,
+    }
+    /// An institution applied for a service (R9).
+    ServiceApplied = "A621" "audit-service-applied" {
+        /// Number of the application.
+        application: i64,
+        /// User ID of who did it.
+        user: String,
+        /// The service.
+        service: String,
+    }
+    /// An application for a service was approved (R9).
+    ServiceApproved = "A622" "audit-service-approved" {
+        /// Number of the application.
+        application: i64,
+        /// Account of the operator.
+        operator: String,
+    }
+    /// An application for a service was cancelled (R9).
+    ServiceCancelled = "A623" "audit-service-cancelled" {
+        /// Number of the application.
+        application: i64,
+        /// Who did it: an operator's account or a user ID.
+        by: String,
+    }
+    /// A notice was published, or taken back (R8).
+    NoticePublished = "A624" "audit-notice-published" {
+        /// Number of the notice.
+        notice: i64,
+        /// Account of the operator.
+        operator: String,
+        /// Taken back?
+        withdrawn: bool,
+    }
+    /// The directory of institutions was changed (R3).
+    DirectoryChanged = "A625" "audit-directory-changed" {
+        /// Account of the operator.
+        operator: String,
+        /// Institutions put in or changed.
+        count: u64,
+    }
+    /// A mail server took a letter; its one-time URL was wiped.
+    LetterSent = "A626" "audit-letter-sent" {
+        /// Left part of its Message-ID.
+        letter: String,
+        /// Which letter, e.g. `application-link`.
+        kind: String,
+    }
+    /// A one-time code was given to a tool (R10).
+    CodeGiven = "A627" "audit-code-given" {
+        /// What it is for, e.g. `certificate`.
+        purpose: String,
+        /// Number of what it is about.
+        about: i64,
+    }
+    /// A one-time code was used (R10).
+    CodeUsed = "A628" "audit-code-used" {
+        /// What it was for, e.g. `certificate`.
+        purpose: String,
+        /// Number of what it was about.
+        about: i64,
     }
 }
 

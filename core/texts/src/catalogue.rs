@@ -25,12 +25,13 @@ macro_rules! files {
             ("scenes", include_str!(concat!("../locales/", $lang, "/scenes.ftl"))),
             ("lab", include_str!(concat!("../locales/", $lang, "/lab.ftl"))),
             ("portal", include_str!(concat!("../locales/", $lang, "/portal.ftl"))),
+            ("joining", include_str!(concat!("../locales/", $lang, "/joining.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 15] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 16] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -6,6 +6,8 @@ use model::{ConnectionState, Generation, Grant, GrantId, Network, Plan, SiteId, 
 use serde::Serialize;
 use verify::VerifiedPlan;
 
+use crate::joining::Step;
+
 /// What is to be committed together: state, connection and audit entries, all or nothing.
 #[derive(Debug, Clone)]
 #[must_use = "nothing happens before Registry::commit"]
@@ -17,6 +19,7 @@ pub struct Commit {
     pub(crate) connection: Option<ConnectionRow>,
     pub(crate) moves: Vec<Move>,
     pub(crate) renewed: Vec<(GrantId, String)>,
+    pub(crate) joining: Vec<Step>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -65,6 +68,7 @@ impl Commit {
             connection: None,
             moves: Vec::new(),
             renewed: Vec::new(),
+            joining: Vec::new(),
             events: Vec::new(),
         }
     }

@@ -64,7 +64,14 @@ async fn attempt(database: &Database, writer: &mut Writer<'_>, change: &Commit) 
 
 /// A refusal by our own rules leaves the connection to the database as good as it was.
 fn is_logical(error: &RegistryError) -> bool {
-    matches!(error, RegistryError::Conflict { .. } | RegistryError::WrongState { .. } | RegistryError::Inconsistent(_))
+    matches!(
+        error,
+        RegistryError::Conflict { .. }
+            | RegistryError::WrongState { .. }
+            | RegistryError::Inconsistent(_)
+            | RegistryError::Stale { .. }
+            | RegistryError::Taken { .. }
+    )
 }
 
 /// When the server is lost during COMMIT nobody knows; every other refusal is a refusal.
@@ -116,6 +123,7 @@ async fn write(
     for step in &change.moves {
         go_on(database, tx, step, change.at.0).await?;
     }
+    crate::joining::apply(database, tx, &change.joining, change.at).await?;
     append(database, tx, head, change).await
 }
 

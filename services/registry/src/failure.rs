@@ -103,6 +103,18 @@ pub enum RegistryError {
         /// Where it should go.
         wanted: ConnectionState,
     },
+    /// Somebody else changed it meanwhile, or it is over.
+    #[error("{what} was changed meanwhile")]
+    Stale {
+        /// What.
+        what: String,
+    },
+    /// The number or name is somebody's already.
+    #[error("{what} is taken")]
+    Taken {
+        /// What.
+        what: String,
+    },
     /// The parts of a commit do not belong together: a fault of this program.
     #[error("inconsistent commit: {0}")]
     Inconsistent(String),
@@ -144,6 +156,8 @@ impl RegistryError {
             Self::GrantIdsExhausted => "R014",
             Self::Chain(_) => "R015",
             Self::Database { .. } => "R016",
+            Self::Stale { .. } => "R017",
+            Self::Taken { .. } => "R018",
         }
     }
 
@@ -166,6 +180,8 @@ impl RegistryError {
             Self::GrantIdsExhausted => "registry-grant-ids-exhausted",
             Self::Chain(_) => "registry-chain",
             Self::Database { .. } => "registry-database",
+            Self::Stale { .. } => "registry-stale",
+            Self::Taken { .. } => "registry-taken",
         }
     }
 
@@ -197,6 +213,8 @@ impl RegistryError {
             Self::GrantIdsExhausted => "start a new registry",
             Self::Chain(_) => "keep the registry as evidence and compare it with the last archived copy",
             Self::Database { .. } => "look at the message of the database",
+            Self::Stale { .. } => "read it again and decide again",
+            Self::Taken { .. } => "try again with another one",
         }
     }
 
@@ -278,6 +296,8 @@ mod tests {
             RegistryError::GrantIdsExhausted,
             RegistryError::Chain(ChainError { seq: 1, what: audit::ChainFault::Truncated { known: 2 } }),
             RegistryError::Database { name: name(), code: why(), message: why() },
+            RegistryError::Stale { what: name() },
+            RegistryError::Taken { what: name() },
         ];
         for (i, error) in all.iter().enumerate() {
             assert_eq!(error.code(), format!("R{:03}", i + 1));

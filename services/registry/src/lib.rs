@@ -20,6 +20,7 @@ mod connections;
 mod database;
 mod failure;
 mod grant_ids;
+mod joining;
 mod load;
 mod log;
 mod owner;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 pub use change::{Commit, Committed};
 pub use connections::{Connection, ConnectionQuery};
 pub use failure::RegistryError;
+pub use joining::{DueLetter, Kept, LetterState, Link, Page, Record, SentLetter, Session, SessionStage, Table};
 pub use load::Loaded;
 pub use past::Past;
 

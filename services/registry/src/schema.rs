@@ -3,7 +3,8 @@
 use sqlx::{Any, Row, Transaction};
 
 /// Steps in order; step `n` leads to version `n + 1`. A step that was released is never changed.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE network (
     id BIGINT PRIMARY KEY CHECK (id = 1),
     at BIGINT NOT NULL,
@@ -68,7 +69,116 @@ CREATE TABLE audit_head (
 );
 INSERT INTO audit_head (id, seq, hash)
     VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
-"];
+",
+    "
+CREATE TABLE institution (
+    id BIGINT PRIMARY KEY,
+    code TEXT NOT NULL,
+    prefecture BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    kana TEXT NOT NULL,
+    address TEXT NOT NULL
+);
+INSERT INTO counter (name, value) VALUES ('directory', 0);
+CREATE TABLE join_application (
+    id BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    owner BIGINT,
+    name TEXT,
+    at BIGINT NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX join_application_by_state ON join_application (state, at, id);
+CREATE INDEX join_application_by_owner ON join_application (owner, at, id);
+CREATE INDEX join_application_by_name ON join_application (name);
+CREATE INDEX join_application_by_time ON join_application (at, id);
+CREATE TABLE join_account (
+    id BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    owner BIGINT,
+    name TEXT,
+    at BIGINT NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX join_account_by_state ON join_account (state, at, id);
+CREATE INDEX join_account_by_owner ON join_account (owner, at, id);
+CREATE UNIQUE INDEX join_account_by_name ON join_account (name);
+CREATE INDEX join_account_by_time ON join_account (at, id);
+CREATE TABLE join_service (
+    id BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    owner BIGINT,
+    name TEXT,
+    at BIGINT NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX join_service_by_state ON join_service (state, at, id);
+CREATE INDEX join_service_by_owner ON join_service (owner, at, id);
+CREATE INDEX join_service_by_name ON join_service (name);
+CREATE INDEX join_service_by_time ON join_service (at, id);
+CREATE TABLE join_notice (
+    id BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    owner BIGINT,
+    name TEXT,
+    at BIGINT NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX join_notice_by_state ON join_notice (state, at, id);
+CREATE INDEX join_notice_by_owner ON join_notice (owner, at, id);
+CREATE INDEX join_notice_by_name ON join_notice (name);
+CREATE INDEX join_notice_by_time ON join_notice (at, id);
+CREATE TABLE join_submission (
+    id BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    owner BIGINT,
+    name TEXT,
+    at BIGINT NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX join_submission_by_state ON join_submission (state, at, id);
+CREATE INDEX join_submission_by_owner ON join_submission (owner, at, id);
+CREATE INDEX join_submission_by_name ON join_submission (name);
+CREATE INDEX join_submission_by_time ON join_submission (at, id);
+CREATE TABLE join_letter (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    address TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    again_at BIGINT NOT NULL,
+    tried BIGINT NOT NULL,
+    sent_at BIGINT,
+    why TEXT,
+    document TEXT NOT NULL
+);
+CREATE INDEX join_letter_waiting ON join_letter (again_at, id) WHERE sent_at IS NULL;
+CREATE INDEX join_letter_by_address ON join_letter (address, kind, at);
+CREATE INDEX join_letter_by_time ON join_letter (at);
+CREATE TABLE join_link (
+    hash TEXT PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    about BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    used_at BIGINT
+);
+CREATE INDEX join_link_by_about ON join_link (purpose, about);
+CREATE TABLE join_session (
+    hash TEXT PRIMARY KEY,
+    account BIGINT NOT NULL,
+    stage TEXT NOT NULL,
+    made_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    wrong BIGINT NOT NULL
+);
+CREATE INDEX join_session_by_account ON join_session (account);
+",
+];
 
 /// The version this program knows.
 pub(crate) const VERSION: i64 = STEPS.len() as i64;

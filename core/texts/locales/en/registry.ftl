@@ -31,3 +31,7 @@ registry-chain = the audit log is broken: { $why }
 registry-chain-do = keep the registry as evidence and compare it with the last archived copy
 registry-database = the registry's database refused: { $why }
 registry-database-do = look at the message of the database
+registry-stale = somebody changed it meanwhile: { $why }
+registry-stale-do = open it again and look at its present state
+registry-taken = that number or name is taken: { $why }
+registry-taken-do = try again

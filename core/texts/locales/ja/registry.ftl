@@ -31,3 +31,7 @@ registry-chain = 監査ログの連鎖が壊れています：{ $why }
 registry-chain-do = 台帳を証拠として保全し、最後に保管した写しと照合してください
 registry-database = 台帳のデータベースが拒否しました：{ $why }
 registry-database-do = データベースのメッセージを確認してください
+registry-stale = ほかの操作で先に変更されました: { $why }
+registry-stale-do = もう一度開いて、現在の内容を確認してください
+registry-taken = その番号または名前は使われています: { $why }
+registry-taken-do = もう一度お試しください

@@ -1,0 +1,140 @@
+//! What an event is about, and how its text gets its values.
+
+use model::{GrantId, Section};
+
+use super::Event;
+use crate::{ApprovalAnswer, Observation, Point};
+
+impl Event {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        self.kind().code
+    }
+
+    /// Evidence of a point.
+    pub fn evidence(point: Point, seen: Observation) -> Self {
+        match point {
+            Point::Source => Self::EvidenceSource { seen },
+            Point::AccessPoint => Self::EvidenceAccessPoint { seen },
+            Point::Destination => Self::EvidenceDestination { seen },
+        }
+    }
+
+    /// The observation, if it is evidence.
+    pub fn observation(&self) -> Option<(Point, &Observation)> {
+        match self {
+            Self::EvidenceSource { seen } => Some((Point::Source, seen)),
+            Self::EvidenceAccessPoint { seen } => Some((Point::AccessPoint, seen)),
+            Self::EvidenceDestination { seen } => Some((Point::Destination, seen)),
+            _ => None,
+        }
+    }
+
+    /// The grant it is about, if it is about one.
+    pub fn grant(&self) -> Option<GrantId> {
+        match self {
+            Self::PlanRefused { grant, .. } => *grant,
+            Self::ConnectionPermitted { grant, .. }
+            | Self::ConnectionOpening { grant, .. }
+            | Self::ConnectionOpen { grant }
+            | Self::ConnectionClosing { grant, .. }
+            | Self::ConnectionClosed { grant }
+            | Self::ConnectionRenewed { grant, .. }
+            | Self::ConnectionFailed { grant, .. } => Some(*grant),
+            Self::EvidenceSource { seen } | Self::EvidenceAccessPoint { seen } | Self::EvidenceDestination { seen } => {
+                Some(seen.grant)
+            }
+            Self::LogStarted { .. }
+            | Self::CenterStarted { .. }
+            | Self::CenterStopped { .. }
+            | Self::LogVerified { .. }
+            | Self::EvidenceHandled { .. }
+            | Self::OperatorAction { .. }
+            | Self::NetworkApplied { .. }
+            | Self::NetworkRefused { .. }
+            | Self::ConnectionRequested { .. }
+            | Self::ConnectionDenied { .. }
+            | Self::GateJoined { .. }
+            | Self::GateLeft { .. }
+            | Self::GateRefused { .. }
+            | Self::OrderRefused { .. }
+            | Self::GateConverged { .. }
+            | Self::PacketRefused { .. }
+            | Self::ForeignRule { .. }
+            | Self::SessionStarted { .. }
+            | Self::SignInRefused { .. }
+            | Self::SessionEnded { .. }
+            | Self::ApprovalAsked { .. }
+            | Self::ApprovalAnswered { .. }
+            | Self::ApprovalDenied { .. }
+            | Self::CutOrdered { .. }
+            | Self::ApplicationBegun { .. }
+            | Self::ApplicationSubmitted { .. }
+            | Self::ApplicationCalled { .. }
+            | Self::ApplicationSettled { .. }
+            | Self::ApplicationApproved { .. }
+            | Self::ApplicationRejected { .. }
+            | Self::ApplicationLapsed { .. }
+            | Self::AccountAdded { .. }
+            | Self::PortalSignedIn { .. }
+            | Self::PortalSignInRefused { .. }
+            | Self::AccountLocked { .. }
+            | Self::PortalSignedOut { .. }
+            | Self::PasswordChosen { .. }
+            | Self::VpnPasswordShown { .. }
+            | Self::AccountReset { .. }
+            | Self::AccountChanged { .. }
+            | Self::SecondFactorChanged { .. }
+            | Self::ServiceApplied { .. }
+            | Self::ServiceApproved { .. }
+            | Self::ServiceCancelled { .. }
+            | Self::NoticePublished { .. }
+            | Self::DirectoryChanged { .. }
+            | Self::LetterSent { .. }
+            | Self::CodeGiven { .. }
+            | Self::CodeUsed { .. } => None,
+        }
+    }
+
+    /// In whose sections what it reports happened, without repetition (N12); empty if it reports no fault or refusal.
+    pub fn sections(&self) -> Vec<Section> {
+        match self {
+            Self::ConnectionDenied { reasons, .. }
+            | Self::GateRefused { reasons, .. }
+            | Self::SignInRefused { reasons, .. }
+            | Self::ApprovalDenied { reasons, .. }
+            | Self::PacketRefused { reasons, .. } => {
+                let mut sections: Vec<_> = reasons.iter().map(|r| r.section).collect();
+                sections.sort();
+                sections.dedup();
+                sections
+            }
+            Self::PlanRefused { section, .. }
+            | Self::ConnectionFailed { section, .. }
+            | Self::GateLeft { section, .. }
+            | Self::OrderRefused { section, .. } => vec![*section],
+            // Who must agree and does not, or does not answer, is the provider.
+            Self::ApprovalAnswered { answer: ApprovalAnswer::Refused | ApprovalAnswer::Expired, .. } => {
+                vec![Section::Peer]
+            }
+            Self::ConnectionClosing { cause, .. } => cause.section().into_iter().collect(),
+            // Whoever can write to the switch stands in the house.
+            Self::ForeignRule { .. } => vec![Section::InHouseLan],
+            Self::NetworkRefused { .. } | Self::LogVerified { fault: Some(_), .. } => vec![Section::Operator],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Values of its text: every field as one line of text, nested ones in canonical JSON.
+    pub fn args(&self) -> Vec<(String, String)> {
+        let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(self) else { return Vec::new() };
+        fields
+            .into_iter()
+            .filter(|(name, _)| name != "code")
+            .map(|(name, value)| match value {
+                serde_json::Value::String(text) => (name, text),
+                other => (name, other.to_string()),
+            })
+            .collect()
+    }
+}

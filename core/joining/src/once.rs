@@ -1,0 +1,123 @@
+//! Things that work once: links in letters, codes for tools, and the tokens of web sessions. Only hashes are stored.
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use crate::Randomness;
+
+/// A one-time value as its owner has it. It shows itself only through [`OneTime::reveal`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct OneTime(String);
+
+/// SHA-256 of a one-time value, hexadecimal. The values have 100 bits and more of randomness, so that no salt and no
+/// slow hash is needed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkHash(String);
+
+/// Without letters that look like digits (Crockford's base 32).
+const READABLE: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// 43 characters of base 64 for a URL or a cookie: 256 bits.
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+impl OneTime {
+    /// For a URL or a cookie: 43 characters, 258 bits.
+    pub fn for_url(random: &dyn Randomness) -> Self {
+        Self((0..43).map(|_| char::from(URL_SAFE[random.below(64) as usize])).collect())
+    }
+
+    /// For a person to type: four groups of five, 100 bits.
+    pub fn for_typing(random: &dyn Randomness) -> Self {
+        let group = || (0..5).map(|_| char::from(READABLE[random.below(32) as usize])).collect::<String>();
+        Self([group(), group(), group(), group()].join("-"))
+    }
+
+    /// From what came back: in a URL or cookie as it is, typed with or without hyphens, in small letters too. `None`
+    /// if it cannot be one.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.len() == 43 && text.bytes().all(|b| URL_SAFE.contains(&b)) {
+            return Some(Self(text.to_owned()));
+        }
+        let mut typed = String::new();
+        for c in text.chars().take(64) {
+            match c.to_ascii_uppercase() {
+                '-' | ' ' => {}
+                'O' => typed.push('0'),
+                'I' | 'L' => typed.push('1'),
+                c if c.is_ascii() && READABLE.contains(&(c as u8)) => typed.push(c),
+                _ => return None,
+            }
+        }
+        if typed.len() != 20 {
+            return None;
+        }
+        Some(Self([&typed[..5], &typed[5..10], &typed[10..15], &typed[15..]].join("-")))
+    }
+
+    /// The value itself: for the letter, the page or the cookie, and nowhere else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored of it.
+    pub fn hash(&self) -> LinkHash {
+        LinkHash(digest(&SHA256, self.0.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect())
+    }
+}
+
+impl LinkHash {
+    /// Hexadecimal.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for OneTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OneTime(hidden)")
+    }
+}
+
+crate::field::names! {
+    /// What a one-time value is for; one for another purpose does not count.
+    Purpose {
+        /// The full application (利用申請 URL).
+        Application = "application",
+        /// A service certificate (R10); `about` is the account.
+        Certificate = "certificate",
+        /// A gate's certificate (`sekisho-gate enroll`); `about` is the number of the site's registration.
+        Gate = "gate",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::tests::Dice;
+
+    #[test]
+    fn a_typed_code_is_read_however_it_is_typed() {
+        let code = OneTime::for_typing(&Dice::new(7));
+        let plain = code.reveal().replace('-', "").to_lowercase();
+        assert_eq!(OneTime::read(&plain), Some(code.clone()));
+        assert_eq!(
+            OneTime::read(&format!(" {} ", code.reveal().replace('0', "o").replace('1', "l"))),
+            Some(code.clone())
+        );
+        assert_eq!(OneTime::read(&plain[1..]), None);
+        assert!(!format!("{code:?}").contains(code.reveal()));
+    }
+
+    #[test]
+    fn no_two_are_alike_and_only_the_hash_tells() {
+        let dice = Dice::new(1);
+        let (a, b) = (OneTime::for_url(&dice), OneTime::for_url(&dice));
+        assert_ne!(a.hash(), b.hash());
+        assert_eq!(a.reveal().len(), 43);
+        assert_eq!(OneTime::read(a.reveal()).unwrap().hash(), a.hash());
+        assert_eq!(a.hash().as_str().len(), 64);
+        assert_eq!(OneTime::read("../../etc/passwd"), None);
+    }
+}

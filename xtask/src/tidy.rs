@@ -18,6 +18,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("site", &["model", "verify", "openflow", "pki"]),
     ("audit", &["model"]),
     ("joining", &["model", "texts"]),
+    ("issuance", &[]),
     ("wire", &["model", "texts"]),
 ];
 

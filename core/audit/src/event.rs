@@ -635,6 +635,62 @@ catalogue! {
         /// Number of what it was about.
         about: i64,
     }
+    /// A certificate may be fetched once with a code that was handed over (R10, G1).
+    EnrolmentOffered = "A701" "audit-enrolment-offered" {
+        /// The identity it will carry, e.g. `urn:sekisho:gate:clinic`.
+        identity: String,
+        /// Account of who offered it.
+        operator: String,
+        /// Until when.
+        until: Timestamp,
+    }
+    /// A certificate was issued (R10, G1).
+    CertificateIssued = "A702" "audit-certificate-issued" {
+        /// The identity it carries.
+        identity: String,
+        /// Serial number, hexadecimal.
+        serial: String,
+        /// SHA-256 of the certificate.
+        certificate: Digest,
+        /// End of its validity.
+        not_after: Timestamp,
+        /// Serial number of the certificate that asked for it, if it is a renewal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        renews: Option<String>,
+    }
+    /// Somebody asked for a certificate and got none.
+    EnrolmentRefused = "A703" "audit-enrolment-refused" {
+        /// The identity that was asked for, as far as it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<String>,
+        /// Stable code of the reason.
+        reason: String,
+        /// Where the question came from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<IpAddr>,
+    }
+    /// A certificate was revoked.
+    CertificateRevoked = "A704" "audit-certificate-revoked" {
+        /// The identity it carries.
+        identity: String,
+        /// Serial number, hexadecimal.
+        serial: String,
+        /// Why, as RFC 5280 §5.3.1 names it.
+        reason: String,
+        /// Account of who revoked it.
+        operator: String,
+    }
+    /// A revocation list was issued.
+    RevocationListIssued = "A705" "audit-revocation-list-issued" {
+        /// Of which kind of certificates.
+        kind: String,
+        /// Its number.
+        number: u64,
+        /// How many certificates are on it.
+        revoked: u64,
+        /// Until when it counts.
+        next_update: Timestamp,
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod agreement;
 mod catalogue;
 mod connection;
 mod document;
+mod export;
 mod filter;
 mod flow;
 mod grant;
@@ -29,6 +30,7 @@ pub use agreement::{Agreement, AgreementSignature, Side};
 pub use catalogue::{ServiceForm, ServiceKind};
 pub use connection::{ConnectionRequest, ConnectionState, SignIn};
 pub use document::{Document, DocumentError, parse_document};
+pub use export::{export, parse_documents};
 pub use filter::{Filter, FilterSide, FlowDirection};
 pub use flow::{
     Action, ArpOp, CONNTRACK_ZONE, Cookie, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, PortMatch, Table, Tag,

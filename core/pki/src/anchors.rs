@@ -35,6 +35,8 @@ pub enum Purpose {
     Center,
     /// Operators of the center, who look and cut (G14).
     Operator,
+    /// People's terminals at a service: the service certificate (サービス用証明書, R10).
+    Service,
 }
 
 /// A root certificate with its purpose and conditions.
@@ -91,7 +93,8 @@ impl TrustAnchor {
             | Purpose::Switch
             | Purpose::Institution
             | Purpose::Center
-            | Purpose::Operator => BTreeSet::new(),
+            | Purpose::Operator
+            | Purpose::Service => BTreeSet::new(),
         };
         Ok(Self {
             certificate,

@@ -129,6 +129,11 @@ impl Certificate {
         &self.der[self.spki.clone()]
     }
 
+    /// subjectKeyIdentifier, if it has one.
+    pub fn subject_key_id(&self) -> Option<&[u8]> {
+        self.extensions.subject_key_id.as_deref()
+    }
+
     /// SHA-256 over the DER.
     pub fn fingerprint(&self) -> [u8; 32] {
         sha256(&self.der)

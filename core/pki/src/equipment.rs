@@ -2,7 +2,8 @@
 //!
 //! ECDSA P-256, policies not critical, and exactly one identity in subjectAltName:
 //! `urn:sekisho:gate:<site>`, `urn:sekisho:device:<site>/<host>`, `urn:sekisho:switch:<site>:<dpid>`
-//! (16 hexadecimal digits), `urn:sekisho:center:<name>`, `urn:sekisho:institution:<id>`, `urn:sekisho:operator:<name>`.
+//! (16 hexadecimal digits), `urn:sekisho:center:<name>`, `urn:sekisho:institution:<id>`, `urn:sekisho:operator:<name>`,
+//! `urn:sekisho:user:<user id>`.
 //! The certificate proves the identity only; whether it is registered is not known here.
 
 use crate::anchors::{AnchorSet, Purpose};
@@ -128,6 +129,31 @@ verified! {
         /// Name of the account.
         name: String => &str
     }
+}
+
+verified! {
+    /// A terminal of a facility that may use a service under a user id (R10).
+    VerifiedUser {
+        /// User id.
+        user: String => &str
+    }
+}
+
+/// Verifies a service certificate (サービス用証明書, R10): path, validity, revocation, clientAuth.
+pub fn verify_user<'a>(
+    chain_der: &[&[u8]],
+    anchors: &AnchorSet,
+    revocation: impl Into<Revocation<'a>>,
+    now: UnixSeconds,
+) -> Result<VerifiedUser, Vec<Refusal>> {
+    let profile = Profile {
+        purpose: Purpose::Service,
+        key_purposes: &[CLIENT],
+        prefix: "urn:sekisho:user:",
+        expected: "urn:sekisho:user:<user id>",
+    };
+    let (user, certificate) = profile.verify(chain_der, anchors, revocation.into(), now, one_id)?;
+    Ok(VerifiedUser { user, certificate })
 }
 
 /// Verifies an operator's certificate: path, validity, revocation, clientAuth.

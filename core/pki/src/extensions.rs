@@ -154,6 +154,13 @@ impl Extensions {
         Ok(())
     }
 
+    /// URIs of a subjectAltName that stands alone.
+    pub fn uris_of(extension: &RawExtension<'_>) -> Parsed<Vec<String>> {
+        let mut alone = Self::default();
+        alone.read_alt_names(&extension.value)?;
+        Ok(alone.uris)
+    }
+
     fn read_alt_names(&mut self, value: &Element<'_>) -> Parsed<()> {
         let mut names = value.only(tag::SEQUENCE, "subjectAltName")?.reader();
         while !names.is_empty() {

@@ -1,5 +1,6 @@
 //! X.509 chains, CRLs and OCSP answers, HPKI qualifications (N2), gate and device certificates (G1),
-//! detached signatures of agreements and orders (G12), and the IKE/ESP algorithm profile (G3).
+//! service certificates (R10), requests for certificates, detached signatures of agreements and orders (G12), and the
+//! IKE/ESP algorithm profile (G3).
 //!
 //! Pure: certificate bytes and `now` in, proofs or reasons out. It must not know sites,
 //! services, agreements or grants, nor where certificates, CRLs and OCSP answers come from.
@@ -15,6 +16,7 @@
 
 mod anchors;
 mod certificate;
+mod certs_only;
 mod crl;
 mod der;
 mod equipment;
@@ -32,6 +34,7 @@ mod person;
 mod public_key;
 mod qualification;
 mod refusal;
+mod request;
 mod revocation;
 mod seen;
 mod time;
@@ -40,11 +43,13 @@ pub use anchors::{
     AnchorError, AnchorSet, DEFAULT_MAX_CRL_AGE, DEFAULT_MAX_OCSP_AGE, HPKI_AUTHENTICATION_POLICY, Purpose, TrustAnchor,
 };
 pub use certificate::Certificate;
+pub use certs_only::read_certs_only;
 pub use crl::{CrlRefusal, CrlStatus, CrlStore, RevocationReason};
 pub use der::Malformed;
 pub use equipment::{
     EquipmentIdentity, VerifiedCenter, VerifiedDevice, VerifiedGate, VerifiedInstitution, VerifiedOperator,
-    VerifiedSwitch, verify_center, verify_device, verify_gate, verify_institution, verify_operator, verify_switch,
+    VerifiedSwitch, VerifiedUser, verify_center, verify_device, verify_gate, verify_institution, verify_operator,
+    verify_switch, verify_user,
 };
 pub use extensions::{BasicConstraints, KeyUsage};
 pub use handshake::{ClientHandshake, TlsVersion, verify_handshake};
@@ -57,6 +62,7 @@ pub use person::{Challenge, PresentPerson, VerifiedPerson, challenge_message, ve
 pub use public_key::{PublicKey, SignatureRefused, verify_detached};
 pub use qualification::{QUALIFICATIONS, Qualification, QualificationKind, Role};
 pub use refusal::Refusal;
+pub use request::{CertificationRequest, RequestRefused};
 pub use revocation::{Revocation, RevocationPolicy};
 pub use time::{UnixSeconds, format_utc};
 

@@ -6,7 +6,7 @@ mod world;
 use authority::{CaKind, RevocationReason};
 use pki::{
     AnchorSet, CrlStore, PublicKey, Purpose, Refusal, TrustAnchor, verify_center, verify_detached, verify_device,
-    verify_gate, verify_institution, verify_operator, verify_switch,
+    verify_gate, verify_institution, verify_operator, verify_switch, verify_user,
 };
 use world::{HOUR, NOW, World, codes};
 
@@ -19,6 +19,7 @@ fn each_kind_proves_its_identity_and_no_other() {
     let center = world.authority.issue_center("main", &["center.sekisho.test"], &[]).unwrap();
     let institution = world.authority.issue_institution("aoba").unwrap();
     let operator = world.authority.issue_operator("ito").unwrap();
+    let user = world.authority.issue_user("12345678").unwrap();
     let (anchors, crls) = (&world.anchors, &world.crls());
 
     let verified = verify_gate(&gate.chain(), anchors, crls, NOW).unwrap();
@@ -35,6 +36,9 @@ fn each_kind_proves_its_identity_and_no_other() {
     assert!(verified.certificate().verify(b"agreement.", &signature).is_err());
 
     assert_eq!(verify_operator(&operator.chain(), anchors, crls, NOW).unwrap().name(), "ito");
+
+    assert_eq!(verify_user(&user.chain(), anchors, crls, NOW).unwrap().user(), "12345678");
+    assert_eq!(codes(verify_user(&operator.chain(), anchors, crls, NOW)), ["P003", "P026"]);
 
     assert_eq!(codes(verify_operator(&device.chain(), anchors, crls, NOW)), ["P003", "P026"]);
     assert_eq!(codes(verify_device(&operator.chain(), anchors, crls, NOW)), ["P003", "P026"]);

@@ -26,12 +26,13 @@ macro_rules! files {
             ("lab", include_str!(concat!("../locales/", $lang, "/lab.ftl"))),
             ("portal", include_str!(concat!("../locales/", $lang, "/portal.ftl"))),
             ("joining", include_str!(concat!("../locales/", $lang, "/joining.ftl"))),
+            ("issuing", include_str!(concat!("../locales/", $lang, "/issuing.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 16] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 17] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

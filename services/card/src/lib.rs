@@ -1,9 +1,12 @@
-//! The person's card through PKCS#11 (N3; JAHIS HPKI card guide 3.1 part C; PKCS#11 2.40).
+//! Keys on cards and tokens through PKCS#11: the person's card (N3; JAHIS HPKI card guide 3.1 part C), and keys made on a
+//! token for a terminal or an authority (R10, G1; PKCS#11 2.40).
 //!
 //! Finds tokens by label, reads the certificates on them without a PIN, and lets the card sign with its authentication
 //! key. The private key never leaves the card and the PIN never leaves this call. It must not know what is signed or
 //! why, and it judges no certificate: that is `core/pki`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod token_key;
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +14,10 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as Pkcs11Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::Session;
 use cryptoki::slot::Slot;
-use cryptoki::types::AuthPin;
+
+pub use token_key::TokenKey;
 
 /// Why the card could not be used. All of it lies in the person's own section: card, reader, driver, PIN.
 #[derive(Debug, thiserror::Error)]
@@ -145,16 +149,7 @@ impl Driver {
     pub fn open(&self, label: Option<&str>, pin: &str) -> Result<Card, CardError> {
         let slot = self.slot(label)?;
         let session = self.context.open_ro_session(slot)?;
-        if let Err(error) = session.login(UserType::User, Some(&AuthPin::new(pin.to_owned().into_boxed_str()))) {
-            let error = CardError::from(error);
-            if let (CardError::WrongPin { .. }, Ok(token)) = (&error, self.context.get_token_info(slot)) {
-                if token.user_pin_locked() {
-                    return Err(CardError::Locked);
-                }
-                return Err(CardError::WrongPin { last_try: token.user_pin_final_try() });
-            }
-            return Err(error);
-        }
+        self.log_in(&session, slot, pin)?;
         let (key, certificate) = identity(&session)?;
         Ok(Card { session, key, certificate })
     }

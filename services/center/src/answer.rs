@@ -57,19 +57,13 @@ pub(crate) fn problem(refused: &Refused, texts: &Texts, picture: bool) -> Proble
     problem
 }
 
+pub(crate) fn reason_view(reason: &Reason, texts: &Texts) -> ReasonView {
+    let lines = reason.lines(texts);
+    ReasonView { reason: reason.clone(), text: lines.refused, section_text: lines.section, remedy: lines.remedy }
+}
+
 fn of_reasons(reasons: &[Reason], texts: &Texts) -> Problem {
-    let views: Vec<ReasonView> = reasons
-        .iter()
-        .map(|reason| {
-            let lines = reason.lines(texts);
-            ReasonView {
-                reason: reason.clone(),
-                text: lines.refused,
-                section_text: lines.section,
-                remedy: lines.remedy,
-            }
-        })
-        .collect();
+    let views: Vec<ReasonView> = reasons.iter().map(|reason| reason_view(reason, texts)).collect();
     let code = reasons.first().map(|r| r.code.clone()).unwrap_or_default();
     Problem {
         kind: format!("urn:sekisho:problem:{}", code.to_lowercase()),

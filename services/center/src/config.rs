@@ -9,6 +9,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use crate::issuing::{IssuingSide, TokenSide};
+
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -61,6 +63,8 @@ pub struct Config {
     /// The key orders are signed with.
     #[serde(default)]
     pub orders: Orders,
+    /// The center's certification authorities; nothing is issued here if absent.
+    pub issuing: Option<IssuingSide>,
     /// Times.
     #[serde(default)]
     pub limits: Limits,
@@ -298,6 +302,9 @@ impl Config {
             &mut config.orders.key,
         ] {
             *relative = folder.join(&*relative);
+        }
+        if let Some(issuing) = &mut config.issuing {
+            issuing.below(&folder);
         }
         Ok(config)
     }

@@ -50,6 +50,16 @@ impl Identity {
         Ok(Arc::new(config))
     }
 
+    /// The center's own certificate, DER.
+    pub fn leaf(&self) -> &[u8] {
+        self.chain.first().map(AsRef::as_ref).unwrap_or_default()
+    }
+
+    /// TLS where a client certificate is asked for and judged behind.
+    pub fn entrance(&self) -> Result<rustls::ServerConfig, rustls::Error> {
+        entrance::tls(self.chain.clone(), self.key.clone_key())
+    }
+
     /// The consoles of terminals, under this certificate.
     pub fn console(&self, center: connections::Center, ports: portal::Ports) -> Result<portal::Console, rustls::Error> {
         portal::Console::new(center, self.chain.clone(), self.key.clone_key(), ports)

@@ -10,6 +10,7 @@ mod control;
 mod gate_tls;
 mod hub;
 mod identity;
+mod issuing;
 mod lease;
 mod operator;
 mod pages;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, IssuingSide, TokenSide};
 use hub::Hub;
 
 /// How often revocation lists are looked at without anybody asking, so that a revoked gate's link is cut.
@@ -71,12 +72,16 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
         let what = what.to_owned();
         move |error| RunError::Listen { what, error }
     };
-    let (center, hub, identity) = assemble(&config).await?;
+    let (center, hub, identity, desk) = assemble(&config).await?;
     let gates = TcpListener::bind(config.gates.listen).await.map_err(listen(&config.gates.listen.to_string()))?;
     let socket =
         operator::bind(&config.operator.socket).map_err(listen(&config.operator.socket.display().to_string()))?;
     let pages = match config.operator.pages {
         Some(address) => Some(TcpListener::bind(address).await.map_err(listen(&address.to_string()))?),
+        None => None,
+    };
+    let certificates = match &config.issuing {
+        Some(side) => Some(TcpListener::bind(side.listen).await.map_err(listen(&side.listen.to_string()))?),
         None => None,
     };
     tracing::info!(gates = %config.gates.listen, socket = %config.operator.socket.display(), "{SOFTWARE} serves");
@@ -89,12 +94,25 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
             "the listener for operators' browsers"
         });
     }
+    let mut beside = axum::Router::new();
+    if let (Some(desk), Some(listener)) = (desk, certificates) {
+        beside = desk.clone().operator_routes();
+        let (lists, identity) = (desk.clone(), Arc::clone(&identity));
+        parts.spawn(async move {
+            lists.keep_lists().await;
+            "the care for revocation lists"
+        });
+        parts.spawn(async move {
+            desk.serve(identity, listener).await;
+            "the listener for certificates"
+        });
+    }
     let gate_side = control::serve(center.clone(), Arc::clone(&hub), identity, config.console.ports(), gates);
     parts.spawn(async move {
         gate_side.await;
         "the listener for gates"
     });
-    let operator_side = operator::serve(center.clone(), socket);
+    let operator_side = operator::serve(center.clone(), beside, socket);
     parts.spawn(async move {
         operator_side.await;
         "the operator's socket"
@@ -126,12 +144,16 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
 }
 
 /// Reads every file the configuration names and starts the use cases over the registry.
-async fn assemble(config: &Config) -> Result<(Center, Arc<Hub>, Arc<identity::Identity>), RunError> {
+async fn assemble(
+    config: &Config,
+) -> Result<(Center, Arc<Hub>, Arc<identity::Identity>, Option<issuing::Desk>), RunError> {
     let identity = Arc::new(identity::Identity::load(&config.certificates)?);
     let key = config::read(&config.orders.key)?;
     let key = OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
-    let trust = TrustStore::open(config.trust.settings()).map_err(|e| ConfigError::file(&config.trust.dir, e))?;
     let registry = Registry::open_with(config.registry()?).await?;
+    // First the authorities: they put what is to be trusted where it is looked for.
+    let issuing = issuing::open(config, &registry, connections::Clock::now(&SystemClock)).await?;
+    let trust = TrustStore::open(config.trust.settings()).map_err(|e| ConfigError::file(&config.trust.dir, e))?;
     let hub = Arc::new(Hub::default());
     let mut settings = Settings::new(SOFTWARE);
     settings.confirm_within = Duration::from_secs(config.limits.confirm_seconds.into());
@@ -148,7 +170,11 @@ async fn assemble(config: &Config) -> Result<(Center, Arc<Hub>, Arc<identity::Id
         let why = refused.refutation.map_or_else(|| format!("{:?}", refused.reasons), |r| r.to_string());
         RunError::Unsound(why)
     })?;
-    Ok((center, hub, identity))
+    let desk = match issuing {
+        Some(issuing) => issuing::Desk::new(config, center.clone(), issuing, &identity)?,
+        None => None,
+    };
+    Ok((center, hub, identity, desk))
 }
 
 async fn watch_lists(center: Center) {
@@ -174,7 +200,11 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     identity::Identity::load(&config.certificates)?;
     let key = config::read(&config.orders.key)?;
     OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
-    TrustStore::open(config.trust.settings()).map_err(|e| ConfigError::file(&config.trust.dir, e))?;
+    let trust = TrustStore::open(config.trust.settings()).map_err(|e| ConfigError::file(&config.trust.dir, e));
+    // Before the first start the authorities have not put their certificates there yet.
+    if config.issuing.is_none() || config.trust.dir.join("gate").exists() {
+        trust?;
+    }
     config.registry()?;
     Ok(())
 }

@@ -54,7 +54,7 @@ pub(crate) fn bind(path: &std::path::Path) -> io::Result<UnixListener> {
 
 /// Who is at the other end of the socket.
 #[derive(Clone)]
-struct Account(String);
+pub(crate) struct Account(pub(crate) String);
 
 impl Connected<IncomingStream<'_, UnixListener>> for Account {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
@@ -63,7 +63,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Account {
 }
 
 /// Serves operators until the socket breaks.
-pub(crate) async fn serve(center: Center, listener: UnixListener) {
+pub(crate) async fn serve(center: Center, beside: Router, listener: UnixListener) {
     let router = Router::new()
         .route("/v1/plan", post(plan))
         .route("/v1/apply", post(apply))
@@ -83,11 +83,13 @@ pub(crate) async fn serve(center: Center, listener: UnixListener) {
         .route("/v1/log/match/{grant}", get(match_log))
         .route("/v1/why", post(why))
         .route("/v1/connections/{grant}/close", post(close))
+        .route("/v1/export", get(export))
         .route("/healthz", get(health))
         .route("/metrics", get(metrics))
         .fallback(nowhere)
         .layer(axum::extract::DefaultBodyLimit::max(DOCUMENTS))
-        .with_state(center);
+        .with_state(center)
+        .merge(beside);
     if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<Account>()).await {
         tracing::error!(%error, "the operator's socket broke");
     }
@@ -126,6 +128,18 @@ async fn apply(
         Err(refused) => (Err(refused), false),
     };
     drawn(result, texts(&headers), picture)
+}
+
+/// Everything that is applied, as one document that can be applied again (N10).
+async fn export(State(center): State<Center>) -> Response {
+    let network = connections::applied_network(&center).await;
+    match model::export(&network) {
+        Ok(text) => ([(axum::http::header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the network cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 async fn status(State(center): State<Center>, headers: HeaderMap) -> Response {

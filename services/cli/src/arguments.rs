@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use texts::Lang;
 use wire::session::CutCall;
 
+use crate::certificates::CertificateCommand;
+use crate::enroll::CardCommand;
+
 /// Opens exactly the line you need, and nothing else. 必要な一本の回線だけを開きます。
 #[derive(Debug, Parser)]
 #[command(
@@ -81,8 +84,28 @@ pub enum Command {
         #[arg(long)]
         watch: bool,
     },
-    /// Cards in the reader and what is on them. 読み取り機のカード
-    Card,
+    /// Cards in the reader and what is on them; or fetch a certificate for this machine. カードと証明書
+    Card {
+        /// What to do; the cards in the reader are shown if absent. 操作
+        #[command(subcommand)]
+        what: Option<CardCommand>,
+    },
+    /// Certificates that this centre issues (at the centre). 証明書の発行と失効
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
+    /// Write everything that is applied into one file (at the centre). 全体の書き出し
+    Export {
+        /// The file; standard output if absent. ファイル
+        file: Option<PathBuf>,
+    },
+    /// Apply what `export` wrote, all or nothing (at the centre). 全体の取り込み
+    Import {
+        /// The file. ファイル
+        file: PathBuf,
+        /// Show what it would change, and its proof, and change nothing. 変更内容の確認のみ
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// What documents would change, and its proof. 文書による変更と証明の確認
     Plan {
         /// Documents (TOML). 文書

@@ -29,6 +29,9 @@ pub enum Failure {
     /// The card.
     #[error(transparent)]
     Card(#[from] card::CardError),
+    /// A certificate that could not be fetched.
+    #[error(transparent)]
+    Enrolment(#[from] enrolment::Failure),
     /// A file of this machine.
     #[error("{}: {why}", path.display())]
     File {
@@ -57,6 +60,9 @@ impl Failure {
     /// 1 refused or not proved, 2 wrong use or local files, 3 out of reach.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Enrolment(enrolment::Failure::Refused { .. }) => 1,
+            Self::Enrolment(enrolment::Failure::Unreachable { .. } | enrolment::Failure::Nonsense { .. }) => 3,
+            Self::Enrolment(_) => 2,
             Self::Refused(_) | Self::NothingFits(_) => 1,
             Self::Card(_) | Self::File { .. } | Self::NotConfigured { .. } | Self::Misread(_) => 2,
             Self::Unreachable { .. } | Self::Nonsense { .. } => 3,
@@ -75,6 +81,7 @@ impl Failure {
                 texts.say("cli-nonsense", &[("what", what.as_str().into()), ("why", why.as_str().into())]),
                 texts.say("cli-nonsense-do", &[]),
             ),
+            Self::Enrolment(failure) => enrolment_lines(texts, failure),
             Self::Card(error) => (texts.say(error.key(), &[]), texts.say(&format!("{}-do", error.key()), &[])),
             Self::File { path, why } => (
                 texts.say("cli-file", &[("path", path.display().to_string().into()), ("why", why.as_str().into())]),
@@ -96,5 +103,27 @@ impl Failure {
             ),
         };
         vec![(texts.say("cli-label-failed", &[]), what), (texts.say("cli-label-remedy", &[]), fix)]
+    }
+}
+
+fn enrolment_lines(texts: &Texts, failure: &enrolment::Failure) -> (String, String) {
+    use enrolment::Failure::{Address, Card, File, Nonsense, Refused, Unreachable};
+    let both = |key: &str, what: &str, why: &str| {
+        let what = texts.say(key, &[("what", what.into()), ("path", what.into()), ("why", why.into())]);
+        (what, texts.say(&format!("{key}-do"), &[]))
+    };
+    match failure {
+        // The center has worded it in the reader's language: reason, then remedy.
+        Refused { code, said } => {
+            let (what, fix) = said.split_once('\n').unwrap_or((said.as_str(), ""));
+            (format!("{} {what}", code.as_deref().unwrap_or_default()), fix.to_owned())
+        }
+        Unreachable { address, why } => both("cli-unreachable", address, why),
+        Nonsense { address, why } => both("cli-nonsense", address, why),
+        File { path, why } => both("cli-file", &path.display().to_string(), why),
+        Card(error) => (texts.say(error.key(), &[]), texts.say(&format!("{}-do", error.key()), &[])),
+        Address(what) => {
+            (texts.say("cli-misread", &[("what", what.as_str().into())]), texts.say("cli-misread-do", &[]))
+        }
     }
 }

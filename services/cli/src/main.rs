@@ -4,7 +4,9 @@
 
 mod agreement;
 mod arguments;
+mod certificates;
 mod config;
+mod enroll;
 mod failure;
 mod http;
 mod inquiry;
@@ -52,6 +54,11 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
     if let Command::Agreement(AgreementCommand::Sign(sign)) = &arguments.command {
         return agreement::sign(sign);
+    }
+    if let Command::Card { what: Some(what) } = &arguments.command {
+        // A machine that fetches its first certificate has no configuration yet.
+        let config = if arguments.config.exists() { Some(Config::read(&arguments.config)?) } else { None };
+        return enroll::run(what, config.as_ref().and_then(|config| config.card.as_ref()), texts).await;
     }
     let config = Config::read(&arguments.config)?;
     let missing = |section| Failure::NotConfigured { path: arguments.config.clone(), section };
@@ -103,7 +110,7 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
             Some(terminal) => Ok(render::terminal_status(texts, &terminal::status(terminal, lang).await?)),
             None => Ok(render::status(texts, &operator().await?.status().await?)),
         },
-        Command::Card => {
+        Command::Card { .. } => {
             let reader = config.card.as_ref().ok_or_else(|| missing("card"))?;
             Ok(render::cards(texts, &card::Driver::load(&reader.driver)?.cards()?))
         }
@@ -113,6 +120,13 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
         }
         Command::Apply { files, svg } => {
             let report = questions::apply(&mut operator().await?, files, true, svg.as_deref()).await?;
+            Ok(render::applied(texts, &report))
+        }
+        Command::Certificate(command) => certificates::run(command, &mut operator().await?, texts).await,
+        Command::Export { file } => certificates::export(&mut operator().await?, file.as_ref()).await,
+        Command::Import { file, dry_run } => {
+            let files = std::slice::from_ref(file);
+            let report = questions::apply(&mut operator().await?, files, !dry_run, None).await?;
             Ok(render::applied(texts, &report))
         }
         Command::Explain { refusal, svg } => {

@@ -13,18 +13,23 @@ const LONGEST_LINE: u64 = 64;
 
 /// Reads the PIN from descriptor `fd`, or asks at the terminal.
 pub fn read(fd: Option<u32>, prompt: &str) -> Result<String, Failure> {
+    secret(fd, prompt, LONGEST_LINE)
+}
+
+/// The same for a secret of up to so many characters.
+pub fn secret(fd: Option<u32>, prompt: &str, longest: u64) -> Result<String, Failure> {
     match fd {
-        Some(fd) => from_file(Path::new(&format!("/proc/self/fd/{fd}"))),
-        None => ask(prompt),
+        Some(fd) => from_file(Path::new(&format!("/proc/self/fd/{fd}")), longest),
+        None => ask(prompt, longest),
     }
 }
 
-fn from_file(path: &Path) -> Result<String, Failure> {
+fn from_file(path: &Path, longest: u64) -> Result<String, Failure> {
     let failed = |e: std::io::Error| Failure::File { path: path.to_path_buf(), why: e.to_string() };
-    line(File::open(path).map_err(failed)?).map_err(failed)
+    line(File::open(path).map_err(failed)?, longest).map_err(failed)
 }
 
-fn ask(prompt: &str) -> Result<String, Failure> {
+fn ask(prompt: &str, longest: u64) -> Result<String, Failure> {
     let path = Path::new("/dev/tty");
     let failed = |e: std::io::Error| Failure::File { path: path.to_path_buf(), why: e.to_string() };
     let mut tty = File::options().read(true).write(true).open(path).map_err(failed)?;
@@ -33,15 +38,15 @@ fn ask(prompt: &str) -> Result<String, Failure> {
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     tcsetattr(&tty, OptionalActions::Flush, &silent).map_err(|e| failed(e.into()))?;
-    let pin = tty.try_clone().and_then(line);
+    let pin = tty.try_clone().and_then(|tty| line(tty, longest));
     let restored = tcsetattr(&tty, OptionalActions::Flush, &before);
     tty.write_all(b"\n").map_err(failed)?;
     restored.map_err(|e| failed(e.into()))?;
     pin.map_err(failed)
 }
 
-fn line(source: impl Read) -> std::io::Result<String> {
+fn line(source: impl Read, longest: u64) -> std::io::Result<String> {
     let mut text = String::new();
-    BufReader::new(source.take(LONGEST_LINE)).read_line(&mut text)?;
+    BufReader::new(source.take(longest)).read_line(&mut text)?;
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }

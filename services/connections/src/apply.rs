@@ -2,7 +2,7 @@
 
 use audit::{CloseCause, Digest, Event, SiteGeneration};
 use decision::{Check, HypotheticalQuestion, Outcome, explain};
-use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, SiteDelta, Timestamp, parse_document};
+use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, SiteDelta, Timestamp, parse_documents};
 use registry::Commit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -173,8 +173,8 @@ fn network_with(network: &Network, documents: &[(String, String)]) -> Result<Net
     let mut parsed = Vec::new();
     let mut reasons = Vec::new();
     for (name, text) in documents {
-        match parse_document(name, text) {
-            Ok(document) => parsed.push(document),
+        match parse_documents(name, text) {
+            Ok(documents) => parsed.extend(documents),
             Err(e) => {
                 let place = e.line.map_or(e.document.clone(), |line| format!("{}:{line}", e.document));
                 reasons.push(wrong(place, e.what, e.mend));

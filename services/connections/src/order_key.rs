@@ -38,6 +38,12 @@ impl OrderKey {
         Ok(Self { pair, random })
     }
 
+    /// The public key gates check orders with: an uncompressed point on P-256, 65 octets.
+    pub fn public_point(&self) -> &[u8] {
+        use ring::signature::KeyPair;
+        self.pair.public_key().as_ref()
+    }
+
     /// The order as a gate receives it; nothing if the system has no randomness to sign with.
     pub(crate) fn sign(&self, order: &Order) -> Option<SignedOrder> {
         let payload = order.encode();

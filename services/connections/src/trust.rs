@@ -1,6 +1,6 @@
 //! Whom the center believes: trust anchors, revocation lists and OCSP answers on disk, read again whenever a file changed.
 //!
-//! Layout: one folder a purpose (`hpki`, `gate`, `device`, `institution`, and `operator` if there is one) with PEM or DER files (`.pem`, `.crt`, `.cer`,
+//! Layout: one folder a purpose (`hpki`, `gate`, `device`, `institution`, and `operator` and `service` if there are such) with PEM or DER files (`.pem`, `.crt`, `.cer`,
 //! `.der`, `.crl`), and OCSP responses (`.ocsp`, `.ors`, DER). A self-signed CA certificate is an anchor, another CA
 //! certificate an intermediate. What responders answered when asked (`responders.rs`) counts besides, in memory only. Files are looked at (`stat`) at every use, so a new list takes effect with the next request.
 
@@ -17,13 +17,21 @@ use crate::responders::{Responders, RevocationSettings};
 
 /// Needed only where operators come by TLS; without it nobody is an operator there.
 const OPERATORS: &str = "operator";
-const FOLDERS: [(&str, Purpose); 5] = [
+/// Needed only where service certificates are asked for (R10).
+const SERVICE: &str = "service";
+const FOLDERS: [(&str, Purpose); 6] = [
     ("hpki", Purpose::HpkiAuthentication),
     ("gate", Purpose::Gate),
     ("device", Purpose::Device),
     ("institution", Purpose::Institution),
     (OPERATORS, Purpose::Operator),
+    (SERVICE, Purpose::Service),
 ];
+
+/// A folder a center can do without.
+fn is_optional(folder: &str) -> bool {
+    [OPERATORS, SERVICE].contains(&folder)
+}
 
 /// Where trust lies and what is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +132,7 @@ impl TrustStore {
             return Err(TrustError::File { path, why });
         }
         for (folder, purpose) in FOLDERS {
-            if folder != OPERATORS && !trust.anchors.anchors().iter().any(|a| a.purpose() == purpose) {
+            if !is_optional(folder) && !trust.anchors.anchors().iter().any(|a| a.purpose() == purpose) {
                 return Err(TrustError::NoAnchor(settings.dir.join(folder)));
             }
         }
@@ -187,7 +195,7 @@ fn look(dir: &Path) -> Result<Vec<Seen>, TrustError> {
     for (folder, _) in FOLDERS {
         let path = dir.join(folder);
         let failed = |e: std::io::Error| TrustError::File { path: path.clone(), why: e.to_string() };
-        if folder == OPERATORS && !path.exists() {
+        if is_optional(folder) && !path.exists() {
             continue;
         }
         for entry in fs::read_dir(&path).map_err(failed)? {

@@ -5,6 +5,7 @@
 mod audit;
 mod center_link;
 mod config;
+mod enroll;
 mod evidence;
 mod fallback_page;
 mod filter_link;
@@ -31,6 +32,7 @@ use tokio::sync::watch;
 pub use audit::{AuditError, Dump, audit, dump, told};
 pub use center_link::CenterLink;
 pub use config::{Config, ConfigError};
+pub use enroll::{EnrollError, Layout, Ready, enroll, refresh};
 pub use hub::{Hub, Receivers, Role, now};
 pub use ike_link::IkeError;
 pub use openflow_link::{SessionError, session};

@@ -19,9 +19,64 @@ struct Arguments {
     /// against the state kept on disk, and exit: 0 if it is exactly that and proved, 1 if not, 2 without a verdict.
     #[arg(long, value_name = "SOCKET")]
     audit: Option<PathBuf>,
-    /// Language of what the audit tells; the environment's otherwise.
-    #[arg(long, value_name = "ja|en")]
+    /// Language of what is told; the environment's otherwise.
+    #[arg(long, value_name = "ja|en", global = true)]
     lang: Option<texts::Lang>,
+    /// Something else than running.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What a gate does besides running.
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Become a gate: make the key, fetch certificate and papers with a one-time token, write the configuration.
+    Enroll {
+        /// The token, `sekisho-once-…`; `-` reads it from standard input.
+        #[arg(long)]
+        token: String,
+        /// How the machine is laid out.
+        #[command(flatten)]
+        machine: Machine,
+    },
+    /// Fetch revocation lists and papers again, and a new certificate in time. To be run every few hours.
+    Refresh {
+        /// How the machine is laid out.
+        #[command(flatten)]
+        machine: Machine,
+    },
+}
+
+/// How the machine is laid out.
+#[derive(clap::Args)]
+struct Machine {
+    /// Folder for configuration and papers.
+    #[arg(long, default_value = "/etc/sekisho")]
+    into: PathBuf,
+    /// Folder for the gate's state.
+    #[arg(long, default_value = "/var/lib/sekisho-gate")]
+    data: PathBuf,
+    /// The red network namespace; /run/netns/<site>-red if absent.
+    #[arg(long)]
+    red: Option<PathBuf>,
+    /// Where the switch dials in, in red.
+    #[arg(long, default_value = "169.254.77.1:6653")]
+    openflow: std::net::SocketAddr,
+    /// strongSwan's VICI socket.
+    #[arg(long, default_value = "/run/charon.vici")]
+    vici: PathBuf,
+}
+
+impl From<&Machine> for gate::Layout {
+    fn from(machine: &Machine) -> Self {
+        Self {
+            folder: machine.into.clone(),
+            data: machine.data.clone(),
+            red: machine.red.clone(),
+            openflow: machine.openflow,
+            vici: machine.vici.clone(),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -37,7 +92,37 @@ fn main() -> ExitCode {
     }
 }
 
+fn enrolled(command: &Command, lang: Option<texts::Lang>) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let lang = lang.unwrap_or_else(|| texts::Lang::from_environment(|name| std::env::var(name).ok()));
+    let texts = texts::Texts::new(lang);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let now = gate::now().unix_seconds();
+    let done = runtime.block_on(async {
+        match command {
+            Command::Enroll { token, machine } => {
+                let token = if token == "-" { std::io::read_to_string(std::io::stdin())? } else { token.clone() };
+                gate::enroll(&token, &machine.into(), now, lang.as_str())
+                    .await
+                    .map_err(Box::<dyn std::error::Error>::from)
+            }
+            Command::Refresh { machine } => Ok(gate::refresh(&machine.into(), now, lang.as_str()).await?),
+        }
+    })?;
+    let until = model::Timestamp::from_unix_seconds(done.not_after);
+    let identity = format!("urn:sekisho:gate:{}", done.site);
+    let certificate = texts.say("enrol-certificate", &[("identity", identity.into()), ("until", until.into())]);
+    println!("{}  {certificate}", texts.say("enrol-label-certificate", &[]));
+    println!("{}  {}", texts.say("enrol-gate-ready", &[]), done.config.display());
+    if matches!(command, Command::Enroll { .. }) {
+        println!("{}  {}", texts.say("enrol-label-next", &[]), texts.say("enrol-gate-next", &[]));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn start(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    if let Some(command) = &arguments.command {
+        return enrolled(command, arguments.lang);
+    }
     let config = gate::Config::load(&arguments.config)?;
     if arguments.check {
         gate::Trust::new(&config, gate::now().unix_seconds())?;

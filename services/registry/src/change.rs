@@ -6,6 +6,7 @@ use model::{ConnectionState, Generation, Grant, GrantId, Network, Plan, SiteId, 
 use serde::Serialize;
 use verify::VerifiedPlan;
 
+use crate::IssuingChange;
 use crate::joining::Step;
 
 /// What is to be committed together: state, connection and audit entries, all or nothing.
@@ -20,6 +21,7 @@ pub struct Commit {
     pub(crate) moves: Vec<Move>,
     pub(crate) renewed: Vec<(GrantId, String)>,
     pub(crate) joining: Vec<Step>,
+    pub(crate) issuing: Vec<IssuingChange>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -69,6 +71,7 @@ impl Commit {
             moves: Vec::new(),
             renewed: Vec::new(),
             joining: Vec::new(),
+            issuing: Vec::new(),
             events: Vec::new(),
         }
     }

@@ -124,6 +124,9 @@ async fn write(
         go_on(database, tx, step, change.at.0).await?;
     }
     crate::joining::apply(database, tx, &change.joining, change.at).await?;
+    for step in &change.issuing {
+        crate::issuing::write(database, tx, step, change.at.0).await?;
+    }
     append(database, tx, head, change).await
 }
 

@@ -43,11 +43,13 @@ pub enum CaKind {
     Center,
     /// Issues to operators.
     Operator,
+    /// Issues service certificates to people's terminals.
+    Service,
 }
 
 impl CaKind {
     /// All of them, issuers before those they issue to.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::HpkiRoot,
         Self::HpkiAuthentication,
         Self::HpkiSignature,
@@ -57,6 +59,7 @@ impl CaKind {
         Self::Institution,
         Self::Center,
         Self::Operator,
+        Self::Service,
     ];
 
     /// Name of its folder and its argument on the command line.
@@ -71,6 +74,7 @@ impl CaKind {
             Self::Institution => "institution",
             Self::Center => "center",
             Self::Operator => "operator",
+            Self::Service => "service",
         }
     }
 
@@ -90,6 +94,7 @@ impl CaKind {
             Self::Institution => "TEST Sekisho Institution CA",
             Self::Center => "TEST Sekisho Center CA",
             Self::Operator => "TEST Sekisho Operator CA",
+            Self::Service => "TEST Sekisho Service CA",
         }
     }
 
@@ -103,7 +108,8 @@ impl CaKind {
             | Self::Switch
             | Self::Institution
             | Self::Center
-            | Self::Operator => None,
+            | Self::Operator
+            | Self::Service => None,
         }
     }
 

@@ -51,6 +51,12 @@ impl Authority {
         self.issue_equipment(CaKind::Operator, name, sans, vec![ClientAuth])
     }
 
+    /// A service certificate: clientAuth, `urn:sekisho:user:<user id>`.
+    pub fn issue_user(&mut self, user: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:user:{user}"))?];
+        self.issue_equipment(CaKind::Service, user, sans, vec![ClientAuth])
+    }
+
     /// Any equipment certificate, right or wrong: the wrong ones are for tests of refusals.
     pub fn issue_equipment(
         &mut self,

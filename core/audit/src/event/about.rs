@@ -92,7 +92,12 @@ impl Event {
             | Self::DirectoryChanged { .. }
             | Self::LetterSent { .. }
             | Self::CodeGiven { .. }
-            | Self::CodeUsed { .. } => None,
+            | Self::CodeUsed { .. }
+            | Self::EnrolmentOffered { .. }
+            | Self::CertificateIssued { .. }
+            | Self::EnrolmentRefused { .. }
+            | Self::CertificateRevoked { .. }
+            | Self::RevocationListIssued { .. } => None,
         }
     }
 

@@ -30,6 +30,7 @@ impl World {
             (CaKind::Institution, Purpose::Institution),
             (CaKind::Center, Purpose::Center),
             (CaKind::Operator, Purpose::Operator),
+            (CaKind::Service, Purpose::Service),
         ] {
             anchors.add(TrustAnchor::new(&authority.ca_der(kind).unwrap(), purpose).unwrap());
         }

@@ -114,7 +114,7 @@ async fn several_replicas_share_a_server_and_one_chain() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_database_refuses_changes_nothing_and_recovers() {
     let mut place = Place::sqlite();
-    place.settings.max_bytes = Some(256 << 10);
+    place.settings.max_bytes = Some(1 << 20);
     let registry = place.open().await;
     let mut world = World::default();
     world.apply(&registry).await;

@@ -3,6 +3,7 @@
 mod commits;
 mod durable;
 mod faults;
+mod issuing;
 mod postgres;
 mod queries;
 mod speed;

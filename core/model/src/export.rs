@@ -1,0 +1,118 @@
+//! Everything that is applied, in one file: for another center, for the drawer, for a look back (N10).
+//!
+//! JSON with a version and a digest. It is read as documents are, so it can be planned, applied and refused like them;
+//! one that was changed by hand is refused, because documents are what people write.
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::Document;
+use crate::{DocumentError, Network, parse_document};
+
+/// Version of the file.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    sekisho_export: u32,
+    /// FNV-1a over the network's compact JSON: against slips of the hand, not against forgers; agreements carry
+    /// signatures of their own.
+    checksum: String,
+    network: Network,
+}
+
+/// The file for a network.
+///
+/// # Errors
+/// [`serde_json::Error`] for a value JSON cannot carry; there is none in a network.
+pub fn export(network: &Network) -> Result<String, serde_json::Error> {
+    let checksum = checksum(&serde_json::to_string(network)?);
+    let text = serde_json::to_string_pretty(&Export { sekisho_export: VERSION, checksum, network: network.clone() })?;
+    Ok(text + "\n")
+}
+
+/// Reads what may be a document (TOML), or a file that [`export`] made (JSON): then as many documents as it needs.
+///
+/// # Errors
+/// [`DocumentError`].
+pub fn parse_documents(name: &str, text: &str) -> Result<Vec<Document>, DocumentError> {
+    if !text.trim_start().starts_with('{') {
+        return parse_document(name, text).map(|document| vec![document]);
+    }
+    let wrong = |line: Option<usize>, what: String, mend: &str| DocumentError {
+        document: name.to_owned(),
+        line,
+        what,
+        mend: mend.to_owned(),
+    };
+    let export: Export = serde_json::from_str(text)
+        .map_err(|e| wrong(Some(e.line()), e.to_string(), "give the file as `sekisho export` wrote it"))?;
+    if export.sekisho_export != VERSION {
+        let what = format!("version {} of the file; this program reads {VERSION}", export.sekisho_export);
+        return Err(wrong(None, what, "export again with this version, or import with the version that wrote it"));
+    }
+    let found = serde_json::to_string(&export.network).map_err(|e| wrong(None, e.to_string(), "export again"))?;
+    if checksum(&found) != export.checksum {
+        let what = "the file was changed after it was exported".to_owned();
+        return Err(wrong(None, what, "change the documents and apply them; or export again"));
+    }
+    Ok(documents(&export.network))
+}
+
+/// The documents a network can be put together from: one an institution, one a site, one with the agreements.
+fn documents(network: &Network) -> Vec<Document> {
+    let institutions = network
+        .institutions
+        .values()
+        .map(|institution| Document { institution: Some(institution.clone()), ..Document::default() });
+    let sites = network.sites.values().map(|site| Document {
+        site: Some(site.clone()),
+        services: network.services.values().filter(|service| service.host.site == site.id).cloned().collect(),
+        ..Document::default()
+    });
+    let agreements = Document { agreements: network.agreements.values().cloned().collect(), ..Document::default() };
+    institutions.chain(sites).chain([agreements]).collect()
+}
+
+fn checksum(text: &str) -> String {
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3));
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENTS: [&str; 3] = [
+        include_str!("../tests/documents/clinic.toml"),
+        include_str!("../tests/documents/hospital.toml"),
+        include_str!("../tests/documents/provider.toml"),
+    ];
+
+    fn network() -> Network {
+        let documents: Vec<Document> =
+            DOCUMENTS.iter().flat_map(|text| parse_documents("d.toml", text).unwrap()).collect();
+        Network::default().with(&documents).unwrap()
+    }
+
+    #[test]
+    fn what_is_exported_is_imported_the_same_n10() {
+        let network = network();
+        let text = export(&network).unwrap();
+        let documents = parse_documents("export.json", &text).unwrap();
+        assert_eq!(Network::default().with(&documents).unwrap(), network);
+        assert_eq!(network.with(&documents).unwrap(), network);
+        assert_eq!(export(&network).unwrap(), text, "the same network, the same file");
+    }
+
+    #[test]
+    fn a_changed_a_cut_and_a_later_file_are_refused() {
+        let text = export(&network()).unwrap();
+        let refused = |text: &str| parse_documents("export.json", text).unwrap_err().to_string();
+        assert!(refused(&text.replacen("10.1.20.11", "10.1.20.12", 1)).contains("changed"));
+        assert!(refused(&text[..text.len() / 2]).contains("export.json:"));
+        assert!(refused(&text.replacen("\"sekisho_export\": 1", "\"sekisho_export\": 2", 1)).contains("version 2"));
+    }
+}

@@ -1,0 +1,62 @@
+//! Keys made on a real PKCS#11 token (R10, G1).
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::Command;
+
+use card::{CardError, Driver};
+
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+const SECRET: &str = "SEKISHO_TOKEN_TEST";
+const NAME: &str = "a_key_is_made_signs_is_found_again_and_never_leaves";
+
+/// PKCS#11 reads its configuration from the environment when it is loaded: so the body runs in a child of this test.
+#[test]
+fn a_key_is_made_signs_is_found_again_and_never_leaves() {
+    if std::env::var_os(SECRET).is_some() {
+        return body(&Driver::load(Path::new(MODULE)).unwrap());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (conf, tokens) = (dir.path().join("softhsm2.conf"), dir.path().join("tokens"));
+    std::fs::create_dir(&tokens).unwrap();
+    std::fs::write(&conf, format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display())).unwrap();
+    let made = Command::new("softhsm2-util")
+        .args(["--init-token", "--free", "--label", "terminal", "--so-pin", "12345678", "--pin", "1234"])
+        .env("SOFTHSM2_CONF", &conf)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", NAME, "--nocapture"])
+        .env(SECRET, "inside")
+        .env("SOFTHSM2_CONF", conf)
+        .output()
+        .unwrap();
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+fn body(driver: &Driver) {
+    assert!(driver.key(None, "1234", "service").unwrap().is_none());
+    let key = driver.new_key(None, "1234", "service", b"\x01").unwrap();
+    let signature = key.sign(b"a request").unwrap();
+    let verifies = |message: &[u8]| {
+        ring::signature::UnparsedPublicKey::new(&ring::signature::ECDSA_P256_SHA256_FIXED, key.point())
+            .verify(message, &signature)
+    };
+    assert!(verifies(b"a request").is_ok());
+    assert!(verifies(b"another").is_err());
+
+    let again = driver.key(Some("terminal"), "1234", "service").unwrap().unwrap();
+    assert_eq!(again.point(), key.point());
+    assert_eq!(again.certificate().unwrap(), None);
+    let subject = [0x30, 0x00];
+    for der in [&b"first"[..], b"second"] {
+        again.put_certificate(der, &subject).unwrap();
+        assert_eq!(key.certificate().unwrap().as_deref(), Some(der));
+    }
+    assert_eq!(driver.cards().unwrap()[0].certificates, [b"second".to_vec()]);
+    assert!(driver.key(None, "1234", "other").unwrap().is_none());
+    drop((key, again));
+    assert!(matches!(driver.key(None, "9999", "service"), Err(CardError::WrongPin { .. })));
+}

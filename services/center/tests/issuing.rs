@@ -1,0 +1,206 @@
+//! A center that issues: a gate that knows nothing becomes one with a one-time token, is refreshed, and ends (G1, N10).
+#![allow(clippy::unwrap_used)]
+
+use authority::{Authority, CaKind};
+use gate::{EnrollError, Layout};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::sync::oneshot;
+
+const DOCUMENT: &str = include_str!("../../../core/model/tests/documents/clinic.toml");
+
+struct Stage {
+    dir: tempfile::TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    center: Option<tokio::task::JoinHandle<Result<(), center::RunError>>>,
+}
+
+fn now() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64
+}
+
+fn free() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Stage {
+    /// Only the card's CA and the center's own certificate come from elsewhere; everything else the center makes.
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let mut authority = Authority::new(&path("test-ca"), now()).unwrap();
+        fs::create_dir_all(path("trust/hpki")).unwrap();
+        for (n, kind) in [CaKind::HpkiRoot, CaKind::HpkiAuthentication].into_iter().enumerate() {
+            fs::write(path(&format!("trust/hpki/{n}.der")), authority.ca_der(kind).unwrap()).unwrap();
+            fs::write(path(&format!("trust/hpki/{n}.crl")), authority.crl_der(kind).unwrap()).unwrap();
+        }
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let issued = authority.issue_center("main", &["localhost"], &[here]).unwrap();
+        fs::write(path("cert.pem"), &issued.chain_pem).unwrap();
+        fs::write(path("key.pem"), &issued.key_pem).unwrap();
+        fs::write(path("order.key.pem"), &issued.key_pem).unwrap();
+        fs::copy(authority.ca_pem_path(CaKind::Center), path("center-ca.pem")).unwrap();
+        fs::copy(authority.crl_path(CaKind::Center), path("center.crl")).unwrap();
+        let (gates, certificates) = (free(), free());
+        let text = format!(
+            "data = \"data\"\n[trust]\ndir = \"trust\"\n[gates]\nlisten = \"{gates}\"\n\
+             [operator]\nsocket = \"center.sock\"\n[certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n\
+             [issuing]\nlisten = \"{certificates}\"\nurl = \"https://localhost:{}\"\norganization = \"TEST Operator\"\n\
+             center-ca = \"center-ca.pem\"\ncenter-crl = \"center.crl\"\n",
+            certificates.port()
+        );
+        fs::write(path("center.toml"), text).unwrap();
+        let mut stage = Self { dir, stop: None, center: None };
+        stage.start().await;
+        stage
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    async fn start(&mut self) {
+        let config = center::Config::load(&self.path("center.toml")).unwrap();
+        center::check(&config).unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        self.center = Some(tokio::spawn(center::run(config, async {
+            let _ = stopped.await;
+        })));
+        self.stop = Some(stop);
+        for _ in 0..3_000 {
+            if UnixStream::connect(self.path("center.sock")).await.is_ok() {
+                return;
+            }
+            if self.center.as_ref().is_some_and(|center| center.is_finished()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the center does not come up: {:?}", self.center.take().unwrap().await);
+    }
+
+    async fn stop(mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.center.take().unwrap().await.unwrap().unwrap();
+    }
+
+    async fn operator(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let stream = UnixStream::connect(self.path("center.sock")).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let request = hyper::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "center")
+            .header("accept-language", "en")
+            .body(Full::new(Bytes::from(serde_json::to_vec(&body).unwrap())))
+            .unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    async fn offer(&self, identity: &str) -> String {
+        let call = json!({ "identity": identity, "organization": "Aoba Clinic" });
+        let (status, report) = self.operator("POST", "/v1/certificates/offer", call).await;
+        assert_eq!(status, 200, "{report}");
+        report["token"].as_str().unwrap().to_owned()
+    }
+}
+
+fn layout(folder: &Path) -> Layout {
+    Layout {
+        folder: folder.to_owned(),
+        data: folder.join("state"),
+        red: None,
+        openflow: "127.0.0.1:6653".parse().unwrap(),
+        vici: "/run/charon.vici".into(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_that_knows_nothing_becomes_one_with_a_one_time_token_g1() {
+    let stage = Stage::new().await;
+    let (status, report) =
+        stage.operator("POST", "/v1/apply", json!({"documents": [{"name": "clinic.toml", "text": DOCUMENT}]})).await;
+    assert_eq!(status, 200, "{report}");
+    let token = stage.offer("urn:sekisho:gate:clinic").await;
+    let layout = layout(&stage.path("gate"));
+    let ready = gate::enroll(&token, &layout, now(), "en").await.unwrap();
+    assert_eq!(ready.site.as_str(), "clinic");
+    let config = gate::Config::load(&ready.config).unwrap();
+    assert!(!config.terminals.listen.is_empty(), "the gateway's addresses come from the applied document");
+    let certificate = fs::read_to_string(layout.folder.join("gate.pem")).unwrap();
+    let document = model::parse_document("clinic.toml", DOCUMENT).unwrap();
+    let ike = document.site.unwrap().gateway.ike_identity;
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
+    let leaf = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    assert_eq!(pki::Certificate::parse(&leaf).unwrap().dns_names(), [ike]);
+
+    // The same token again, as after a lost answer: the same certificate. From elsewhere: nothing.
+    assert!(gate::enroll(&token, &layout, now(), "en").await.is_ok());
+    assert_eq!(fs::read_to_string(layout.folder.join("gate.pem")).unwrap(), certificate);
+    let elsewhere = self::layout(&stage.path("thief"));
+    match gate::enroll(&token, &elsewhere, now(), "en").await.unwrap_err() {
+        EnrollError::Fetch(enrolment::Failure::Refused { code, said }) => {
+            assert_eq!(code.as_deref(), Some("E005"), "{said}");
+        }
+        other => panic!("{other}"),
+    }
+    for wrong in ["", "sekisho-once-", &token[..token.len() - 4]] {
+        assert!(matches!(gate::enroll(wrong, &elsewhere, now(), "en").await, Err(EnrollError::Token(_))), "{wrong}");
+    }
+    let device = stage.offer("urn:sekisho:device:clinic/exam-1").await;
+    assert!(matches!(gate::enroll(&device, &elsewhere, now(), "en").await, Err(EnrollError::Token(_))));
+
+    // Refreshed: lists now, the certificate when two thirds of its time are over.
+    assert!(!gate::refresh(&layout, now(), "en").await.unwrap().fetched);
+    let later = now() + 600 * 86_400;
+    // The lists are of today, so only the papers can be judged then; the certificate is fetched before.
+    let _ = gate::refresh(&layout, later, "en").await;
+    let renewed = fs::read_to_string(layout.folder.join("gate.pem")).unwrap();
+    assert_ne!(renewed, certificate);
+
+    // Ended: no papers, no renewal, and the operator sees why.
+    let (_, list) = stage.operator("GET", "/v1/certificates?identity=urn:sekisho:gate:clinic", json!({})).await;
+    let certificates = list["certificates"].as_array().unwrap();
+    assert_eq!(certificates.len(), 2, "{list}");
+    for certificate in certificates {
+        let call = json!({ "kind": "gate", "serial": certificate["serial"], "reason": "keyCompromise" });
+        let (status, view) = stage.operator("POST", "/v1/certificates/revoke", call.clone()).await;
+        assert!(status == 200 && view["revoked_at"].is_string() || view["revoked_at"].is_number(), "{view}");
+        let (status, problem) = stage.operator("POST", "/v1/certificates/revoke", call).await;
+        assert!(status == 409 && problem["code"] == "E012", "{problem}");
+    }
+    match gate::refresh(&layout, now(), "en").await.unwrap_err() {
+        EnrollError::Fetch(enrolment::Failure::Refused { code, .. }) => assert_eq!(code.as_deref(), Some("P008")),
+        other => panic!("{other}"),
+    }
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_applied_is_exported_and_imported_elsewhere_n10() {
+    let (stage, other) = (Stage::new().await, Stage::new().await);
+    let documents = json!({"documents": [{"name": "clinic.toml", "text": DOCUMENT}]});
+    assert_eq!(stage.operator("POST", "/v1/apply", documents).await.0, 200);
+    let (status, export) = stage.operator("GET", "/v1/export", json!({})).await;
+    assert_eq!(status, 200, "{export}");
+    let text = serde_json::to_string_pretty(&export).unwrap();
+    let import = |text: &str| json!({"documents": [{"name": "export.json", "text": text}]});
+    let (status, problem) = other.operator("POST", "/v1/apply", import(&text.replacen("clinic", "klinik", 1))).await;
+    assert_eq!(status / 100, 4, "{problem}");
+    let (status, report) = other.operator("POST", "/v1/apply", import(&text)).await;
+    assert_eq!(status, 200, "{report}");
+    assert_eq!(other.operator("GET", "/v1/export", json!({})).await.1, export);
+    stage.stop().await;
+    other.stop().await;
+}

@@ -1,0 +1,232 @@
+//! A new gate becomes one (G1, N10): the key is made here, the certificate and every other paper come from the center,
+//! and what is left is to start it. Later the same way keeps certificate and lists fresh.
+
+use enrolment::{Client, Failure, Key, OneTimeToken, ServerTrust, keep};
+use model::SiteId;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use wire::enrolment::GatePapers;
+
+use crate::config::{Config, ConfigError};
+use crate::trust::{Trust, TrustError};
+
+const PAPERS: &str = "/.well-known/sekisho/gate";
+/// Kinds of certificates a gate judges, by the names the center gives them.
+const TRUSTED: [&str; 3] = ["center", "gate", "switch"];
+/// A configuration that begins with this is ours to write again; without it, it is a person's.
+const OURS: &str = "# Written by sekisho-gate. Take this line away to keep changes of your own.";
+
+/// Why a gate is not enrolled.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrollError {
+    /// The text is no token, or not a gate's.
+    #[error("{0}")]
+    Token(String),
+    /// The center was not reached, or refused.
+    #[error(transparent)]
+    Fetch(#[from] Failure),
+    /// The center's papers do not fit.
+    #[error("the center's papers do not fit: {0}; ask the network operator")]
+    Papers(String),
+    /// The configuration as it now is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The certificates as they now are.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+/// How this machine is laid out; the defaults are those of the package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Folder for configuration and papers.
+    pub folder: PathBuf,
+    /// Folder for the gate's state.
+    pub data: PathBuf,
+    /// The red network namespace; `/run/netns/<site>-red` if absent.
+    pub red: Option<PathBuf>,
+    /// Where the switch dials in, in red.
+    pub openflow: SocketAddr,
+    /// strongSwan's VICI socket.
+    pub vici: PathBuf,
+}
+
+/// A gate that can be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Its site.
+    pub site: SiteId,
+    /// Its configuration.
+    pub config: PathBuf,
+    /// End of its certificate's validity, seconds since 1970.
+    pub not_after: i64,
+    /// The certificate was fetched now, not only looked at.
+    pub fetched: bool,
+}
+
+/// Makes the key, fetches certificate and papers with a one-time token, and writes the configuration. May be repeated
+/// with the same token until it has worked.
+///
+/// # Errors
+/// [`EnrollError`] says whose side it is on.
+pub async fn enroll(token: &str, layout: &Layout, now: i64, language: &str) -> Result<Ready, EnrollError> {
+    let token = OneTimeToken::read(token).map_err(|e| EnrollError::Token(e.to_string()))?;
+    if token.label != "gate" {
+        return Err(EnrollError::Token(format!("this token is for a {} certificate, not for a gate", token.label)));
+    }
+    let folder = &layout.folder;
+    let key = Key::in_file(&folder.join("gate.key.pem"))?;
+    let mut client = Client::reach(&token.url, &ServerTrust::Key(token.server_key), None, language).await?;
+    let fetched = client.enroll(&token.label, &token.name, &token.code, &key).await?;
+    keep(&folder.join("gate.pem"), &fetched.pem(), 0o644)?;
+    // The papers bring the CA that the center will be known by from now on.
+    let shown = Some((fetched.chain, key));
+    let mut client = Client::reach(&token.url, &ServerTrust::Key(token.server_key), shown, language).await?;
+    let papers = read(&client.get(PAPERS).await?)?;
+    if papers.site.as_str() != token.name {
+        return Err(EnrollError::Papers(format!("they are for site {}, the token for {}", papers.site, token.name)));
+    }
+    write_papers(layout, &papers, &token.url)?;
+    check(layout, now, true)
+}
+
+/// Fetches lists and papers again, and a new certificate when two thirds of the present one's time are over.
+///
+/// # Errors
+/// [`EnrollError`]; what is there stays as it is.
+pub async fn refresh(layout: &Layout, now: i64, language: &str) -> Result<Ready, EnrollError> {
+    let folder = &layout.folder;
+    let url = std::fs::read_to_string(folder.join("center.url"))
+        .map_err(|e| Failure::File { path: folder.join("center.url"), why: e.to_string() })?;
+    let path = folder.join("gate.pem");
+    let chain = certificates(&path)?;
+    let file = |why: &str| Failure::File { path: path.clone(), why: why.to_owned() };
+    let leaf = chain.first().and_then(|der| pki::Certificate::parse(der).ok());
+    let leaf = leaf.ok_or_else(|| file("no certificate in it; enroll the gate again"))?;
+    let key = Key::in_file(&folder.join("gate.key.pem"))?;
+    let trust = ServerTrust::File(folder.join("center-ca.pem"));
+    let mut client = Client::reach(url.trim(), &trust, Some((chain, key.clone())), language).await?;
+    let papers = read(&client.get(PAPERS).await?)?;
+    let due = leaf.not_before() + (leaf.not_after() - leaf.not_before()) / 3 * 2;
+    if now >= due {
+        let fetched = client.renew("gate", papers.site.as_str(), &key).await?;
+        keep(&path, &fetched.pem(), 0o644)?;
+    }
+    write_papers(layout, &papers, url.trim())?;
+    check(layout, now, now >= due)
+}
+
+fn read(answer: &[u8]) -> Result<GatePapers, EnrollError> {
+    serde_json::from_slice(answer).map_err(|e| EnrollError::Papers(e.to_string()))
+}
+
+fn write_papers(layout: &Layout, papers: &GatePapers, url: &str) -> Result<(), EnrollError> {
+    let folder = &layout.folder;
+    let of = |all: &std::collections::BTreeMap<String, String>, kind: &str| {
+        all.get(kind).cloned().ok_or_else(|| EnrollError::Papers(format!("nothing about {kind} certificates")))
+    };
+    for kind in TRUSTED {
+        keep(&folder.join(format!("{kind}-ca.pem")), &of(&papers.authorities, kind)?, 0o644)?;
+        keep(&folder.join(format!("{kind}.crl.pem")), &of(&papers.lists, kind)?, 0o644)?;
+    }
+    keep(&folder.join("order.pub.pem"), &papers.order_key, 0o644)?;
+    keep(&folder.join("center.url"), &format!("{url}\n"), 0o644)?;
+    let path = folder.join("gate.toml");
+    let theirs = std::fs::read_to_string(&path).is_ok_and(|text| !text.starts_with(OURS));
+    if !theirs {
+        keep(&path, &configuration(layout, papers), 0o644)?;
+    }
+    Ok(())
+}
+
+/// Everything the gate needs is there and is believed; nothing is started.
+fn check(layout: &Layout, now: i64, fetched: bool) -> Result<Ready, EnrollError> {
+    let path = layout.folder.join("gate.toml");
+    let config = Config::load(&path)?;
+    Trust::new(&config, now)?;
+    crate::trust::order_key(&config.center.order_key)?;
+    let chain = certificates(&config.certificates.chain)?;
+    let not_after = chain.first().and_then(|der| pki::Certificate::parse(der).ok()).map_or(0, |leaf| leaf.not_after());
+    Ok(Ready { site: config.site, config: path, not_after, fetched })
+}
+
+fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let failed = |e: rustls_pki_types::pem::Error| Failure::File { path: path.to_owned(), why: e.to_string() };
+    let found = CertificateDer::pem_file_iter(path).map_err(failed)?;
+    found.map(|certificate| certificate.map(|der| der.to_vec()).map_err(failed)).collect()
+}
+
+fn configuration(layout: &Layout, papers: &GatePapers) -> String {
+    // A JSON string is a TOML basic string too.
+    let text = |value: &dyn std::fmt::Display| serde_json::Value::String(value.to_string()).to_string();
+    let path = |value: &Path| text(&value.display());
+    let doors = |port: u16| {
+        let addresses = papers.gateways.iter().map(|gateway| text(&SocketAddr::new(*gateway, port)));
+        addresses.collect::<Vec<_>>().join(", ")
+    };
+    let red = layout.red.clone().unwrap_or_else(|| format!("/run/netns/{}-red", papers.site).into());
+    let mut out = format!("{OURS}\nsite = {}\ndata = {}\n", text(&papers.site), path(&layout.data));
+    let (center, name) = (text(&papers.center), text(&papers.center_name));
+    // Writing to a String cannot fail.
+    let _ = write!(
+        out,
+        "\n[namespaces]\nred = {}\n\n[openflow]\nlisten = {}\n\n[terminals]\nlisten = [{}]\nconsole = [{}]\n\
+         sign-in = [{}]\n\n[center]\naddress = {center}\nname = {name}\norder-key = \"order.pub.pem\"\n\n\
+         [certificates]\nchain = \"gate.pem\"\nkey = \"gate.key.pem\"\ncenter-ca = \"center-ca.pem\"\n\
+         switch-ca = \"switch-ca.pem\"\ngate-ca = \"gate-ca.pem\"\n\
+         crls = [\"center.crl.pem\", \"gate.crl.pem\", \"switch.crl.pem\"]\n\n[ike]\nvici = {}\n",
+        path(&red),
+        text(&layout.openflow),
+        doors(7444),
+        doors(7445),
+        doors(7446),
+        path(&layout.vici),
+    );
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_written_configuration_is_one_and_a_persons_own_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout {
+            folder: dir.path().to_owned(),
+            data: "/var/lib/sekisho-gate".into(),
+            red: None,
+            openflow: "169.254.77.1:6653".parse().unwrap(),
+            vici: "/run/charon.vici".into(),
+        };
+        let all = |what: &str| TRUSTED.map(|kind| (kind.to_owned(), format!("{what} {kind}\n"))).into();
+        let papers = GatePapers {
+            site: "clinic".parse().unwrap(),
+            center: "192.0.2.2:7443".parse().unwrap(),
+            center_name: "main".into(),
+            order_key: "key\n".into(),
+            authorities: all("ca"),
+            lists: all("list"),
+            gateways: vec!["10.1.20.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
+        };
+        write_papers(&layout, &papers, "https://center.example:7448").unwrap();
+        let path = dir.path().join("gate.toml");
+        let config = Config::load(&path).unwrap();
+        assert_eq!((config.site.as_str(), config.center.name.as_str()), ("clinic", "main"));
+        assert_eq!(config.namespaces.red, Path::new("/run/netns/clinic-red"));
+        assert_eq!(config.terminals.console[1], "[2001:db8::1]:7445".parse().unwrap());
+        assert!(config.certificates.crls.iter().all(|path| path.exists()));
+
+        let own = std::fs::read_to_string(&path).unwrap().replacen(OURS, "# mine", 1);
+        std::fs::write(&path, &own).unwrap();
+        write_papers(&layout, &papers, "https://center.example:7448").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), own);
+
+        let lacking = GatePapers { lists: BTreeMap::new(), ..papers };
+        assert!(matches!(write_papers(&layout, &lacking, "x"), Err(EnrollError::Papers(_))));
+    }
+}

@@ -30,7 +30,7 @@ pub use account::{
 };
 pub use application::{Application, Call, CallOutcome, Decision, Due, Stand, StepFault, Urgency};
 pub use field::{Field, FieldCode, FieldFault};
-pub use form::{FullApplication, FullForm, InstitutionChoice, MailForm};
+pub use form::{FullApplication, FullForm, InstitutionChoice, MailForm, kana, text};
 pub use institution::{Institution, InstitutionId};
 pub use letter::{Letter, LetterKind};
 pub use mail::{MailAddress, MailFault};

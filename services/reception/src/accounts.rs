@@ -1,7 +1,13 @@
 //! Accounts, as the operator manages them (R5), and as the client VPN needs them (R7).
 
-use joining::{Account, InitialPassword, UserId, VpnId};
+use audit::Event;
+use joining::{
+    Account, AccountRole, AccountState, Action, InitialPassword, InstitutionId, Letter, LetterKind, Lockout,
+    MailAddress, Stage, UserId, VpnId, VpnSecret,
+};
 use model::Timestamp;
+use registry::{Commit, Page, Record};
+use texts::Lang;
 
 use crate::{Joining, Operator, Refused};
 
@@ -72,6 +78,26 @@ pub struct Reset {
     pub until: Timestamp,
 }
 
+/// Whose account is to be made.
+pub(crate) struct Owner {
+    pub(crate) institution: InstitutionId,
+    pub(crate) role: AccountRole,
+    pub(crate) name: String,
+    pub(crate) kana: String,
+    pub(crate) mail: MailAddress,
+    pub(crate) lang: Lang,
+}
+
+/// An account that is not stored yet.
+pub(crate) struct New {
+    pub(crate) account: Account,
+    pub(crate) initial: InitialPassword,
+    pub(crate) until: Timestamp,
+}
+
+/// Rows read at once.
+const PAGE: u32 = 1_000;
+
 impl Joining {
     /// Accounts of an institution, or all of them.
     ///
@@ -80,10 +106,15 @@ impl Joining {
     pub async fn accounts(
         &self,
         operator: &Operator,
-        institution: Option<joining::InstitutionId>,
+        institution: Option<InstitutionId>,
     ) -> Result<Vec<AccountView>, Refused> {
-        let _ = (operator, institution);
-        Err(Refused::Internal("not built yet".into()))
+        operator.may(Action::SeeAccounts)?;
+        let records = match institution {
+            Some(id) => self.registry.kept_of::<Account>(id.0, Page::first(PAGE)).await?,
+            None => self.registry.kept_all::<Account>(Page::first(PAGE)).await?,
+        };
+        let now = self.now();
+        Ok(records.iter().map(|r| AccountView::of(&r.value, now)).collect())
     }
 
     /// Gives an account a new initial password, and a new VPN password to be shown after it was changed. Sessions and
@@ -92,8 +123,9 @@ impl Joining {
     /// # Errors
     /// `MayNot`, `NoSuch`, `Changed`, `Registry`.
     pub async fn reset_account(&self, operator: &Operator, user: UserId, drop_factors: bool) -> Result<Reset, Refused> {
-        let _ = (operator, user, drop_factors);
-        Err(Refused::Internal("not built yet".into()))
+        operator.may(Action::ManageAccounts)?;
+        let record = self.existing(user).await?;
+        self.reset(record, &operator.account, drop_factors).await
     }
 
     /// Unlocks an account.
@@ -101,8 +133,10 @@ impl Joining {
     /// # Errors
     /// `MayNot`, `NoSuch`, `Changed`, `Registry`.
     pub async fn unlock_account(&self, operator: &Operator, user: UserId) -> Result<AccountView, Refused> {
-        let _ = (operator, user);
-        Err(Refused::Internal("not built yet".into()))
+        operator.may(Action::ManageAccounts)?;
+        let mut record = self.existing(user).await?;
+        record.value.lockout.clear();
+        self.changed(&record, &operator.account, "unlocked", false).await
     }
 
     /// Suspends an account, or lets it work again; its sessions end.
@@ -115,8 +149,17 @@ impl Joining {
         user: UserId,
         suspended: bool,
     ) -> Result<AccountView, Refused> {
-        let _ = (operator, user, suspended);
-        Err(Refused::Internal("not built yet".into()))
+        operator.may(Action::ManageAccounts)?;
+        let mut record = self.existing(user).await?;
+        let (from, to, what) = match suspended {
+            true => (AccountState::Active, AccountState::Suspended, "suspended"),
+            false => (AccountState::Suspended, AccountState::Active, "resumed"),
+        };
+        if record.value.state != from {
+            return Err(Refused::WrongStand);
+        }
+        record.value.state = to;
+        self.changed(&record, &operator.account, what, true).await
     }
 
     /// Every account that may use the client VPN now: VPN-ID and NT hash (hexadecimal) of its VPN password. An account
@@ -125,6 +168,126 @@ impl Joining {
     /// # Errors
     /// `Registry`.
     pub async fn vpn_accounts(&self) -> Result<Vec<(VpnId, String)>, Refused> {
-        Err(Refused::Internal("not built yet".into()))
+        let now = self.now();
+        let mut all = Vec::new();
+        let mut page = Page::first(PAGE);
+        loop {
+            let records = self.registry.kept_in::<Account>("active", page).await?;
+            let Some(last) = records.last() else { break };
+            page.after = Some((last.value.made_at, last.id));
+            all.extend(records.iter().filter_map(|r| vpn_of(&r.value, now)));
+        }
+        Ok(all)
+    }
+
+    /// One of [`Joining::vpn_accounts`], by its VPN-ID.
+    ///
+    /// # Errors
+    /// `Registry`.
+    pub async fn vpn_account(&self, vpn: &VpnId) -> Result<Option<(UserId, String)>, Refused> {
+        let now = self.now();
+        let records = self.registry.kept_named::<Account>(vpn.as_str()).await?;
+        let active = records.iter().map(|r| &r.value).filter(|a| a.state == AccountState::Active);
+        Ok(active.filter_map(|a| vpn_of(a, now).map(|(_, hash)| (a.user, hash))).next())
+    }
+
+    /// An account under new ids, with its initial password.
+    pub(crate) async fn new_account(&self, owner: Owner) -> Result<New, Refused> {
+        let now = self.now();
+        let (initial, hash, until) = self.initial().await?;
+        let Owner { institution, role, name, kana, mail, lang } = owner;
+        let account = Account {
+            user: UserId::random(&*self.world),
+            vpn: VpnId::random(&*self.world),
+            institution,
+            role,
+            state: AccountState::Active,
+            stage: Stage::Initial { until },
+            name,
+            kana,
+            mail,
+            lang,
+            made_at: now,
+            password: hash,
+            password_at: now,
+            earlier: Vec::new(),
+            lockout: Lockout::default(),
+            vpn_secret: VpnSecret::NotShown,
+            factors: Vec::new(),
+        };
+        Ok(New { account, initial, until })
+    }
+
+    /// A letter about an account whose initial password is told otherwise.
+    pub(crate) fn account_letter(&self, kind: LetterKind, account: &Account, until: Timestamp) -> Letter {
+        self.letter(kind, &account.mail, account.lang)
+            .with("user", account.user)
+            .with("vpn", &account.vpn)
+            .with("url", format!("{}/first", self.settings.public_url))
+            .with("until", until.0)
+    }
+
+    pub(crate) async fn reset(
+        &self,
+        mut record: Record<Account>,
+        by: &str,
+        drop_factors: bool,
+    ) -> Result<Reset, Refused> {
+        let now = self.now();
+        let (initial, hash, until) = self.initial().await?;
+        record.value.reset(hash, until, now);
+        record.value.vpn_secret = VpnSecret::NotShown;
+        if drop_factors {
+            record.value.factors.clear();
+        }
+        let account = &record.value;
+        let commit = Commit::at(now)
+            .update(&record)
+            .end_sessions(account.user)
+            .letter(self.account_letter(LetterKind::PasswordReset, account, until))
+            .event(Event::AccountReset { user: account.user.to_string(), by: by.to_owned() });
+        self.registry.commit(commit).await?;
+        Ok(Reset { user: record.value.user, vpn: record.value.vpn, initial, until })
+    }
+
+    /// Stores a change of an account; with `out`, its sessions end.
+    pub(crate) async fn changed(
+        &self,
+        record: &Record<Account>,
+        by: &str,
+        what: &str,
+        out: bool,
+    ) -> Result<AccountView, Refused> {
+        let now = self.now();
+        let user = record.value.user;
+        let event = Event::AccountChanged { user: user.to_string(), by: by.to_owned(), what: what.to_owned() };
+        let mut commit = Commit::at(now).update(record).event(event);
+        if out {
+            commit = commit.end_sessions(user);
+        }
+        self.registry.commit(commit).await?;
+        Ok(AccountView::of(&record.value, now))
+    }
+
+    /// An account that is not removed.
+    pub(crate) async fn existing(&self, user: UserId) -> Result<Record<Account>, Refused> {
+        let record = self.registry.kept::<Account>(i64::from(user.number())).await?;
+        record.filter(|r| r.value.state != AccountState::Removed).ok_or(Refused::NoSuch)
+    }
+
+    async fn initial(&self) -> Result<(InitialPassword, String, Timestamp), Refused> {
+        let initial = InitialPassword::new(&*self.world);
+        let hash = self.hasher.hash(initial.reveal(), self.sixteen()).await?;
+        let until = self.now().plus_ms(i64::from(self.settings.policy.initial_days) * 86_400_000);
+        Ok((initial, hash, until))
+    }
+}
+
+fn vpn_of(account: &Account, now: Timestamp) -> Option<(VpnId, String)> {
+    match &account.vpn_secret {
+        VpnSecret::Shown { nt_hash, .. } if !account.is_initial() && !account.lockout.is_locked(now) => {
+            Some((account.vpn.clone(), nt_hash.clone()))
+        }
+        _ => None,
     }
 }

@@ -2,7 +2,6 @@
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
-use joining::Randomness;
 
 use crate::{Hashing, Refused};
 
@@ -21,9 +20,7 @@ impl Hasher {
     }
 
     /// PHC string of a password.
-    pub(crate) async fn hash(&self, password: &str, random: &dyn Randomness) -> Result<String, Refused> {
-        let mut salt = [0; 16];
-        random.fill(&mut salt);
+    pub(crate) async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String, Refused> {
         let (password, cost) = (password.to_owned(), self.cost);
         off(move || {
             let argon = argon(cost)?;

@@ -6,7 +6,6 @@
 //! It must not know HTTP, HTML or mail servers.
 //!
 //! Answers do not tell who is known here: giving an address, and signing in, look the same whoever it is.
-#![allow(dead_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod accounts;
@@ -23,14 +22,17 @@ mod review;
 mod services;
 mod sign_in;
 mod staff;
+#[cfg(test)]
+mod tests;
 mod who;
 mod world;
 
 use std::sync::Arc;
 
-use joining::PasswordPolicy;
+use joining::{Letter, LetterKind, MailAddress, PasswordPolicy};
 use model::LocalizedName;
 use registry::Registry;
+use texts::Lang;
 
 pub use accounts::{AccountView, Reset};
 pub use apply::{Confirmation, FullPage, Receipt};
@@ -161,5 +163,24 @@ impl Joining {
     /// What time it is.
     pub fn now(&self) -> model::Timestamp {
         self.world.now()
+    }
+
+    /// How often a step is tried again that met another one, or a number that was taken.
+    const TRIES: usize = 8;
+
+    /// A number for something new, ten digits: it tells nothing about how many there are.
+    fn number(&self) -> i64 {
+        1_000_000_000 + i64::try_from(self.world.below(9_000_000_000)).unwrap_or_default()
+    }
+
+    /// Sixteen random bytes.
+    fn sixteen(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        self.world.fill(&mut bytes);
+        bytes
+    }
+
+    fn letter(&self, kind: LetterKind, to: &MailAddress, lang: Lang) -> Letter {
+        Letter::new(self.sixteen(), kind, to, lang, self.now())
     }
 }

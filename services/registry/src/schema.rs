@@ -117,7 +117,7 @@ CREATE TABLE join_service (
 );
 CREATE INDEX join_service_by_state ON join_service (state, at, id);
 CREATE INDEX join_service_by_owner ON join_service (owner, at, id);
-CREATE INDEX join_service_by_name ON join_service (name);
+CREATE UNIQUE INDEX join_service_by_name ON join_service (name);
 CREATE INDEX join_service_by_time ON join_service (at, id);
 CREATE TABLE join_notice (
     id BIGINT PRIMARY KEY,

@@ -99,9 +99,9 @@ impl Kept for ServiceApplication {
     fn owner(&self) -> Option<i64> {
         Some(self.institution.0)
     }
-    /// None: two applications may be for one service, one after the other.
+    /// Institution and service while it lives, so that there is one at a time.
     fn name(&self) -> Option<String> {
-        None
+        self.is_live().then(|| format!("{}/{}", self.institution.0, self.service))
     }
     fn at(&self) -> Timestamp {
         self.at
@@ -212,6 +212,19 @@ impl Registry {
         let (at, id) = page.from();
         let query =
             sqlx::query(sqlx::AssertSqlSafe(statement)).bind(owner).bind(at).bind(id).bind(i64::from(page.limit));
+        records(&self.database, query.fetch_all(self.database.readers()).await)
+    }
+
+    /// The last rows in this state, newest first.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn kept_last<T: Kept>(&self, state: &str, limit: u32) -> Result<Vec<Record<T>>, RegistryError> {
+        let statement = format!(
+            "SELECT id, version, document FROM {} WHERE state = $1 ORDER BY at DESC, id DESC LIMIT $2",
+            T::TABLE.as_str()
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(state).bind(i64::from(limit));
         records(&self.database, query.fetch_all(self.database.readers()).await)
     }
 

@@ -4,7 +4,6 @@ mod commits;
 mod durable;
 mod faults;
 mod issuing;
-mod postgres;
 mod queries;
 mod speed;
 mod world;

@@ -1,4 +1,6 @@
-//! A PostgreSQL server of the tests' own: a directory, a Unix socket, no network.
+//! A PostgreSQL server of the tests' own: a directory, a Unix socket, no network. Stops and clears away with whoever
+//! started it. A fixture that cannot be set up panics with what is missing.
+#![allow(clippy::unwrap_used)]
 
 use sqlx::{Connection, Executor};
 use std::io::{BufRead, BufReader};
@@ -11,7 +13,8 @@ use std::sync::{Arc, Mutex, Weak};
 const BIN: &str = "/usr/lib/postgresql/15/bin";
 
 /// Runs until the last test that uses it lets go.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     supervisor: Child,
     directory: PathBuf,
     databases: AtomicU32,
@@ -33,7 +36,8 @@ wait $pid || true
 "#;
 
 impl Server {
-    pub(crate) fn shared() -> Arc<Self> {
+    /// The server of this process, started if nobody uses it yet.
+    pub fn shared() -> Arc<Self> {
         static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         let mut running = RUNNING.lock().unwrap_or_else(|e| e.into_inner());
         running.upgrade().unwrap_or_else(|| {
@@ -62,7 +66,7 @@ impl Server {
     }
 
     /// An empty database; its address.
-    pub(crate) async fn new_database(&self) -> String {
+    pub async fn new_database(&self) -> String {
         sqlx::any::install_default_drivers();
         let name = format!("registry_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut admin = sqlx::AnyConnection::connect(&self.url("postgres")).await.unwrap();

@@ -27,12 +27,13 @@ macro_rules! files {
             ("portal", include_str!(concat!("../locales/", $lang, "/portal.ftl"))),
             ("joining", include_str!(concat!("../locales/", $lang, "/joining.ftl"))),
             ("issuing", include_str!(concat!("../locales/", $lang, "/issuing.ftl"))),
+            ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 17] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 18] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use crate::issuing::{IssuingSide, TokenSide};
+use crate::joining::JoiningSide;
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,8 @@ pub struct Config {
     /// Times.
     #[serde(default)]
     pub limits: Limits,
+    /// Joining the network; nobody can where it is absent.
+    pub joining: Option<JoiningSide>,
 }
 
 /// What a commit waits for.
@@ -305,6 +308,9 @@ impl Config {
         }
         if let Some(issuing) = &mut config.issuing {
             issuing.below(&folder);
+        }
+        if let Some(side) = &mut config.joining {
+            side.beside(&folder);
         }
         Ok(config)
     }

@@ -60,6 +60,17 @@ impl Identity {
         entrance::tls(self.chain.clone(), self.key.clone_key())
     }
 
+    /// For browsers that show no certificate: TLS 1.3, and 1.2 for those that know no better.
+    pub fn browsers(&self) -> Result<Arc<rustls::ServerConfig>, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .with_no_client_auth()
+            .with_single_cert(self.chain.clone(), self.key.clone_key())?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
     /// The consoles of terminals, under this certificate.
     pub fn console(&self, center: connections::Center, ports: portal::Ports) -> Result<portal::Console, rustls::Error> {
         portal::Console::new(center, self.chain.clone(), self.key.clone_key(), ports)

@@ -5,12 +5,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod answer;
+mod browsers;
 mod config;
 mod control;
 mod gate_tls;
 mod hub;
 mod identity;
 mod issuing;
+mod joining;
 mod lease;
 mod operator;
 mod pages;
@@ -27,6 +29,8 @@ use tokio::task::JoinSet;
 
 pub use config::{Config, ConfigError, IssuingSide, TokenSide};
 use hub::Hub;
+use joining::JoiningSide;
+use portal::joining::Entrance;
 
 /// How often revocation lists are looked at without anybody asking, so that a revoked gate's link is cut.
 const LOOK_AT_LISTS: Duration = Duration::from_secs(1);
@@ -72,7 +76,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
         let what = what.to_owned();
         move |error| RunError::Listen { what, error }
     };
-    let (center, hub, identity, desk) = assemble(&config).await?;
+    let (center, hub, identity, desk, registry) = assemble(&config).await?;
     let gates = TcpListener::bind(config.gates.listen).await.map_err(listen(&config.gates.listen.to_string()))?;
     let socket =
         operator::bind(&config.operator.socket).map_err(listen(&config.operator.socket.display().to_string()))?;
@@ -87,8 +91,12 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
     tracing::info!(gates = %config.gates.listen, socket = %config.operator.socket.display(), "{SOFTWARE} serves");
 
     let mut parts: JoinSet<&'static str> = JoinSet::new();
+    let mut beside = pages::Beside::default();
+    if let Some(side) = &config.joining {
+        beside = join(side, registry, &identity, &mut parts).await?;
+    }
     if let Some(pages) = pages {
-        let pages = pages::serve(center.clone(), Arc::clone(&identity), pages);
+        let pages = pages::serve(center.clone(), Arc::clone(&identity), pages, beside);
         parts.spawn(async move {
             pages.await;
             "the listener for operators' browsers"
@@ -143,10 +151,11 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
     ended.map_or(Ok(()), |part| Err(RunError::Ended(part)))
 }
 
+/// What a start makes: use cases, gates, certificate, issuing if there is any, and the registry beneath.
+type Assembled = (Center, Arc<Hub>, Arc<identity::Identity>, Option<issuing::Desk>, Registry);
+
 /// Reads every file the configuration names and starts the use cases over the registry.
-async fn assemble(
-    config: &Config,
-) -> Result<(Center, Arc<Hub>, Arc<identity::Identity>, Option<issuing::Desk>), RunError> {
+async fn assemble(config: &Config) -> Result<Assembled, RunError> {
     let identity = Arc::new(identity::Identity::load(&config.certificates)?);
     let key = config::read(&config.orders.key)?;
     let key = OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
@@ -159,7 +168,7 @@ async fn assemble(
     settings.confirm_within = Duration::from_secs(config.limits.confirm_seconds.into());
     settings.return_within = Duration::from_secs(config.limits.return_seconds.into());
     let parts = Parts {
-        registry,
+        registry: registry.clone(),
         gates: Arc::clone(&hub) as Arc<dyn connections::Gates>,
         clock: Arc::new(SystemClock),
         trust: Arc::new(trust.asking(Arc::new(responder::OverHttp))),
@@ -174,7 +183,33 @@ async fn assemble(
         Some(issuing) => issuing::Desk::new(config, center.clone(), issuing, &identity)?,
         None => None,
     };
-    Ok((center, hub, identity, desk))
+    Ok((center, hub, identity, desk, registry))
+}
+
+/// Opens the entrances of joining; what stands beside the live picture comes back.
+async fn join(
+    side: &JoiningSide,
+    registry: Registry,
+    identity: &identity::Identity,
+    parts: &mut JoinSet<&'static str>,
+) -> Result<pages::Beside, RunError> {
+    let wired = joining::Wired::begin(side, registry).await?;
+    for (at, door, name) in [
+        (Entrance::Public, &side.public, "the public entrance"),
+        (Entrance::Inside, &side.inside, "the entrance inside the client VPN"),
+    ] {
+        let what = door.listen.to_string();
+        let listener = TcpListener::bind(door.listen).await;
+        let listener = listener.map_err(|error| RunError::Listen { what, error })?;
+        let serving =
+            wired.serve(at, identity, listener).map_err(|e| ConfigError::file("[certificates]".as_ref(), e))?;
+        tracing::info!(listen = %door.listen, url = door.url, "{name} serves");
+        parts.spawn(async move {
+            serving.await;
+            name
+        });
+    }
+    Ok(pages::Beside { routes: wired.review(), auditors: Arc::new(side.auditors.clone()) })
 }
 
 async fn watch_lists(center: Center) {
@@ -206,5 +241,8 @@ pub fn check(config: &Config) -> Result<(), RunError> {
         trust?;
     }
     config.registry()?;
+    if let Some(side) = &config.joining {
+        side.institutions()?;
+    }
     Ok(())
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use crate::assets;
 
 /// Nothing but our own style, script and pictures; no frames; forms only to this site.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; media-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const HEADERS: [(&str, &str); 7] = [

@@ -1,6 +1,6 @@
 //! Who reads: the language by choice (a cookie a link sets), else by `Accept-Language`.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -75,6 +75,17 @@ pub(crate) fn choose(lang: &str, back: &str) -> Response {
     let cookie = HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static(""));
     let headers: [(HeaderName, HeaderValue); 2] = [(header::LOCATION, back), (header::SET_COOKIE, cookie)];
     (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct Back {
+    #[serde(default)]
+    back: String,
+}
+
+/// The route `/lang/{lang}`.
+pub(crate) async fn language(Path(lang): Path<String>, Query(back): Query<Back>) -> Response {
+    choose(&lang, &back.back)
 }
 
 /// The value of a cookie; none if it is sent twice, since nobody could say which is meant.

@@ -1,0 +1,41 @@
+//! After log-in: reached through the client VPN only (R8–R11).
+
+pub(super) mod certificate;
+pub(super) mod home;
+pub(super) mod login;
+pub(super) mod own;
+pub(super) mod services;
+pub(super) mod staff;
+
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use reception::SignedIn;
+
+use crate::frame::Page;
+use crate::reader::Reader;
+
+pub(super) async fn start() -> Response {
+    Redirect::to("/notices").into_response()
+}
+
+/// A page of somebody who has logged in: the bar says who, below it is where one can go.
+pub(super) fn page(who: &SignedIn, title: &str, here: &str, reader: &Reader, body: Markup) -> Response {
+    let page = Page {
+        title,
+        who: Some(format!("{} · {}", who.account().name, who.user())),
+        here,
+        follows: None,
+        reload: None,
+    };
+    page.answer(reader, html! { (within(here, reader)) h1 { (reader.say(title)) } (body) })
+}
+
+fn within(here: &str, reader: &Reader) -> Markup {
+    const PLACES: [(&str, &str); 2] = [("/notices", "page-to-notices"), ("/menu", "page-to-menu")];
+    html! {
+        nav.within aria-label=(reader.say("page-nav")) {
+            @for (to, key) in PLACES { a href=(to) aria-current=[(to == here).then_some("page")] { (reader.say(key)) } }
+            form method="post" action="/logout" { button #logout { (reader.say("page-logout")) } }
+        }
+    }
+}

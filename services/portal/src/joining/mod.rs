@@ -1,0 +1,126 @@
+//! Pages and HTTP API of joining the network (R2–R6, R8–R11): the applicant's, the institution's and the operator's side.
+//!
+//! One table of routes ([`table`]) says of each where it is reached, what it is ([`joining::Action`]) and how often; the
+//! [`gate`] before every handler counts, finds out who asks and refuses who may not. Handlers parse forms, call use cases
+//! of `reception` and render; they decide nothing.
+
+mod api;
+mod caller;
+mod form;
+mod gate;
+mod inside;
+mod limits;
+mod public;
+mod review;
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use caller::{Auditor, Source};
+pub use table::{Entrance, routes};
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use challenge::{Challenges, Verdict};
+use maud::{Markup, html};
+use reception::Joining;
+use std::sync::Arc;
+
+use crate::frame::Page;
+use crate::reader::Reader;
+use limits::Limits;
+
+/// Octets a form may have, before anything of it is read (ASVS 12.1.1).
+const LONGEST_FORM: usize = 64 * 1024;
+/// Sources and mail addresses counted at a time.
+const COUNTED_AT_MOST: usize = 50_000;
+
+/// What pages need to know besides the use cases.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Files for a VPN: kind of terminal, name of profile and manual.
+    pub downloads: Vec<Download>,
+    /// Command that fetches a service certificate on a terminal; `{user}` stands for the user ID. It asks for the code.
+    pub enroll_command: Option<String>,
+    /// Limits are so many times as generous as written; 1 for production.
+    pub generous: u32,
+}
+
+/// A connection profile or manual for one kind of terminal (R6).
+#[derive(Debug, Clone)]
+pub struct Download {
+    /// Name in the address: letters, digits, `-`, `.`.
+    pub name: String,
+    /// What people read.
+    pub title: model::LocalizedName,
+    /// Media type.
+    pub kind: String,
+    /// Is it a manual, and not a profile?
+    pub manual: bool,
+    /// Contents.
+    pub body: Arc<Vec<u8>>,
+}
+
+/// The desk everybody comes to. Clones share it.
+#[derive(Clone)]
+pub struct Desk {
+    joining: Joining,
+    challenges: Arc<Challenges>,
+    limits: Arc<Limits>,
+    settings: Arc<Settings>,
+}
+
+impl Desk {
+    /// Over the use cases.
+    pub fn new(joining: Joining, settings: Settings) -> Self {
+        Self {
+            joining,
+            challenges: Arc::new(Challenges::new(challenge::Limits::default())),
+            limits: Arc::new(Limits::new(COUNTED_AT_MOST, settings.generous)),
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// What stands in for a person's eyes in tests: the letters of a picture.
+    #[doc(hidden)]
+    pub fn challenges(&self) -> &Challenges {
+        &self.challenges
+    }
+
+    fn now(&self) -> i64 {
+        self.joining.now().0
+    }
+
+    /// A pass for what was answered, or the key of what to say.
+    fn answered(&self, id: &str, answer: &str, what: &[u8]) -> Result<String, &'static str> {
+        if answer.trim().is_empty() {
+            return Err("page-answer-empty");
+        }
+        match self.challenges.answer(id, answer, what, self.now()) {
+            Verdict::Right(pass) => Ok(pass.0),
+            Verdict::Wrong => Err("page-answer-wrong"),
+            Verdict::Gone => Err("page-answer-gone"),
+        }
+    }
+
+    fn page<'a>(&self, title: &'a str, here: &'a str, _reader: &Reader) -> Page<'a> {
+        Page { title, who: None, here, follows: None, reload: None }
+    }
+
+    /// A form that was sent before, or too late.
+    fn old_form(&self, back: &str, reader: &Reader) -> Response {
+        words::only(self, StatusCode::CONFLICT, words::plain("page-old-form", &[], reader), Some(back), reader)
+    }
+}
+
+/// The whole way, and where on it the reader is.
+fn steps(here: &str, reader: &Reader) -> Markup {
+    const ALL: [&str; 5] =
+        ["page-step-mail", "page-step-full", "page-step-call", "page-step-password", "page-step-vpn"];
+    html! {
+        ol.steps aria-label=(reader.say("page-steps")) {
+            @for step in ALL { li { span aria-current=[(step == here).then_some("step")] { (reader.say(step)) } } }
+        }
+    }
+}

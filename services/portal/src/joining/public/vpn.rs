@@ -1,0 +1,106 @@
+//! VPN password, shown once; connection profiles and manuals (R6).
+
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use joining::VpnSecret;
+use maud::{Markup, html};
+
+use crate::joining::caller::Caller;
+use crate::joining::words::refused;
+use crate::joining::{Desk, Download, steps};
+use crate::reader::Reader;
+
+pub(in crate::joining) async fn page(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+) -> Response {
+    let Caller::Settling(who) = &caller else { return Redirect::to("/first").into_response() };
+    if who.must_change() {
+        return Redirect::to("/first/password").into_response();
+    }
+    let account = who.account();
+    let password = html! {
+        @if matches!(account.vpn_secret, VpnSecret::Shown { .. }) {
+            p { (reader.say("page-vpn-gone")) }
+        } @else {
+            p { (reader.say("page-vpn-show-lead")) }
+            form method="post" action="/first/vpn" { button.primary #show { (reader.say("page-vpn-show")) } }
+        }
+    };
+    shown(&desk, &account.vpn.to_string(), password, &reader)
+}
+
+pub(in crate::joining) async fn show(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+) -> Response {
+    let Caller::Settling(who) = &caller else { return Redirect::to("/first").into_response() };
+    match desk.joining.show_vpn_password(who).await {
+        Ok(seen) => {
+            let password = html! {
+                div.done role="status" { p { (reader.say("page-vpn-once")) } }
+                p.label { (reader.say("page-vpn-password")) }
+                p { span.secret #vpn-password { (seen.password.reveal()) } }
+            };
+            shown(&desk, &seen.vpn.to_string(), password, &reader)
+        }
+        Err(no) => refused(&desk, &no, "/first/vpn", &reader),
+    }
+}
+
+fn shown(desk: &Desk, id: &str, password: Markup, reader: &Reader) -> Response {
+    let downloads = &desk.settings.downloads;
+    let (profiles, manuals): (Vec<&Download>, Vec<&Download>) = downloads.iter().partition(|d| !d.manual);
+    let body = html! {
+        div.form {
+            (steps("page-step-vpn", reader))
+            h1 { (reader.say("page-vpn-title")) }
+            div.sheet {
+                h2 { (reader.say("page-vpn-id")) }
+                p { span.secret #vpn-id { (id) } }
+                h2 { (reader.say("page-vpn-password")) }
+                (password)
+            }
+            div.sheet {
+                h2 { (reader.say("page-vpn-profiles")) }
+                @if downloads.is_empty() { p.empty { (reader.say("page-vpn-none")) } } @else {
+                    p { (reader.say("page-vpn-profiles-lead")) }
+                    div.scroll { table {
+                        thead { tr { th scope="col" { (reader.say("page-vpn-profile")) } th scope="col" { (reader.say("page-vpn-manual")) } } }
+                        tbody { tr {
+                            td { (links(&profiles, reader)) }
+                            td { (links(&manuals, reader)) }
+                        } }
+                    } }
+                }
+            }
+            div.sheet {
+                p { (reader.say("page-vpn-then")) }
+                p { strong #inside { (desk.joining.settings().inside_url) } }
+            }
+            form method="post" action="/first/leave" { button #leave { (reader.say("page-logout")) } }
+        }
+    };
+    desk.page("page-vpn-title", "/first/vpn", reader).answer(reader, body)
+}
+
+fn links(all: &[&Download], reader: &Reader) -> Markup {
+    html! { @for one in all { div { a href=(format!("/first/files/{}", one.name)) download { (reader.name(&one.title)) } } } }
+}
+
+pub(in crate::joining) async fn file(State(desk): State<Desk>, Path(name): Path<String>, reader: Reader) -> Response {
+    let Some(found) = desk.settings.downloads.iter().find(|d| d.name == name) else {
+        return super::nowhere(State(desk), reader).await;
+    };
+    let disposition = format!("attachment; filename=\"{}\"", found.name);
+    match (HeaderValue::from_str(&found.kind), HeaderValue::from_str(&disposition)) {
+        (Ok(kind), Ok(disposition)) => {
+            ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], found.body.to_vec())
+                .into_response()
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

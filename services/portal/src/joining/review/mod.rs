@@ -1,0 +1,149 @@
+//! The operator's side: work-list, one application, its decision (R4); services (R9), passwords (R5), notices (R8).
+
+mod decide;
+mod one;
+
+pub(super) use decide::{approve, approve_service, call, cancel_service, publish, reject, reset, settle};
+pub(super) use one::one;
+
+use axum::extract::{Extension, State};
+use axum::response::Response;
+use joining::{Action, ServiceStand, Urgency, access};
+use maud::{Markup, html};
+use reception::{ReviewItem, ServiceView};
+use texts::Arg;
+
+use crate::frame::Page;
+use crate::joining::Desk;
+use crate::joining::caller::Caller;
+use crate::joining::form::Line;
+use crate::joining::inside::services::name;
+use crate::joining::words::refused;
+use crate::reader::Reader;
+
+/// A page of the operator's.
+fn page(caller: &Caller, title: &str, here: &str, reader: &Reader, body: Markup) -> Response {
+    let page = Page { title, who: Some(caller.operator().account), here, follows: None, reload: None };
+    page.answer(
+        reader,
+        html! {
+            nav.within aria-label=(reader.say("page-nav")) {
+                a href="/review" aria-current=[(here == "/review").then_some("page")] { (reader.say("page-review-title")) }
+                a href="/live" { (reader.say("page-review-live")) }
+            }
+            h1 { (reader.say(title)) }
+            (body)
+        },
+    )
+}
+
+pub(super) async fn list(State(desk): State<Desk>, Extension(caller): Extension<Caller>, reader: Reader) -> Response {
+    let operator = caller.operator();
+    let (work, services) = (desk.joining.review_list(&operator).await, desk.joining.review_services(&operator).await);
+    let (work, services) = match (work, services) {
+        (Ok(work), Ok(services)) => (work, services),
+        (Err(no), _) | (_, Err(no)) => return refused(&desk, &no, "/live", &reader),
+    };
+    let may = |action| access::may(caller.role(), action);
+    let waiting: Vec<&ServiceView> =
+        services.iter().filter(|s| s.application.stand == ServiceStand::Accepted).collect();
+    let body = html! {
+        @if work.alarms > 0 {
+            section.refusal role="alert" {
+                h2 { (reader.tell("page-review-alarm", &[("count", Arg::Number(i64::try_from(work.alarms).unwrap_or(i64::MAX)))])) }
+            }
+        }
+        h2 #open { (reader.say("page-review-open")) }
+        @if work.open.is_empty() { p.empty { (reader.say("page-review-none")) } } @else { (table(&work.open, &reader)) }
+        h2 #services { (reader.say("page-review-services")) }
+        @if waiting.is_empty() { p.empty { (reader.say("page-review-services-none")) } } @else {
+            (services_table(&waiting, may(Action::ReviewServices), &reader))
+        }
+        @if !work.decided.is_empty() {
+            h2 #decided { (reader.say("page-review-decided")) }
+            (table(&work.decided, &reader))
+        }
+        @if may(Action::ManageAccounts) {
+            div.form {
+                h2 #accounts { (reader.say("page-review-reset")) }
+                form method="post" action="/review/reset" {
+                    p { (reader.say("page-review-reset-lead")) }
+                    (Line::text("user", "page-user", "").show(&reader))
+                    div.buttons { button #reset { (reader.say("page-review-reset-do")) } }
+                }
+            }
+        }
+        @if may(Action::Publish) {
+            div.form {
+                h2 #notice { (reader.say("page-review-notice")) }
+                form method="post" action="/review/notice" {
+                    @for lang in ["ja", "en"] {
+                        (Line::text(&format!("title-{lang}"), &format!("page-review-notice-title-{lang}"), "").show(&reader))
+                        div.field {
+                            label for=(format!("body-{lang}")) { (reader.say(&format!("page-review-notice-body-{lang}"))) }
+                            textarea id=(format!("body-{lang}")) name=(format!("body-{lang}")) rows="4" cols="50" maxlength="4000" required {}
+                        }
+                    }
+                    div.buttons { button #publish { (reader.say("page-review-notice-do")) } }
+                }
+            }
+        }
+    };
+    page(&caller, "page-review-title", "/review", &reader, body)
+}
+
+fn table(work: &[ReviewItem], reader: &Reader) -> Markup {
+    html! {
+        div.scroll { table.stack {
+            thead { tr { @for column in ["institution", "applicant", "received", "due", "stand"] {
+                th scope="col" { (reader.say(&format!("page-review-col-{column}"))) }
+            } } }
+            tbody { @for one in work { tr {
+                th scope="row" { a href=(format!("/review/{}", one.number)) id=(format!("application-{}", one.number)) { (one.institution) } }
+                @let application = &one.application;
+                td { (application.full.as_ref().map(|f| f.applicant.as_str()).unwrap_or_default()) }
+                td.number { (Arg::Time(application.submitted_at.unwrap_or(application.begun_at)).worded(reader.texts)) }
+                td.number {
+                    @if application.is_open() { (Arg::Time(one.due.by).worded(reader.texts)) " " (urgency(one.urgency, reader)) }
+                }
+                td { (reader.say(&format!("joining-stand-{}", application.stand.as_str()))) }
+            } } }
+        } }
+    }
+}
+
+fn urgency(urgency: Urgency, reader: &Reader) -> Markup {
+    let (kind, key) = match urgency {
+        Urgency::InTime => return html! {},
+        Urgency::Overdue => ("warn", "joining-urgency-overdue"),
+        Urgency::Alarm => ("bad", "joining-urgency-alarm"),
+    };
+    html! { span class=(format!("tag {kind}")) { (reader.say(key)) } }
+}
+
+fn services_table(all: &[&ServiceView], may: bool, reader: &Reader) -> Markup {
+    html! {
+        div.scroll { table.stack {
+            thead { tr { @for column in ["institution", "service", "applicant", "received"] {
+                th scope="col" { (reader.say(&format!("page-review-col-{column}"))) }
+            } th {} } }
+            tbody { @for one in all { tr {
+                th scope="row" { (one.institution) }
+                td { (name(one, reader)) }
+                td.number { (one.application.by) }
+                td.number { (Arg::Time(one.application.at).worded(reader.texts)) }
+                td { @if may {
+                    form.row method="post" action=(format!("/review/services/{}/approve", one.number)) {
+                        input type="hidden" name="version" value=(one.version);
+                        button.primary id=(format!("approve-service-{}", one.number)) { (reader.say("page-review-approve-do")) }
+                    }
+                    form.row method="post" action=(format!("/review/services/{}/cancel", one.number)) {
+                        input type="hidden" name="version" value=(one.version);
+                        input name="reason" required maxlength="300" aria-label=(reader.say("page-review-reason")) placeholder=(reader.say("page-review-reason"));
+                        button.danger id=(format!("cancel-service-{}", one.number)) { (reader.say("page-review-cancel-do")) }
+                    }
+                } }
+            } } }
+        } }
+    }
+}

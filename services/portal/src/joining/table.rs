@@ -1,0 +1,145 @@
+//! Every route: where it is reached, what it is, how often, who answers.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, get, post};
+use joining::Action;
+
+use crate::guard::guard;
+use crate::joining::gate::{Gate, keep};
+use crate::joining::limits::Counted;
+use crate::joining::{Desk, LONGEST_FORM, inside, public, review};
+use crate::{assets, reader};
+
+/// A door of the center.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// To the Internet.
+    Public,
+    /// To the addresses of the client VPN only.
+    Inside,
+    /// To certificates of operators and auditors only.
+    Operator,
+}
+
+/// What a route answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Page,
+    Api,
+}
+
+/// One route.
+pub(super) struct Way {
+    pub at: Entrance,
+    pub method: Method,
+    pub path: &'static str,
+    pub action: Action,
+    pub counted: Counted,
+    pub shape: Shape,
+    pub handler: MethodRouter<Desk>,
+}
+
+macro_rules! ways {
+    ($( $at:ident $method:ident $path:literal $action:ident $counted:ident $shape:ident => $handler:expr; )*) => {
+        vec![$( Way {
+            at: Entrance::$at,
+            method: ways!(@name $method),
+            path: $path,
+            action: Action::$action,
+            counted: Counted::$counted,
+            shape: Shape::$shape,
+            handler: $method($handler),
+        }, )*]
+    };
+    (@name get) => { Method::GET };
+    (@name post) => { Method::POST };
+}
+
+/// All of them. The test `every_route_and_role_is_decided` goes through it.
+#[rustfmt::skip]
+pub(super) fn table() -> Vec<Way> {
+    let mut all = ways! {
+        Public get  "/"                       Look Page Page => public::start;
+        Public get  "/challenge/{id}/picture" Look Challenge Page => public::picture;
+        Public get  "/challenge/{id}/voice"   Look Challenge Page => public::voice;
+        Public get  "/mail"                   Begin Challenge Page => public::mail::ask;
+        Public post "/mail"                   Begin Form Page => public::mail::confirm;
+        Public post "/mail/back"              Begin Challenge Page => public::mail::back;
+        Public post "/mail/send"              Begin Form Page => public::mail::send;
+        Public get  "/mail/sent"              Look Page Page => public::mail::sent;
+        Public get  "/apply/{token}"          Apply Challenge Page => public::full::ask;
+        Public post "/apply/{token}"          Apply Form Page => public::full::confirm;
+        Public post "/apply/{token}/send"     Apply Form Page => public::full::send;
+        Public get  "/applied"                Look Page Page => public::full::sent;
+        Public get  "/first"                  SignIn Page Page => public::first::ask;
+        Public post "/first"                  SignIn Password Page => public::first::enter;
+        Public get  "/first/password"         ChangeInitial Page Page => public::first::change_form;
+        Public post "/first/password"         ChangeInitial Password Page => public::first::change;
+        Public get  "/first/vpn"              Download Page Page => public::vpn::page;
+        Public post "/first/vpn"              ShowVpnPassword Form Page => public::vpn::show;
+        Public get  "/first/files/{name}"     Download Page Page => public::vpn::file;
+        Public post "/first/leave"            SignOut Form Page => public::first::leave;
+
+        Inside get  "/"                       Look Page Page => inside::start;
+        Inside get  "/login"                  SignIn Page Page => inside::login::ask;
+        Inside post "/login"                  SignIn Password Page => inside::login::enter;
+        Inside post "/login/code"             SignIn Password Page => inside::login::code;
+        Inside post "/logout"                 SignOut Form Page => inside::login::leave;
+        Inside get  "/logged-out"             Look Page Page => inside::login::left;
+        Inside get  "/notices"                ReadNotices Page Page => inside::home::notices;
+        Inside get  "/menu"                   SeeMenu Page Page => inside::home::menu;
+        Inside get  "/services"               SeeServices Page Page => inside::services::page;
+        Inside post "/services"               ApplyForService Form Page => inside::services::confirm;
+        Inside post "/services/send"          ApplyForService Form Page => inside::services::send;
+        Inside post "/services/{id}/cancel"   ApplyForService Form Page => inside::services::cancel;
+        Inside get  "/staff"                  SeeStaff Page Page => inside::staff::page;
+        Inside post "/staff"                  ManageStaff Form Page => inside::staff::add;
+        Inside post "/staff/{user}/remove"    ManageStaff Form Page => inside::staff::remove;
+        Inside get  "/password"               ChangeOwn Page Page => inside::own::ask;
+        Inside post "/password"               ChangeOwn Password Page => inside::own::change;
+        Inside get  "/certificate"            GetCertificate Page Page => inside::certificate::page;
+        Inside post "/certificate"            GetCertificate Form Page => inside::certificate::code;
+
+        Operator get  "/review"                        SeeReview Page Page => review::list;
+        Operator get  "/review/{id}"                   SeeReview Page Page => review::one;
+        Operator post "/review/{id}/call"              Review Form Page => review::call;
+        Operator post "/review/{id}/settle"            Review Form Page => review::settle;
+        Operator post "/review/{id}/approve"           Review Form Page => review::approve;
+        Operator post "/review/{id}/reject"            Review Form Page => review::reject;
+        Operator post "/review/services/{id}/approve"  ReviewServices Form Page => review::approve_service;
+        Operator post "/review/services/{id}/cancel"   ReviewServices Form Page => review::cancel_service;
+        Operator post "/review/reset"                  ManageAccounts Form Page => review::reset;
+        Operator post "/review/notice"                 Publish Form Page => review::publish;
+    };
+    all.extend(crate::joining::api::ways());
+    all
+}
+
+/// The router of an entrance; the operator's is merged with the live picture and has its guard and files already.
+pub fn routes(at: Entrance, desk: Desk) -> Router {
+    let mut router = Router::new();
+    for way in table().into_iter().filter(|way| way.at == at) {
+        let gate = Gate {
+            desk: desk.clone(),
+            at,
+            method: way.method,
+            action: way.action,
+            counted: way.counted,
+            shape: way.shape,
+        };
+        router = router.route(way.path, way.handler.route_layer(from_fn_with_state(gate, keep)));
+    }
+    let router = router.layer(DefaultBodyLimit::max(LONGEST_FORM));
+    if at == Entrance::Operator {
+        return router.layer(from_fn(guard)).with_state(desk);
+    }
+    router
+        .route("/lang/{lang}", get(reader::language))
+        .merge(assets::routes())
+        .fallback(public::nowhere)
+        .layer(from_fn(guard))
+        .with_state(desk)
+}

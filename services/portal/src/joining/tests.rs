@@ -1,0 +1,138 @@
+//! Every route × every role is decided, and the door keeps what was decided (ASVS 4.1.1, 4.1.3).
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use joining::{Action, Role, access};
+use reception::{Joining, RealWorld};
+use registry::Registry;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tower::ServiceExt;
+
+use super::gate::TurnedAway;
+use super::table::{Way, table};
+use super::{Auditor, Desk, Entrance, Settings, Source, routes};
+use crate::live::Operator;
+
+const HOST: &str = "join.example";
+
+struct House {
+    desk: Desk,
+    _dir: tempfile::TempDir,
+}
+
+async fn house() -> House {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", dir.path().join("registry.db").display());
+    let registry = Registry::open_with(registry::Settings::new(&url)).await.unwrap();
+    let settings = reception::Settings::new("https://join.example", "https://inside.example", "03-0000-0000");
+    let joining = Joining::new(registry, settings, Arc::new(RealWorld));
+    let settings = Settings { downloads: Vec::new(), enroll_command: None, generous: 1 };
+    House { desk: Desk::new(joining, settings), _dir: dir }
+}
+
+fn request(way: &Way, role: Role) -> Request<Body> {
+    let path =
+        way.path.replace("{id}", "1").replace("{user}", "12345678").replace("{token}", "x").replace("{name}", "x");
+    let mut request = Request::builder().method(way.method.clone()).uri(path).header(header::HOST, HOST);
+    request = request.header(header::ORIGIN, format!("https://{HOST}"));
+    request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    request = request.extension(Source(IpAddr::from([192, 0, 2, 1])));
+    match role {
+        Role::Operator => request = request.extension(Operator("ito".into())),
+        Role::Auditor => request = request.extension(Auditor("kansa".into())),
+        _ => {}
+    }
+    request.body(Body::empty()).unwrap()
+}
+
+async fn ask(house: &House, way: &Way, role: Role) -> Response {
+    routes(way.at, house.desk.clone()).oneshot(request(way, role)).await.unwrap()
+}
+
+#[test]
+fn no_route_stands_twice_and_none_without_a_door() {
+    let all: Vec<String> = table().iter().map(|w| format!("{:?} {} {}", w.at, w.method, w.path)).collect();
+    let mut once = all.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), all.len());
+    for at in [Entrance::Public, Entrance::Inside, Entrance::Operator] {
+        assert!(table().iter().any(|w| w.at == at), "{at:?}");
+    }
+}
+
+/// Without a session all of them are nobody; a certificate counts at the operator's entrance only.
+#[tokio::test]
+async fn nobody_operators_and_auditors_get_what_is_theirs_and_nothing_else() {
+    let house = house().await;
+    for way in table() {
+        for role in [Role::Nobody, Role::Operator, Role::Auditor] {
+            let known = if way.at == Entrance::Operator { role } else { Role::Nobody };
+            let answer = ask(&house, &way, role).await;
+            let away = answer.extensions().get::<TurnedAway>().is_some();
+            let place = format!("{} {} as {}", way.method, way.path, role.as_str());
+            assert_eq!(away, !access::may(known, way.action), "{place}");
+            if away {
+                let status = answer.status();
+                let page = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::GONE].contains(&status);
+                let to = answer.headers().get(header::LOCATION).and_then(|v| v.to_str().ok());
+                assert!(page || matches!(to, Some("/first" | "/login")), "{place}: {status}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn forms_of_other_sites_long_bodies_and_floods_are_refused_before_anything_is_read() {
+    let house = house().await;
+    let post = |origin: &str, body: Vec<u8>| {
+        let request = Request::post("/mail").header(header::HOST, HOST).header(header::ORIGIN, origin);
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        request.extension(Source(IpAddr::from([192, 0, 2, 7]))).body(Body::from(body)).unwrap()
+    };
+    let public = || routes(Entrance::Public, house.desk.clone());
+    let elsewhere = public().oneshot(post("https://evil.example", Vec::new())).await.unwrap();
+    assert_eq!(elsewhere.status(), StatusCode::FORBIDDEN);
+    let long = public().oneshot(post("https://join.example", vec![b'a'; 70_000])).await.unwrap();
+    assert_eq!(long.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let mut flooded = None;
+    for _ in 0..1000 {
+        let answer = public().oneshot(post("https://join.example", b"mail=a".to_vec())).await.unwrap();
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            flooded = Some(answer);
+            break;
+        }
+    }
+    assert!(flooded.unwrap().headers().contains_key(header::RETRY_AFTER));
+}
+
+/// What a mistyped form says, and that nothing of it is run.
+#[tokio::test]
+async fn faults_are_named_beside_their_fields_and_what_was_typed_is_escaped_r2() {
+    let house = house().await;
+    let body = "mail=a%40docomo.ne.jp&mail-again=%22%3E%3Cscript%3E&challenge=x&answer=x";
+    let request = Request::post("/mail")
+        .header(header::HOST, HOST)
+        .header(header::ORIGIN, "https://join.example")
+        .header(header::ACCEPT_LANGUAGE, "ja")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(body))
+        .unwrap();
+    let answer = routes(Entrance::Public, house.desk.clone()).oneshot(request).await.unwrap();
+    let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let page = String::from_utf8(to_bytes(answer.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
+    assert!(page.contains("携帯電話会社のメールアドレスは使用できません"), "{page}");
+    assert!(page.contains("確認のための入力と一致しません") && page.contains("aria-invalid=\"true\""));
+    assert!(!page.contains("\"><script>"));
+}
+
+#[test]
+fn every_action_of_a_page_is_one_the_rules_know() {
+    for way in table() {
+        assert!(Action::ALL.contains(&way.action));
+        assert!(Role::ALL.iter().any(|role| access::may(*role, way.action)), "{} is for nobody", way.path);
+    }
+}

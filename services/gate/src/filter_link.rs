@@ -1,17 +1,18 @@
-//! nftables in the red namespace: a thread that lives there and speaks to `nft`, one transaction at a time.
+//! nftables in the red namespace: a thread that lives there, one transaction at a time.
 //!
-//! Changes go to an `nft -i` that stays: to start the program takes ten times as long as the change itself, and its CPU
-//! time is taken from whoever negotiates the tunnel at that moment. Whole tables and reading go to an `nft` of their own.
+//! Changes of elements go straight to the kernel: a program that parses them and asks for what it has first takes its
+//! CPU time from whoever negotiates the tunnel at that moment. Whole tables and reading go to `nft`.
 
 use site::{Event, Output, RedInterfaces};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::hub::Hub;
 use crate::namespaces;
+use crate::nfnetlink::{Elements, Kernel};
 
 /// Starts the thread. It ends when the gate does.
 ///
@@ -25,7 +26,7 @@ pub fn start(
 ) -> io::Result<()> {
     std::thread::Builder::new().name("filter".into()).spawn(move || {
         let entered = namespaces::enter(&red);
-        let mut shell = None;
+        let mut kernel = None;
         while let Some(order) = orders.blocking_recv() {
             let entered = entered.as_ref().map(drop).map_err(ToString::to_string);
             let event = match order {
@@ -33,7 +34,7 @@ pub fn start(
                     Ok(state) => Event::FilterState(state),
                     Err(error) => Event::FilterFailed(0, error),
                 },
-                Output::ApplyFilters { change, script } => match entered.and_then(|()| apply(&mut shell, &script)) {
+                Output::ApplyFilters { change, script } => match entered.and_then(|()| apply(&mut kernel, &script)) {
                     Ok(()) => Event::FilterApplied(change),
                     Err(error) => Event::FilterFailed(change, error),
                 },
@@ -48,85 +49,18 @@ pub fn start(
     Ok(())
 }
 
-/// One transaction. A shell that breaks is not trusted with a second one, nor is it known what it did with the first:
-/// the change is reported as failed, and the machine reads what stands.
-fn apply(shell: &mut Option<Shell>, script: &str) -> Result<(), String> {
-    let Some(line) = Shell::line(script) else { return nft(&["-f", "-"], script).map(drop) };
-    let mut running = match shell.take() {
-        Some(running) => running,
-        None => Shell::start().map_err(|e| format!("nft -i: {e}; install nftables"))?,
+/// One transaction. A connection that failed is not used again, and what the kernel did is not known: the change is
+/// reported as failed, and the machine reads what stands.
+fn apply(kernel: &mut Option<Kernel>, script: &str) -> Result<(), String> {
+    let Some(elements) = Elements::of(script) else { return nft(&["-f", "-"], script).map(drop) };
+    let say = |e: io::Error| format!("nftables: {e}");
+    let mut open = match kernel.take() {
+        Some(open) => open,
+        None => Kernel::open().map_err(say)?,
     };
-    let said = running.run(&line).map_err(|e| format!("nft -i: {e}"))?;
-    *shell = Some(running);
-    if said.is_empty() { Ok(()) } else { Err(said) }
-}
-
-/// An `nft -i` that stays. What it says goes to standard error, and a change that succeeds says nothing; so each is
-/// followed by a question after a table that cannot exist, and what comes before the answer is what the change said.
-struct Shell {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStderr>,
-    asked: u64,
-}
-
-impl Shell {
-    /// Longer lines are not what interactive use is made for.
-    const LONGEST: usize = 4096;
-
-    fn start() -> io::Result<Self> {
-        let mut child = Command::new(program())
-            .arg("-i")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .env("LC_ALL", "C")
-            // It would keep a history of every line in the home folder, and search it at each.
-            .env("HOME", "/nonexistent")
-            .spawn()?;
-        let pipes = child.stdin.take().zip(child.stderr.take());
-        let (input, output) = pipes.ok_or_else(|| io::Error::other("no pipes"))?;
-        Ok(Self { child, input, output: BufReader::new(output), asked: 0 })
-    }
-
-    /// A script of elements as one line, which nft takes as one transaction; nothing else is for this shell.
-    fn line(script: &str) -> Option<String> {
-        let elements = |line: &str| line.starts_with("add element ") || line.starts_with("delete element ");
-        let fits = script.len() <= Self::LONGEST && !script.is_empty() && script.lines().all(elements);
-        fits.then(|| script.lines().collect::<Vec<_>>().join("; "))
-    }
-
-    fn run(&mut self, line: &str) -> io::Result<String> {
-        self.asked += 1;
-        let end = format!("sekisho-end-{}", self.asked);
-        // `list` names the table in its error: the line after the error shows the command.
-        writeln!(self.input, "{line}\nlist table inet {end}")?;
-        self.input.flush()?;
-        let mut said: Vec<String> = Vec::new();
-        loop {
-            let mut heard = String::new();
-            if self.output.read_line(&mut heard)? == 0 {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, said.join("; ")));
-            }
-            let heard = heard.trim_end().to_owned();
-            if heard.ends_with(&end) {
-                // The line before is the error of the question itself.
-                said.pop();
-                // The marks below the place of an error are of no use in a log.
-                said.retain(|line| !line.trim_matches([' ', '^', '~']).is_empty());
-                return Ok(said.join("; "));
-            }
-            said.push(heard);
-        }
-    }
-}
-
-impl Drop for Shell {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    open.change(&elements).map_err(say)?;
+    *kernel = Some(open);
+    Ok(())
 }
 
 fn read(interfaces: &RedInterfaces) -> Result<Option<site::ObservedFilters>, String> {
@@ -167,25 +101,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_scripts_of_elements_become_a_line() {
-        let two = "delete element inet sekisho a { 1 }\nadd element inet sekisho b { 2 comment \"g-1\" }\n";
-        let line = Shell::line(two).unwrap();
-        assert_eq!(line, "delete element inet sekisho a { 1 }; add element inet sekisho b { 2 comment \"g-1\" }");
-        for other in ["", "add table inet sekisho\n", "add element inet sekisho a { 1 }\nflush ruleset\n"] {
-            assert_eq!(Shell::line(other), None, "{other}");
-        }
-        assert_eq!(Shell::line(&two.repeat(100)), None);
-    }
-
-    #[test]
     fn a_refused_change_says_why_and_the_next_answer_is_its_own() {
-        let mut shell = Shell::start().unwrap();
-        for table in ["sekisho_nowhere", "sekisho_elsewhere"] {
-            // There is no such table on any machine, so nothing is changed here, with or without the right to.
-            let said = shell.run(&format!("add element inet {table} a {{ 1 }}; delete element inet {table} a {{ 2 }}"));
-            let said = said.unwrap();
-            assert!(said.starts_with("Error: ") && !said.contains("sekisho-end"), "{said}");
-            assert!(!said.contains("list table"), "{said}");
+        let mut kernel = None;
+        for set in ["nowhere", "elsewhere"] {
+            // The namespace the tests run in has no such table, or they may not change it: nothing is changed here.
+            let said =
+                apply(&mut kernel, &format!("add element inet sekisho {set} {{ 10.0.0.1 . 10.0.0.2 . tcp . 1 }}\n"));
+            assert!(said.is_err_and(|why| why.starts_with("nftables: ")));
+            assert!(kernel.is_none(), "it is opened anew");
         }
     }
 }

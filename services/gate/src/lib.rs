@@ -13,6 +13,7 @@ mod hub;
 mod ike_link;
 mod lease;
 mod namespaces;
+mod nfnetlink;
 mod openflow_link;
 mod store;
 mod terminal_relay;

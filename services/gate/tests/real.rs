@@ -284,6 +284,10 @@ fn line() -> Outcome {
     for site in ["clinic", "hospital"] {
         assert_eq!(world.flows(site).iter().filter(|f| f.contains("0x5e02000000000001")).count(), 3);
         assert_eq!(world.lab.site(site)?.charon.list_sas()?.len(), 1);
+        // Written without `nft`, read by it.
+        let filter = world.nft(site);
+        assert!(filter.contains("10.1.20.11 . 10.2.10.10 . tcp . 8080 comment \\\"g-1\\\""), "{filter}");
+        assert!(filter.contains("10.2.10.10 . 10.1.20.11 . tcp . 8080 comment \\\"g-1\\\""), "{filter}");
     }
 
     eprintln!("    the gate restarts: nothing is touched");

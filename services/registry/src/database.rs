@@ -1,5 +1,6 @@
 //! Connections to the database: one that writes, a few that read.
 
+use audit::Head;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Row, Transaction};
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ pub(crate) struct Database {
     writer: Mutex<Option<AnyConnection>>,
     readers: AnyPool,
     owner: StdMutex<Option<Owner>>,
+    /// Where the chain ended after the last commit of this process. Another replica may have gone on since: the next
+    /// commit finds out by itself.
+    head: StdMutex<Option<Head>>,
 }
 
 impl Database {
@@ -63,6 +67,7 @@ impl Database {
             writer: Mutex::new(None),
             readers,
             owner: StdMutex::new(owner),
+            head: StdMutex::default(),
         };
         database.prepare().await?;
         Ok(database)
@@ -151,6 +156,10 @@ impl Database {
             *guard = Some(connection);
         }
         Ok(Writer { database: self, guard })
+    }
+
+    pub(crate) fn known_head(&self) -> std::sync::MutexGuard<'_, Option<Head>> {
+        self.head.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(crate) fn readers(&self) -> &AnyPool {

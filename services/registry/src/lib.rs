@@ -28,6 +28,7 @@ mod owner;
 mod past;
 mod schema;
 mod site_states;
+mod steps;
 #[cfg(test)]
 mod tests;
 

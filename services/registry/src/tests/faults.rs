@@ -11,6 +11,7 @@ use crate::{Commit, Registry, RegistryError, Settings};
 both! {
     tampering_shows_at_the_entry
     a_lock_held_by_another_is_said_and_passes
+    a_log_that_ends_elsewhere_than_remembered_is_gone_on_from_its_end
 }
 
 fn event(id: u64) -> audit::Event {
@@ -57,6 +58,21 @@ async fn tampering_shows_at_the_entry(place: Place) {
         Err(RegistryError::Chain(error)) => assert_eq!(error.what, ChainFault::Truncated { known: 9 }),
         other => panic!("{other:?}"),
     }
+}
+
+async fn a_log_that_ends_elsewhere_than_remembered_is_gone_on_from_its_end(place: Place) {
+    let registry = place.open().await;
+    for id in 1..=3 {
+        registry.commit(Commit::at(Timestamp(1)).event(event(id))).await.unwrap();
+    }
+    let mut raw = place.raw().await;
+    raw.execute("DELETE FROM audit WHERE seq = 3").await.unwrap();
+    raw.execute("UPDATE audit_head SET seq = 2, hash = (SELECT hash FROM audit WHERE seq = 2)").await.unwrap();
+    for seq in [3, 4] {
+        let committed = registry.commit(Commit::at(Timestamp(1)).event(event(9))).await.unwrap();
+        assert_eq!((committed.head.seq, committed.entries.len()), (seq, 1));
+    }
+    assert_eq!(registry.verify_log(None).await.unwrap().seq, 4);
 }
 
 async fn a_lock_held_by_another_is_said_and_passes(place: Place) {

@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(answers, [(1, 0), (2, 2)]);
         for cut in 1..bytes.len() {
             let last = Answers(&bytes[..cut]).last().unwrap();
-            assert_eq!(last.is_ok(), cut >= 20 && cut <= 36 || cut >= 56, "{cut}");
+            assert_eq!(last.is_ok(), (20..=36).contains(&cut) || cut >= 56, "{cut}");
         }
     }
 }

@@ -691,6 +691,19 @@ catalogue! {
         /// Until when it counts.
         next_update: Timestamp,
     }
+    /// An institution signed an agreement (G12).
+    AgreementSigned = "A711" "audit-agreement-signed" {
+        /// Which.
+        agreement: AgreementId,
+        /// On which side: `consumer` or `provider`.
+        side: String,
+        /// The institution.
+        institution: String,
+        /// SHA-256 of the certificate it signed with.
+        certificate: Digest,
+        /// Both have signed now.
+        complete: bool,
+    }
 }
 
 #[cfg(test)]

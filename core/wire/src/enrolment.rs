@@ -1,7 +1,7 @@
 //! Certificates as the center's operators speak of them, and the papers a gate fetches with its first certificate
 //! (R10, G1, N10).
 
-use model::{SiteId, Timestamp};
+use model::{AgreementId, Side, SiteId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -102,4 +102,20 @@ pub struct GatePapers {
     pub lists: BTreeMap<String, String>,
     /// The gateway's addresses in the site's segments, where terminals find it; empty if the site is not applied yet.
     pub gateways: Vec<IpAddr>,
+}
+
+/// Where institutions send agreements they signed: `POST`, a document of agreements alone.
+pub const AGREEMENTS: &str = "/.well-known/sekisho/agreements";
+
+/// How an agreement stands after it was sent in (G12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreementView {
+    /// Its number.
+    pub agreement: AgreementId,
+    /// Who has signed.
+    pub signed_by: Vec<Side>,
+    /// Both have.
+    pub complete: bool,
+    /// This time brought a signature.
+    pub changed: bool,
 }

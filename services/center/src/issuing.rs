@@ -3,7 +3,7 @@
 
 use audit::Event;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Extension, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -23,16 +23,20 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use wire::api::{PROBLEM_MEDIA_TYPE, Problem};
 use wire::enrolment::{
-    CertificateList, CertificateQuery, CertificateView, GatePapers, OfferCall, OfferReport, RevokeCall,
+    AGREEMENTS, AgreementView, CertificateList, CertificateQuery, CertificateView, GatePapers, OfferCall, OfferReport,
+    RevokeCall,
 };
 
 use crate::answer::texts;
 use crate::config::{Config, ConfigError, read};
 use crate::identity::Identity as CenterIdentity;
+use crate::introducer::Portal;
 use crate::operator::Account;
 
 /// Machines and people that fetch certificates at a time.
 const PLACES: usize = 256;
+/// A few agreements with their chains.
+const LONGEST_AGREEMENTS: usize = 256 * 1024;
 /// How often lists are looked at.
 const LOOK_AT_LISTS: Duration = Duration::from_secs(60);
 /// A code that nobody used within this was forgotten.
@@ -169,8 +173,18 @@ impl Desk {
             Err(error) => return tracing::error!(%error, "no TLS where certificates are fetched"),
         };
         let clock = self.center.clone();
-        let routes = est::routes(self.issuing.clone(), Arc::new(move || clock.now()))
-            .merge(Router::new().route("/.well-known/sekisho/gate", get(papers)).with_state(self));
+        let routes = est::routes(
+            self.issuing.clone(),
+            Arc::new(move || clock.now()),
+            Some(Arc::new(Portal::new(self.center.clone()))),
+        )
+        .merge(
+            Router::new()
+                .route("/.well-known/sekisho/gate", get(papers))
+                .route(AGREEMENTS, post(agreements))
+                .layer(DefaultBodyLimit::max(LONGEST_AGREEMENTS))
+                .with_state(self),
+        );
         entrance::serve(listener, tls, routes, PLACES).await;
     }
 
@@ -192,6 +206,22 @@ impl Desk {
             .route("/v1/certificates/revoke", post(revoke))
             .with_state(self)
     }
+}
+
+/// Agreements that institutions signed: the signatures are what admits them.
+async fn agreements(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Response {
+    let signed = match std::str::from_utf8(&body) {
+        Ok(text) => connections::countersign(&desk.center, "agreement.toml", text).await,
+        Err(e) => Err(crate::answer::malformed(&e)),
+    };
+    let view = |signed: connections::Signed| AgreementView {
+        agreement: signed.agreement,
+        complete: signed.by.len() == 2,
+        signed_by: signed.by,
+        changed: signed.changed,
+    };
+    let answer = signed.map(|all| all.into_iter().map(view).collect::<Vec<_>>());
+    crate::answer::answer(answer, texts(&headers))
 }
 
 /// For a gate that shows its certificate: everything else it needs.

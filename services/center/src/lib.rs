@@ -11,6 +11,7 @@ mod control;
 mod gate_tls;
 mod hub;
 mod identity;
+mod introducer;
 mod issuing;
 mod joining;
 mod lease;

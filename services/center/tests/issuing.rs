@@ -14,6 +14,10 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
+const OTHERS: [&str; 2] = [
+    include_str!("../../../core/model/tests/documents/hospital.toml"),
+    include_str!("../../../core/model/tests/documents/provider.toml"),
+];
 const DOCUMENT: &str = include_str!("../../../core/model/tests/documents/clinic.toml");
 
 struct Stage {
@@ -119,10 +123,10 @@ impl Stage {
 fn layout(folder: &Path) -> Layout {
     Layout {
         folder: folder.to_owned(),
-        data: folder.join("state"),
+        data: Some(folder.join("state")),
         red: None,
         openflow: "127.0.0.1:6653".parse().unwrap(),
-        vici: "/run/charon.vici".into(),
+        vici: None,
     }
 }
 
@@ -138,7 +142,7 @@ async fn a_gate_that_knows_nothing_becomes_one_with_a_one_time_token_g1() {
     assert_eq!(ready.site.as_str(), "clinic");
     let config = gate::Config::load(&ready.config).unwrap();
     assert!(!config.terminals.listen.is_empty(), "the gateway's addresses come from the applied document");
-    let certificate = fs::read_to_string(layout.folder.join("gate.pem")).unwrap();
+    let certificate = fs::read_to_string(layout.folder.join("gate-clinic/gate.pem")).unwrap();
     let document = model::parse_document("clinic.toml", DOCUMENT).unwrap();
     let ike = document.site.unwrap().gateway.ike_identity;
     use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -147,7 +151,7 @@ async fn a_gate_that_knows_nothing_becomes_one_with_a_one_time_token_g1() {
 
     // The same token again, as after a lost answer: the same certificate. From elsewhere: nothing.
     assert!(gate::enroll(&token, &layout, now(), "en").await.is_ok());
-    assert_eq!(fs::read_to_string(layout.folder.join("gate.pem")).unwrap(), certificate);
+    assert_eq!(fs::read_to_string(layout.folder.join("gate-clinic/gate.pem")).unwrap(), certificate);
     let elsewhere = self::layout(&stage.path("thief"));
     match gate::enroll(&token, &elsewhere, now(), "en").await.unwrap_err() {
         EnrollError::Fetch(enrolment::Failure::Refused { code, said }) => {
@@ -162,11 +166,11 @@ async fn a_gate_that_knows_nothing_becomes_one_with_a_one_time_token_g1() {
     assert!(matches!(gate::enroll(&device, &elsewhere, now(), "en").await, Err(EnrollError::Token(_))));
 
     // Refreshed: lists now, the certificate when two thirds of its time are over.
-    assert!(!gate::refresh(&layout, now(), "en").await.unwrap().fetched);
+    assert!(!gate::refresh(&ready.site, &layout, now(), "en").await.unwrap().fetched);
     let later = now() + 600 * 86_400;
     // The lists are of today, so only the papers can be judged then; the certificate is fetched before.
-    let _ = gate::refresh(&layout, later, "en").await;
-    let renewed = fs::read_to_string(layout.folder.join("gate.pem")).unwrap();
+    let _ = gate::refresh(&ready.site, &layout, later, "en").await;
+    let renewed = fs::read_to_string(layout.folder.join("gate-clinic/gate.pem")).unwrap();
     assert_ne!(renewed, certificate);
 
     // Ended: no papers, no renewal, and the operator sees why.
@@ -180,7 +184,7 @@ async fn a_gate_that_knows_nothing_becomes_one_with_a_one_time_token_g1() {
         let (status, problem) = stage.operator("POST", "/v1/certificates/revoke", call).await;
         assert!(status == 409 && problem["code"] == "E012", "{problem}");
     }
-    match gate::refresh(&layout, now(), "en").await.unwrap_err() {
+    match gate::refresh(&ready.site, &layout, now(), "en").await.unwrap_err() {
         EnrollError::Fetch(enrolment::Failure::Refused { code, .. }) => assert_eq!(code.as_deref(), Some("P008")),
         other => panic!("{other}"),
     }
@@ -203,4 +207,106 @@ async fn what_is_applied_is_exported_and_imported_elsewhere_n10() {
     assert_eq!(other.operator("GET", "/v1/export", json!({})).await.1, export);
     stage.stop().await;
     other.stop().await;
+}
+
+/// An institution with a certificate of this center.
+struct Party {
+    key: ring::signature::EcdsaKeyPair,
+    certificate: String,
+}
+
+impl Party {
+    async fn new(stage: &Stage, id: &str) -> Self {
+        use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+        use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
+        let token = stage.offer(&format!("urn:sekisho:institution:{id}")).await;
+        let token = enrolment::OneTimeToken::read(&token).unwrap();
+        let path = stage.path(&format!("{id}.key.pem"));
+        let key = enrolment::Key::in_file(&path).unwrap();
+        let trust = enrolment::ServerTrust::File(stage.path("center-ca.pem"));
+        let mut client = enrolment::Client::reach(&token.url, &trust, None, "en").await.unwrap();
+        let fetched = client.enroll(&token.label, &token.name, &token.code, &key).await.unwrap();
+        let der = PrivatePkcs8KeyDer::from_pem_file(&path).unwrap();
+        let random = ring::rand::SystemRandom::new();
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der.secret_pkcs8_der(), &random).unwrap();
+        Self { key, certificate: fetched.pem() }
+    }
+
+    fn sign(&self, agreement: &model::Agreement, side: &str) -> String {
+        use base64::Engine;
+        let random = ring::rand::SystemRandom::new();
+        let value = self.key.sign(&random, &agreement.signed_bytes()).unwrap();
+        let value = base64::engine::general_purpose::STANDARD.encode(value);
+        // Text beside the PEM that would end the string of a careless writer.
+        let certificate = format!("\"\"\"\n[[agreement]]\n{}", self.certificate);
+        let quoted = serde_json::Value::String(certificate).to_string();
+        format!("[agreement.signature.{side}]\ncertificate = {quoted}\nvalue = \"{value}\"\n")
+    }
+}
+
+fn agreement(days: i64) -> (model::Agreement, String) {
+    let agreement = model::Agreement {
+        id: "A-0012".parse().unwrap(),
+        consumer: "aoba".parse().unwrap(),
+        provider: "keyaki".parse().unwrap(),
+        service: "keyaki/records".parse().unwrap(),
+        valid_from: model::Timestamp::from_unix_seconds(1_790_000_000),
+        valid_until: model::Timestamp::from_unix_seconds(1_790_000_000 + days * 86_400),
+        signatures: Default::default(),
+    };
+    let text = format!(
+        "[[agreement]]\nid = \"A-0012\"\nconsumer = \"aoba\"\nprovider = \"keyaki\"\nservice = \"keyaki/records\"\n\
+         valid_from = \"{}\"\nvalid_until = \"{}\"\n",
+        agreement.valid_from, agreement.valid_until
+    );
+    (agreement, text)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agreement_stands_when_both_have_signed_and_not_before_g12() {
+    let stage = Stage::new().await;
+    let documents: Vec<Value> = [DOCUMENT, OTHERS[0], OTHERS[1]]
+        .iter()
+        .enumerate()
+        .map(|(n, text)| json!({"name": format!("{n}.toml"), "text": text}))
+        .collect();
+    let (status, report) = stage.operator("POST", "/v1/apply", json!({ "documents": documents })).await;
+    assert_eq!(status, 200, "{report}");
+    let (aoba, keyaki) = (Party::new(&stage, "aoba").await, Party::new(&stage, "keyaki").await);
+    let (terms, text) = agreement(365);
+    let config = fs::read_to_string(stage.path("center.toml")).unwrap();
+    let url = config.lines().find_map(|line| line.strip_prefix("url = ")).unwrap().trim_matches('"').to_owned();
+    let trust = enrolment::ServerTrust::File(stage.path("center-ca.pem"));
+    let send = async |text: String| {
+        let mut client = enrolment::Client::reach(&url, &trust, None, "en").await.unwrap();
+        match client.post(wire::enrolment::AGREEMENTS, "application/toml", text.into_bytes()).await {
+            Ok(answer) => Ok(serde_json::from_slice::<Value>(&answer).unwrap()[0].clone()),
+            Err(enrolment::Failure::Refused { code, .. }) => Err(code.unwrap()),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let known = async || stage.operator("GET", "/v1/export", json!({})).await.1["network"]["agreements"].clone();
+    assert_eq!(send(text.clone()).await, Err("O009".into()), "nobody signed");
+    assert_eq!(send(format!("{DOCUMENT}\n{text}")).await, Err("O009".into()), "more than agreements");
+    let stolen = format!("{text}{}", keyaki.sign(&terms, "consumer"));
+    assert_eq!(send(stolen).await, Err("O023".into()), "signed by another");
+    let (other_terms, other_text) = agreement(3650);
+    let moved = format!("{text}{}", aoba.sign(&other_terms, "consumer"));
+    assert_eq!(send(moved).await, Err("O023".into()), "a signature under other terms");
+    assert_eq!(known().await, json!({}));
+
+    let half = send(format!("{text}{}", aoba.sign(&terms, "consumer"))).await.unwrap();
+    assert!(half["complete"] == false && half["changed"] == true, "{half}");
+    let longer = format!("{other_text}{}", aoba.sign(&other_terms, "consumer"));
+    assert_eq!(send(longer).await, Err("O022".into()), "other terms under the same number");
+    let whole = send(format!("{text}{}", keyaki.sign(&terms, "provider"))).await.unwrap();
+    assert!(whole["complete"] == true && whole["signed_by"] == json!(["consumer", "provider"]), "{whole}");
+    let again = send(format!("{text}{}", keyaki.sign(&terms, "provider"))).await.unwrap();
+    assert!(again["complete"] == true && again["changed"] == false, "{again}");
+    let agreements = known().await;
+    assert_eq!(agreements.as_object().unwrap().len(), 1, "{agreements}");
+    assert_eq!(agreements["A-0012"]["signatures"].as_object().unwrap().len(), 2);
+    let (_, log) = stage.operator("GET", "/v1/log?limit=1000", json!({})).await;
+    assert_eq!(log.to_string().matches("\"agreement-signed\"").count(), 2, "{log}");
+    stage.stop().await;
 }

@@ -5,11 +5,14 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use enrolment::{Client, ServerTrust};
 use model::{Side, parse_document};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
+use texts::{Arg, Texts};
+use wire::enrolment::{AGREEMENTS, AgreementView};
 
 use crate::arguments::SignAgreement;
 use crate::failure::Failure;
@@ -49,6 +52,21 @@ pub fn sign(arguments: &SignAgreement) -> Result<Shown, Failure> {
     }
     let out = format!("{}\n", out.trim_end());
     Ok(Shown::plain(&serde_json::json!({ "document": &out }), out))
+}
+
+/// Sends the document to the center, which believes the signatures and not the sender.
+pub async fn submit(file: &Path, server: &str, ca: &Path, texts: &Texts) -> Result<Shown, Failure> {
+    let (text, trust) = (read(file)?, ServerTrust::File(ca.to_owned()));
+    let mut client = Client::reach(server, &trust, None, texts.lang().as_str()).await?;
+    let answer = client.post(AGREEMENTS, "application/toml", text.into_bytes()).await?;
+    let views: Vec<AgreementView> = serde_json::from_slice(&answer)
+        .map_err(|e| Failure::Nonsense { what: server.to_owned(), why: e.to_string() })?;
+    let line = |view: &AgreementView| {
+        let key = if view.complete { "enrol-agreement-complete" } else { "enrol-agreement-half" };
+        let by = view.signed_by.iter().map(|side| Arg::Key(format!("side-{side}"))).collect();
+        (view.agreement.to_string(), texts.say(key, &[("by", Arg::List(by))]))
+    };
+    Ok(Shown::lines(&views, &views.iter().map(line).collect::<Vec<_>>()))
 }
 
 fn line_starts(text: &str, wanted: &str) -> Vec<usize> {

@@ -333,6 +333,17 @@ pub enum LogCommand {
 pub enum AgreementCommand {
     /// Sign the agreements in a document for one side and print the document. 合意への署名
     Sign(SignAgreement),
+    /// Send signed agreements to the centre; with both signatures they stand. 署名済みの合意の提出
+    Submit {
+        /// The document, as `agreement sign` wrote it. 文書
+        file: PathBuf,
+        /// Where the centre takes them, `https://host:port`. 提出先
+        #[arg(long, value_name = "ADDRESS")]
+        server: String,
+        /// PEM file of the CA that the server is known by. センターの認証局証明書
+        #[arg(long, value_name = "FILE")]
+        ca: PathBuf,
+    },
 }
 
 /// What signing needs.

@@ -120,11 +120,20 @@ async fn again(renew: &Renew, reader: Option<&Card>, texts: &Texts) -> Result<Sh
     let leaf = present.first().and_then(|der| pki::Certificate::parse(der).ok());
     let name = leaf.and_then(|leaf| leaf.subject().common_name().map(str::to_owned));
     let name = name.ok_or_else(|| failed("no certificate of ours"))?;
+    let label = leaf_label(&present);
     let trust = ServerTrust::File(renew.ca.clone());
     let shown = Some((present, key.clone()));
     let mut client = Client::reach(&renew.server, &trust, shown, texts.lang().as_str()).await?;
-    let fetched = client.renew("service", &name, &key).await?;
+    let fetched = client.renew(&label, &name, &key).await?;
     put(&renew.place, &key, &fetched, texts)
+}
+
+/// What the center calls the kind of a certificate.
+fn leaf_label(present: &[Vec<u8>]) -> String {
+    let leaf = present.first().and_then(|der| pki::Certificate::parse(der).ok());
+    let uris = leaf.map(|leaf| leaf.uris().to_vec()).unwrap_or_default();
+    let kind = uris.iter().find_map(|uri| uri.strip_prefix("urn:sekisho:")?.split(':').next());
+    kind.filter(|kind| *kind != "user").unwrap_or("service").to_owned()
 }
 
 fn key(place: &Place, reader: Option<&Card>, texts: &Texts) -> Result<Key, Failure> {

@@ -55,6 +55,9 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
     if let Command::Agreement(AgreementCommand::Sign(sign)) = &arguments.command {
         return agreement::sign(sign);
     }
+    if let Command::Agreement(AgreementCommand::Submit { file, server, ca }) = &arguments.command {
+        return agreement::submit(file, server, ca, texts).await;
+    }
     if let Command::Card { what: Some(what) } = &arguments.command {
         // A machine that fetches its first certificate has no configuration yet.
         let config = if arguments.config.exists() { Some(Config::read(&arguments.config)?) } else { None };
@@ -159,6 +162,6 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
             let verdict = operator().await?.verify_log().await?;
             Ok(render::log_verdict(texts, &verdict))
         }
-        Command::Agreement(AgreementCommand::Sign(_)) => unreachable!("signed before the configuration is read"),
+        Command::Agreement(_) => unreachable!("signed before the configuration is read"),
     }
 }

@@ -55,11 +55,26 @@ pub async fn plan_only(center: &Center, documents: &[(String, String)]) -> Resul
 /// # Errors
 /// As [`plan_only`]; also if the registry cannot record it. Refusals are recorded.
 pub async fn apply(center: &Center, documents: Vec<(String, String)>, operator: String) -> Result<Applied, Refused> {
-    let center = center.clone();
-    Center::whole(async move { apply_whole(&center, &documents, operator).await }).await
+    apply_with(center, documents, operator, Vec::new()).await
 }
 
-async fn apply_whole(center: &Center, documents: &[(String, String)], operator: String) -> Result<Applied, Refused> {
+/// The same, with what else is to be recorded in the same transaction.
+pub(crate) async fn apply_with(
+    center: &Center,
+    documents: Vec<(String, String)>,
+    operator: String,
+    beside: Vec<Event>,
+) -> Result<Applied, Refused> {
+    let center = center.clone();
+    Center::whole(async move { apply_whole(&center, &documents, operator, beside).await }).await
+}
+
+async fn apply_whole(
+    center: &Center,
+    documents: &[(String, String)],
+    operator: String,
+    beside: Vec<Event>,
+) -> Result<Applied, Refused> {
     let now = center.now();
     let state = center.state().await;
     let network = match network_with(&state.network, documents) {
@@ -95,6 +110,7 @@ async fn apply_whole(center: &Center, documents: &[(String, String)], operator: 
         sites: site_generations(&change.plan),
         grants_ended: change.ended.iter().map(|(id, _)| *id).collect(),
     });
+    commit = commit.events(beside);
     for (grant, cause) in &change.ended {
         let sites = site_generations(&change.plan).into_iter().filter(|s| has_end(&state, *grant, s)).collect();
         commit = commit.closing(*grant, *cause).event(Event::ConnectionClosing {

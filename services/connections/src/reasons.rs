@@ -58,6 +58,8 @@ troubles! {
     "O019" NoSession, "no-session", Terminal, 403, "nobody is signed in there, or the session is over";
     "O020" NoSuchApproval, "no-such-approval", Terminal, 404, "the provider is asked no such thing, or no longer";
     "O021" NothingToCut, "nothing-to-cut", Operator, 404, "nothing that could be cut is called so";
+    "O022" AgreementDiffers, "agreement-differs", Peer, 409, "another agreement is known under this number";
+    "O023" SignatureNotGood, "signature-not-good", Peer, 403, "a signature under an agreement is not its party's";
 }
 
 impl Trouble {

@@ -106,7 +106,7 @@ impl Client {
         let request = key.request(name, self.binding.as_deref())?;
         let credentials = format!("Basic {}", BASE64.encode(format!("{name}:{code}")));
         let path = format!("/.well-known/est/{label}/simpleenroll");
-        let answer = self.ask(Method::POST, &path, Some(&credentials), Some(&request)).await?;
+        let answer = self.ask(Method::POST, &path, Some(&credentials), Some(pkcs10(&request))).await?;
         self.fetched(label, key, &answer).await
     }
 
@@ -117,7 +117,7 @@ impl Client {
     pub async fn renew(&mut self, label: &str, name: &str, key: &Key) -> Result<Fetched, Failure> {
         let request = key.request(name, self.binding.as_deref())?;
         let path = format!("/.well-known/est/{label}/simplereenroll");
-        let answer = self.ask(Method::POST, &path, None, Some(&request)).await?;
+        let answer = self.ask(Method::POST, &path, None, Some(pkcs10(&request))).await?;
         self.fetched(label, key, &answer).await
     }
 
@@ -136,6 +136,14 @@ impl Client {
     /// [`Failure`].
     pub async fn get(&mut self, path: &str) -> Result<Vec<u8>, Failure> {
         self.ask(Method::GET, path, None, None).await
+    }
+
+    /// Sends something to a path and gives what comes back.
+    ///
+    /// # Errors
+    /// [`Failure`]; a problem of the center is [`Failure::Refused`] with its title and detail.
+    pub async fn post(&mut self, path: &str, content_type: &str, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        self.ask(Method::POST, path, None, Some((content_type, body))).await
     }
 
     async fn fetched(&mut self, label: &str, key: &Key, answer: &[u8]) -> Result<Fetched, Failure> {
@@ -157,7 +165,7 @@ impl Client {
         method: Method,
         path: &str,
         credentials: Option<&str>,
-        request: Option<&[u8]>,
+        request: Option<(&str, Vec<u8>)>,
     ) -> Result<Vec<u8>, Failure> {
         let mut question = Request::builder()
             .method(method)
@@ -167,10 +175,11 @@ impl Client {
         if let Some(credentials) = credentials {
             question = question.header("authorization", credentials);
         }
-        if request.is_some() {
-            question = question.header("content-type", "application/pkcs10");
+        let mut body = Vec::new();
+        if let Some((content_type, sent)) = request {
+            question = question.header("content-type", content_type);
+            body = sent;
         }
-        let body = request.map(|der| BASE64.encode(der)).unwrap_or_default();
         let question = question.body(Full::new(Bytes::from(body))).map_err(|e| self.nonsense(&e))?;
         let address = self.address.clone();
         let unreachable = |why: String| Failure::Unreachable { address: address.clone(), why };
@@ -187,15 +196,34 @@ impl Client {
             return Ok(body.to_vec());
         }
         let code = head.headers.get("sekisho-reason").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        if code.is_none() {
-            return Err(self.nonsense(&format!("HTTP {}", head.status)));
+        if code.is_some() {
+            return Err(Failure::Refused { code, said: String::from_utf8_lossy(&body).trim().to_owned() });
         }
-        Err(Failure::Refused { code, said: String::from_utf8_lossy(&body).trim().to_owned() })
+        match serde_json::from_slice::<Problem>(&body) {
+            Ok(Problem { code, title, detail }) => {
+                // The title begins with the code, which is told by itself.
+                let title = title.strip_prefix(&code).unwrap_or(&title).trim_start().to_owned();
+                Err(Failure::Refused { code: Some(code), said: format!("{title}\n{}", detail.unwrap_or_default()) })
+            }
+            Err(_) => Err(self.nonsense(&format!("HTTP {}", head.status))),
+        }
     }
 
     fn nonsense(&self, why: &dyn std::fmt::Display) -> Failure {
         Failure::Nonsense { address: self.address.clone(), why: why.to_string() }
     }
+}
+
+/// What is needed of a problem (RFC 9457) as the center writes it.
+#[derive(serde::Deserialize)]
+struct Problem {
+    code: String,
+    title: String,
+    detail: Option<String>,
+}
+
+fn pkcs10(request: &[u8]) -> (&'static str, Vec<u8>) {
+    ("application/pkcs10", BASE64.encode(request).into_bytes())
 }
 
 fn host_and_port(url: &str) -> Result<(String, u16), Failure> {

@@ -21,6 +21,7 @@
 mod authorization;
 mod body;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -31,7 +32,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use entrance::Session;
-use issuing::{Issued, Issuing, Kind, Question, Refused};
+use issuing::{Identity, Issued, Issuing, Kind, Offer, Question, Refused};
 use model::Timestamp;
 use texts::{Lang, Texts};
 
@@ -44,18 +45,37 @@ const REASON: &str = "sekisho-reason";
 /// What time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Another room that hands out codes for service certificates, and knows whose they are (R10).
+pub trait Introducer: Send + Sync {
+    /// Uses up a code of this user; none if there is no such code, or it is not good any more.
+    fn introduce<'a>(&'a self, user: &'a str, code: &'a str) -> Introduction<'a>;
+}
+
+/// What [`Introducer::introduce`] comes to.
+pub type Introduction<'a> = Pin<Box<dyn Future<Output = Option<Introduced>> + Send + 'a>>;
+
+/// Who may have a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introduced {
+    /// Name of the institution in the certificate.
+    pub organization: String,
+    /// Until when the same key may ask again.
+    pub until: Timestamp,
+}
+
 #[derive(Clone)]
 struct Server {
     issuing: Issuing,
     clock: Clock,
+    introducer: Option<Arc<dyn Introducer>>,
     texts: [Arc<Texts>; 2],
 }
 
 /// The routes; each request must carry its [`Session`], as `entrance::serve` gives it. Besides EST there is
 /// `GET /crl/<kind>.crl`, the newest revocation list in DER.
-pub fn routes(issuing: Issuing, clock: Clock) -> Router {
+pub fn routes(issuing: Issuing, clock: Clock, introducer: Option<Arc<dyn Introducer>>) -> Router {
     let texts = Lang::ALL.map(|lang| Arc::new(Texts::new(lang)));
-    let server = Server { issuing, clock, texts };
+    let server = Server { issuing, clock, introducer, texts };
     let mut router = Router::new().route("/crl/{file}", get(revocation_list));
     for prefix in ["/.well-known/est", "/.well-known/est/{label}"] {
         let at = |name: &str| format!("{prefix}/{name}");
@@ -102,6 +122,11 @@ async fn simple_enroll(
     let Some((name, code)) = authorization::basic(&headers) else {
         return Ok(server.refuse(&headers, &Refused::CertificateMissing));
     };
+    if kind == Kind::Service
+        && let Err(refused) = server.introduced(&name, &code).await
+    {
+        return Ok(server.refuse(&headers, &refused));
+    }
     let question = Question {
         request: &request.unwrap_or_default(),
         binding: session.binding.as_deref(),
@@ -162,6 +187,24 @@ fn base64(content_type: &'static str, der: &[u8]) -> Response {
 }
 
 impl Server {
+    /// A code that the authorities do not know may be one of the portal.
+    async fn introduced(&self, user: &str, code: &str) -> Result<(), Refused> {
+        let Some(introducer) = &self.introducer else { return Ok(()) };
+        let Some(identity) = Identity::user(user) else { return Ok(()) };
+        if self.issuing.knows(code).await? {
+            return Ok(());
+        }
+        let Some(found) = introducer.introduce(user, code).await else { return Ok(()) };
+        let offer = Offer {
+            identity: &identity,
+            organization: &found.organization,
+            dns_names: &[],
+            operator: user,
+            until: found.until,
+        };
+        self.issuing.take_over((self.clock)(), code, &offer).await
+    }
+
     fn answer(&self, headers: &HeaderMap, answer: Result<Issued, Refused>, kind: Kind) -> Response {
         match answer {
             Ok(issued) => {

@@ -25,6 +25,19 @@ fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap())
 }
 
+/// Hands out one code, once a user.
+struct Portal;
+
+const PORTAL_CODE: &str = "PPPPP-00000-RRRRR-TTTTT";
+
+impl est::Introducer for Portal {
+    fn introduce<'a>(&'a self, user: &'a str, code: &'a str) -> est::Introduction<'a> {
+        let good = user == "87654321" && code == PORTAL_CODE;
+        let until = Timestamp(now().0 + 3_600_000);
+        Box::pin(async move { good.then(|| est::Introduced { organization: "欅病院".into(), until }) })
+    }
+}
+
 impl World {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -45,7 +58,7 @@ impl World {
         let tls = Arc::new(entrance::tls(chain, key).unwrap());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        let routes = est::routes(issuing.clone(), Arc::new(now));
+        let routes = est::routes(issuing.clone(), Arc::new(now), Some(Arc::new(Portal)));
         let served = tokio::spawn(entrance::serve(listener, tls, routes, 16));
         Self { dir, issuing, url, _served: served }
     }
@@ -158,6 +171,18 @@ async fn a_foreign_client_fetches_renews_and_loses_a_certificate_r10() {
     let (status, _, again) = world.enroll(enroll, "one", &["--user", &login(&code)]);
     assert!(status == 200 && again == body);
     let (status, headers, _) = world.enroll(enroll, "two", &["--user", &login(&code)]);
+    assert!(status == 403 && headers.contains("sekisho-reason: e005"), "{headers}");
+
+    // A code of the portal: taken over once, then as good as one of ours.
+    let portal = format!("87654321:{PORTAL_CODE}");
+    let (status, _, _) = world.enroll(enroll, "two", &["--user", &format!("11111111:{PORTAL_CODE}")]);
+    assert_eq!(status, 401);
+    let (status, _, body) = world.enroll(enroll, "two", &["--user", &portal]);
+    assert_eq!(status, 200, "{body}");
+    assert!(world.certificate(&body, "portal.crt").contains("Subject: C=JP,O=欅病院,CN=87654321"));
+    let (status, _, again) = world.enroll(enroll, "two", &["--user", &portal]);
+    assert!(status == 200 && again == body);
+    let (status, headers, _) = world.enroll(enroll, "one", &["--user", &portal]);
     assert!(status == 403 && headers.contains("sekisho-reason: e005"), "{headers}");
 
     // Renewal by the present certificate, over TLS 1.2 too; without one, 401.

@@ -42,16 +42,26 @@ pub enum EnrollError {
 /// How this machine is laid out; the defaults are those of the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// Folder for configuration and papers.
+    /// Folder for `gate-<site>.toml`, and the papers in `gate-<site>` beside it.
     pub folder: PathBuf,
-    /// Folder for the gate's state.
-    pub data: PathBuf,
-    /// The red network namespace; `/run/netns/<site>-red` if absent.
+    /// Folder for the gate's state; `/var/lib/sekisho-gate-<site>` if absent.
+    pub data: Option<PathBuf>,
+    /// The red network namespace; `/run/netns/sk-<site>-red` if absent.
     pub red: Option<PathBuf>,
     /// Where the switch dials in, in red.
     pub openflow: SocketAddr,
-    /// strongSwan's VICI socket.
-    pub vici: PathBuf,
+    /// strongSwan's VICI socket; `/run/sekisho-charon-<site>/charon.vici` if absent.
+    pub vici: Option<PathBuf>,
+}
+
+impl Layout {
+    fn papers(&self, site: &str) -> PathBuf {
+        self.folder.join(format!("gate-{site}"))
+    }
+
+    fn config(&self, site: &str) -> PathBuf {
+        self.folder.join(format!("gate-{site}.toml"))
+    }
 }
 
 /// A gate that can be started.
@@ -77,7 +87,9 @@ pub async fn enroll(token: &str, layout: &Layout, now: i64, language: &str) -> R
     if token.label != "gate" {
         return Err(EnrollError::Token(format!("this token is for a {} certificate, not for a gate", token.label)));
     }
-    let folder = &layout.folder;
+    // A site's id can stand in a path; anything else could lead elsewhere.
+    let site: SiteId = token.name.parse().map_err(|_| EnrollError::Token(format!("{:?} is no site", token.name)))?;
+    let folder = &layout.papers(site.as_str());
     let key = Key::in_file(&folder.join("gate.key.pem"))?;
     let mut client = Client::reach(&token.url, &ServerTrust::Key(token.server_key), None, language).await?;
     let fetched = client.enroll(&token.label, &token.name, &token.code, &key).await?;
@@ -86,19 +98,19 @@ pub async fn enroll(token: &str, layout: &Layout, now: i64, language: &str) -> R
     let shown = Some((fetched.chain, key));
     let mut client = Client::reach(&token.url, &ServerTrust::Key(token.server_key), shown, language).await?;
     let papers = read(&client.get(PAPERS).await?)?;
-    if papers.site.as_str() != token.name {
-        return Err(EnrollError::Papers(format!("they are for site {}, the token for {}", papers.site, token.name)));
+    if papers.site != site {
+        return Err(EnrollError::Papers(format!("they are for site {}, the token for {site}", papers.site)));
     }
     write_papers(layout, &papers, &token.url)?;
-    check(layout, now, true)
+    check(layout, &site, now, true)
 }
 
 /// Fetches lists and papers again, and a new certificate when two thirds of the present one's time are over.
 ///
 /// # Errors
 /// [`EnrollError`]; what is there stays as it is.
-pub async fn refresh(layout: &Layout, now: i64, language: &str) -> Result<Ready, EnrollError> {
-    let folder = &layout.folder;
+pub async fn refresh(site: &SiteId, layout: &Layout, now: i64, language: &str) -> Result<Ready, EnrollError> {
+    let folder = &layout.papers(site.as_str());
     let url = std::fs::read_to_string(folder.join("center.url"))
         .map_err(|e| Failure::File { path: folder.join("center.url"), why: e.to_string() })?;
     let path = folder.join("gate.pem");
@@ -110,13 +122,16 @@ pub async fn refresh(layout: &Layout, now: i64, language: &str) -> Result<Ready,
     let trust = ServerTrust::File(folder.join("center-ca.pem"));
     let mut client = Client::reach(url.trim(), &trust, Some((chain, key.clone())), language).await?;
     let papers = read(&client.get(PAPERS).await?)?;
+    if papers.site != *site {
+        return Err(EnrollError::Papers(format!("they are for site {}", papers.site)));
+    }
     let due = leaf.not_before() + (leaf.not_after() - leaf.not_before()) / 3 * 2;
     if now >= due {
         let fetched = client.renew("gate", papers.site.as_str(), &key).await?;
         keep(&path, &fetched.pem(), 0o644)?;
     }
     write_papers(layout, &papers, url.trim())?;
-    check(layout, now, now >= due)
+    check(layout, site, now, now >= due)
 }
 
 fn read(answer: &[u8]) -> Result<GatePapers, EnrollError> {
@@ -124,7 +139,7 @@ fn read(answer: &[u8]) -> Result<GatePapers, EnrollError> {
 }
 
 fn write_papers(layout: &Layout, papers: &GatePapers, url: &str) -> Result<(), EnrollError> {
-    let folder = &layout.folder;
+    let folder = &layout.papers(papers.site.as_str());
     let of = |all: &std::collections::BTreeMap<String, String>, kind: &str| {
         all.get(kind).cloned().ok_or_else(|| EnrollError::Papers(format!("nothing about {kind} certificates")))
     };
@@ -134,7 +149,7 @@ fn write_papers(layout: &Layout, papers: &GatePapers, url: &str) -> Result<(), E
     }
     keep(&folder.join("order.pub.pem"), &papers.order_key, 0o644)?;
     keep(&folder.join("center.url"), &format!("{url}\n"), 0o644)?;
-    let path = folder.join("gate.toml");
+    let path = layout.config(papers.site.as_str());
     let theirs = std::fs::read_to_string(&path).is_ok_and(|text| !text.starts_with(OURS));
     if !theirs {
         keep(&path, &configuration(layout, papers), 0o644)?;
@@ -143,8 +158,8 @@ fn write_papers(layout: &Layout, papers: &GatePapers, url: &str) -> Result<(), E
 }
 
 /// Everything the gate needs is there and is believed; nothing is started.
-fn check(layout: &Layout, now: i64, fetched: bool) -> Result<Ready, EnrollError> {
-    let path = layout.folder.join("gate.toml");
+fn check(layout: &Layout, site: &SiteId, now: i64, fetched: bool) -> Result<Ready, EnrollError> {
+    let path = layout.config(site.as_str());
     let config = Config::load(&path)?;
     Trust::new(&config, now)?;
     crate::trust::order_key(&config.center.order_key)?;
@@ -167,23 +182,37 @@ fn configuration(layout: &Layout, papers: &GatePapers) -> String {
         let addresses = papers.gateways.iter().map(|gateway| text(&SocketAddr::new(*gateway, port)));
         addresses.collect::<Vec<_>>().join(", ")
     };
-    let red = layout.red.clone().unwrap_or_else(|| format!("/run/netns/{}-red", papers.site).into());
-    let mut out = format!("{OURS}\nsite = {}\ndata = {}\n", text(&papers.site), path(&layout.data));
+    let site = &papers.site;
+    let or = |given: &Option<PathBuf>, usual: String| given.clone().unwrap_or_else(|| usual.into());
+    let red = or(&layout.red, format!("/run/netns/sk-{site}-red"));
+    let data = or(&layout.data, format!("/var/lib/sekisho-gate-{site}"));
+    let vici = or(&layout.vici, format!("/run/sekisho-charon-{site}/charon.vici"));
+    // Ids of sites hold nothing that would have to be escaped.
+    let paper = |name: &str| format!("\"gate-{site}/{name}\"");
+    let mut out = format!("{OURS}\nsite = {}\ndata = {}\n", text(site), path(&data));
     let (center, name) = (text(&papers.center), text(&papers.center_name));
     // Writing to a String cannot fail.
     let _ = write!(
         out,
         "\n[namespaces]\nred = {}\n\n[openflow]\nlisten = {}\n\n[terminals]\nlisten = [{}]\nconsole = [{}]\n\
-         sign-in = [{}]\n\n[center]\naddress = {center}\nname = {name}\norder-key = \"order.pub.pem\"\n\n\
-         [certificates]\nchain = \"gate.pem\"\nkey = \"gate.key.pem\"\ncenter-ca = \"center-ca.pem\"\n\
-         switch-ca = \"switch-ca.pem\"\ngate-ca = \"gate-ca.pem\"\n\
-         crls = [\"center.crl.pem\", \"gate.crl.pem\", \"switch.crl.pem\"]\n\n[ike]\nvici = {}\n",
+         sign-in = [{}]\n\n[center]\naddress = {center}\nname = {name}\norder-key = {}\n\n\
+         [certificates]\nchain = {}\nkey = {}\ncenter-ca = {}\nswitch-ca = {}\ngate-ca = {}\n\
+         crls = [{}, {}, {}]\n\n[ike]\nvici = {}\n",
         path(&red),
         text(&layout.openflow),
         doors(7444),
         doors(7445),
         doors(7446),
-        path(&layout.vici),
+        paper("order.pub.pem"),
+        paper("gate.pem"),
+        paper("gate.key.pem"),
+        paper("center-ca.pem"),
+        paper("switch-ca.pem"),
+        paper("gate-ca.pem"),
+        paper("center.crl.pem"),
+        paper("gate.crl.pem"),
+        paper("switch.crl.pem"),
+        path(&vici),
     );
     out
 }
@@ -198,10 +227,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let layout = Layout {
             folder: dir.path().to_owned(),
-            data: "/var/lib/sekisho-gate".into(),
+            data: None,
             red: None,
             openflow: "169.254.77.1:6653".parse().unwrap(),
-            vici: "/run/charon.vici".into(),
+            vici: None,
         };
         let all = |what: &str| TRUSTED.map(|kind| (kind.to_owned(), format!("{what} {kind}\n"))).into();
         let papers = GatePapers {
@@ -214,10 +243,10 @@ mod tests {
             gateways: vec!["10.1.20.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
         };
         write_papers(&layout, &papers, "https://center.example:7448").unwrap();
-        let path = dir.path().join("gate.toml");
+        let path = dir.path().join("gate-clinic.toml");
         let config = Config::load(&path).unwrap();
         assert_eq!((config.site.as_str(), config.center.name.as_str()), ("clinic", "main"));
-        assert_eq!(config.namespaces.red, Path::new("/run/netns/clinic-red"));
+        assert_eq!(config.namespaces.red, Path::new("/run/netns/sk-clinic-red"));
         assert_eq!(config.terminals.console[1], "[2001:db8::1]:7445".parse().unwrap());
         assert!(config.certificates.crls.iter().all(|path| path.exists()));
 

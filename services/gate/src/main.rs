@@ -41,6 +41,9 @@ enum Command {
     },
     /// Fetch revocation lists and papers again, and a new certificate in time. To be run every few hours.
     Refresh {
+        /// The site.
+        #[arg(long)]
+        site: model::SiteId,
         /// How the machine is laid out.
         #[command(flatten)]
         machine: Machine,
@@ -50,21 +53,21 @@ enum Command {
 /// How the machine is laid out.
 #[derive(clap::Args)]
 struct Machine {
-    /// Folder for configuration and papers.
+    /// Folder for gate-<site>.toml, and the papers in gate-<site> beside it.
     #[arg(long, default_value = "/etc/sekisho")]
     into: PathBuf,
-    /// Folder for the gate's state.
-    #[arg(long, default_value = "/var/lib/sekisho-gate")]
-    data: PathBuf,
-    /// The red network namespace; /run/netns/<site>-red if absent.
+    /// Folder for the gate's state; /var/lib/sekisho-gate-<site> if absent.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// The red network namespace; /run/netns/sk-<site>-red if absent.
     #[arg(long)]
     red: Option<PathBuf>,
     /// Where the switch dials in, in red.
     #[arg(long, default_value = "169.254.77.1:6653")]
     openflow: std::net::SocketAddr,
-    /// strongSwan's VICI socket.
-    #[arg(long, default_value = "/run/charon.vici")]
-    vici: PathBuf,
+    /// strongSwan's VICI socket; /run/sekisho-charon-<site>/charon.vici if absent.
+    #[arg(long)]
+    vici: Option<PathBuf>,
 }
 
 impl From<&Machine> for gate::Layout {
@@ -105,7 +108,7 @@ fn enrolled(command: &Command, lang: Option<texts::Lang>) -> Result<ExitCode, Bo
                     .await
                     .map_err(Box::<dyn std::error::Error>::from)
             }
-            Command::Refresh { machine } => Ok(gate::refresh(&machine.into(), now, lang.as_str()).await?),
+            Command::Refresh { site, machine } => Ok(gate::refresh(site, &machine.into(), now, lang.as_str()).await?),
         }
     })?;
     let until = model::Timestamp::from_unix_seconds(done.not_after);
@@ -114,7 +117,11 @@ fn enrolled(command: &Command, lang: Option<texts::Lang>) -> Result<ExitCode, Bo
     println!("{}  {certificate}", texts.say("enrol-label-certificate", &[]));
     println!("{}  {}", texts.say("enrol-gate-ready", &[]), done.config.display());
     if matches!(command, Command::Enroll { .. }) {
-        println!("{}  {}", texts.say("enrol-label-next", &[]), texts.say("enrol-gate-next", &[]));
+        println!(
+            "{}  {}",
+            texts.say("enrol-label-next", &[]),
+            texts.say("enrol-gate-next", &[("site", done.site.to_string().into())])
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,8 @@ use crate::Refused;
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 125 bits: nobody guesses that, so nobody has to be locked out for guessing.
 const LENGTH: usize = 25;
+/// 100 bits, as the portal's codes have.
+const SHORTEST: usize = 20;
 const GROUP: usize = 5;
 
 /// A code: shown once, kept nowhere.
@@ -58,10 +60,10 @@ pub fn normalized(typed: &str) -> Option<String> {
             return None;
         }
     }
-    (out.len() == LENGTH).then_some(out)
+    [SHORTEST, LENGTH].contains(&out.len()).then_some(out)
 }
 
-/// What the registry keeps of a code. It has 125 random bits, so a plain digest cannot be turned back.
+/// What the registry keeps of a code. It has 100 random bits or more, so a plain digest cannot be turned back.
 pub(crate) fn digest(typed: &str) -> Option<Digest> {
     Some(Digest::of(format!("sekisho enrolment code\n{}", normalized(typed)?).as_bytes()))
 }
@@ -89,6 +91,7 @@ mod tests {
         let wide: String = bare.chars().filter_map(|c| char::from_u32(u32::from(c) + 0xfee0)).collect();
         assert_eq!(normalized(&format!(" {wide}　")), Some(bare.clone()));
         assert_eq!(normalized(&"oil0Z".repeat(5)), Some("0110Z".repeat(5)));
+        assert_eq!(normalized(&bare[5..]).as_deref(), Some(&bare[5..]), "the portal's have four groups");
         assert_eq!(normalized(&bare[1..]), None);
         assert_eq!(normalized(&format!("{bare}A")), None);
         assert_eq!(normalized(&"U".repeat(25)), None);

@@ -1,6 +1,6 @@
 //! A certificate may be fetched once: a code is made and shown.
 
-use audit::Event;
+use audit::{Digest, Event};
 use model::Timestamp;
 use registry::{Commit, Enrolment, IssuingChange};
 
@@ -43,27 +43,53 @@ impl Issuing {
         Ok(offered)
     }
 
+    /// Is this a code the authorities know, good or not?
+    ///
+    /// # Errors
+    /// [`Refused::Registry`].
+    pub async fn knows(&self, code: &str) -> Result<bool, Refused> {
+        match digest(code) {
+            Some(code) => Ok(self.inner.registry.enrolment(code).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes over a code that another room handed out and has just found good, and used up on its side. From then on it
+    /// is a code like ours, so that the same key can ask again.
+    ///
+    /// # Errors
+    /// [`Refused::WrongCode`] for a text that cannot be a code, [`Refused::Registry`].
+    pub async fn take_over(&self, now: Timestamp, code: &str, offer: &Offer<'_>) -> Result<(), Refused> {
+        let code = digest(code).ok_or(Refused::WrongCode)?;
+        self.inner.registry.commit(committed(now, code, offer)).await?;
+        Ok(())
+    }
+
     /// The same, to be committed by the caller together with what it stands for.
     ///
     /// # Errors
     /// [`Refused::Authority`] if the machine gives no random numbers.
     pub fn offering(&self, now: Timestamp, offer: &Offer<'_>) -> Result<(Commit, Offered), Refused> {
         let code = Code::fresh()?;
-        let row = Enrolment {
-            code: digest(code.expose()).ok_or_else(|| Refused::Authority("a code that is none".into()))?,
-            identity: offer.identity.uri(),
-            organization: offer.organization.to_owned(),
-            dns_names: offer.dns_names.to_vec(),
-            expires_at: offer.until,
-            used_at: None,
-            serial: None,
-        };
-        let event = Event::EnrolmentOffered {
-            identity: offer.identity.uri(),
-            operator: offer.operator.to_owned(),
-            until: offer.until,
-        };
-        let commit = Commit::at(now).issuing(IssuingChange::Offer(row)).event(event);
-        Ok((commit, Offered { code, until: offer.until }))
+        let kept = digest(code.expose()).ok_or_else(|| Refused::Authority("a code that is none".into()))?;
+        Ok((committed(now, kept, offer), Offered { code, until: offer.until }))
     }
+}
+
+fn committed(now: Timestamp, code: Digest, offer: &Offer<'_>) -> Commit {
+    let row = Enrolment {
+        code,
+        identity: offer.identity.uri(),
+        organization: offer.organization.to_owned(),
+        dns_names: offer.dns_names.to_vec(),
+        expires_at: offer.until,
+        used_at: None,
+        serial: None,
+    };
+    let event = Event::EnrolmentOffered {
+        identity: offer.identity.uri(),
+        operator: offer.operator.to_owned(),
+        until: offer.until,
+    };
+    Commit::at(now).issuing(IssuingChange::Offer(row)).event(event)
 }

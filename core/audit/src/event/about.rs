@@ -97,7 +97,8 @@ impl Event {
             | Self::CertificateIssued { .. }
             | Self::EnrolmentRefused { .. }
             | Self::CertificateRevoked { .. }
-            | Self::RevocationListIssued { .. } => None,
+            | Self::RevocationListIssued { .. }
+            | Self::AgreementSigned { .. } => None,
         }
     }
 

@@ -66,3 +66,4 @@ audit-certificate-issued = a certificate for { $identity } was issued (serial { 
 audit-enrolment-refused = somebody asked for a certificate and got none ({ $reason })
 audit-certificate-revoked = { $operator } revoked the certificate { $serial } of { $identity } ({ $reason })
 audit-revocation-list-issued = revocation list { $number } for { $kind } certificates was issued: { $revoked } revoked, valid until { $next_update }
+audit-agreement-signed = { $institution } signed agreement { $agreement } as { $side }

@@ -42,3 +42,8 @@ center-no-such-approval = { $approval } waits for no answer
 center-no-such-approval-do = see what is waiting: `sekisho approvals`
 center-nothing-to-cut = nothing is open or known that is called { $what }
 center-nothing-to-cut-do = see what is open: `sekisho status`
+
+center-agreement-differs = another agreement is known under the number { $agreement }, with other terms
+center-agreement-differs-do = agree on the same document, or take a new number; what was signed is not changed
+center-signature-not-good = the signature under { $agreement } is not one of { $party } ({ $why })
+center-signature-not-good-do = { $party } signs it again with its own certificate: sekisho agreement sign

@@ -66,4 +66,6 @@ enrol-label-until = until
 enrol-until = { $until }, once
 enrol-offered-next = hand it over by another way than the machine's own line; it is not shown again
 enrol-gate-ready = ready
-enrol-gate-next = start the gate: systemctl enable --now sekisho-gate
+enrol-gate-next = start the gate: systemctl enable --now sekisho-gate@{ $site } sekisho-gate-refresh@{ $site }.timer
+enrol-agreement-complete = signed by both ({ $by }); it stands
+enrol-agreement-half = signed by { $by }; the other party has yet to sign

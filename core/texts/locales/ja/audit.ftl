@@ -66,3 +66,4 @@ audit-certificate-issued = { $identity } に証明書を発行しました（シ
 audit-enrolment-refused = 証明書の発行の求めを断りました（{ $reason }）
 audit-certificate-revoked = { $operator } が { $identity } の証明書 { $serial } を失効させました（{ $reason }）
 audit-revocation-list-issued = { $kind } 証明書の失効リスト { $number } を発行しました（失効 { $revoked } 件、{ $next_update } まで有効）
+audit-agreement-signed = { $institution } が合意 { $agreement } に署名しました（{ $side }）

@@ -42,3 +42,8 @@ center-no-such-approval = { $approval } は答えを待っていません
 center-no-such-approval-do = 待っている依頼は `sekisho approvals` で確かめられます
 center-nothing-to-cut = { $what } に当たるものはありません
 center-nothing-to-cut-do = 開いているものは `sekisho status` で確かめられます
+
+center-agreement-differs = 番号 { $agreement } には、内容の異なる合意が登録されています
+center-agreement-differs-do = 同じ文書に合意するか、新しい番号を使ってください。署名済みの内容は変更されません
+center-signature-not-good = { $agreement } の署名は { $party } のものと認められません（{ $why }）
+center-signature-not-good-do = { $party } が自らの証明書で署名し直してください：sekisho agreement sign

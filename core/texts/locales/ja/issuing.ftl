@@ -66,4 +66,6 @@ enrol-label-until = 期限
 enrol-until = { $until } まで、一回限り
 enrol-offered-next = その機器の回線とは別の手段で渡してください。再表示はできません
 enrol-gate-ready = 準備完了
-enrol-gate-next = ゲートを起動してください：systemctl enable --now sekisho-gate
+enrol-gate-next = ゲートを起動してください：systemctl enable --now sekisho-gate@{ $site } sekisho-gate-refresh@{ $site }.timer
+enrol-agreement-complete = 双方（{ $by }）が署名し、成立しています
+enrol-agreement-half = { $by }が署名しました。相手方の署名を待っています

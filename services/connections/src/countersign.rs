@@ -1,0 +1,141 @@
+//! Institutions sign their agreements each by itself, wherever they are (G12): what they send is judged by its
+//! signatures, never by who brings it. With the second signature the agreement stands, without anybody's hand at the
+//! center.
+
+use audit::{Digest, Event};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use model::{Agreement, AgreementId, AgreementSignature, Side, parse_document};
+use pki::VerifiedInstitution;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use texts::Arg;
+
+use crate::apply::apply_with;
+use crate::{Center, Refused, Trouble};
+
+/// How an agreement stands after it was sent in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Which.
+    pub agreement: AgreementId,
+    /// Who has signed.
+    pub by: Vec<Side>,
+    /// Whether this time brought a signature.
+    pub changed: bool,
+}
+
+/// Takes in agreements that somebody sent, with at least one new or known good signature each; all or nothing. An
+/// agreement the center knows keeps its terms and the signatures it has.
+///
+/// # Errors
+/// [`Refused`]: a document that is more than agreements, other terms under a known number, a signature that is not the
+/// party's; also what `apply` refuses.
+pub async fn countersign(center: &Center, name: &str, document: &str) -> Result<Vec<Signed>, Refused> {
+    let wrong = |place: String, what: &str| {
+        let mend = "send agreements only, as `sekisho agreement sign` writes them";
+        let args = [("place", Arg::Text(place)), ("what", Arg::text(what)), ("mend", Arg::text(mend))];
+        Refused::because(vec![Trouble::DocumentWrong.reason(args)])
+    };
+    let parsed = parse_document(name, document).map_err(|e| wrong(e.document.clone(), &e.what))?;
+    let only_agreements = parsed.institution.is_none() && parsed.site.is_none() && parsed.services.is_empty();
+    if parsed.agreements.is_empty() || !only_agreements {
+        return Err(wrong(name.to_owned(), "this is not a document of agreements alone"));
+    }
+    // Two parties may sign at the same moment; neither signature may be lost to the other.
+    static ONE_AFTER_THE_OTHER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _turn = ONE_AFTER_THE_OTHER.lock().await;
+    let known = crate::applied_network(center).await;
+    let (mut text, mut events, mut signed) = (String::new(), Vec::new(), Vec::new());
+    for sent in parsed.agreements {
+        let held = known.agreements.get(&sent.id);
+        if held.is_some_and(|held| held.signed_bytes() != sent.signed_bytes()) {
+            let args = [("agreement", Arg::text(&sent.id))];
+            return Err(Refused::because(vec![Trouble::AgreementDiffers.reason(args)]));
+        }
+        if sent.signatures.is_empty() {
+            return Err(wrong(sent.id.to_string(), "nobody signed it"));
+        }
+        let mut merged = held.cloned().unwrap_or_else(|| Agreement { signatures: Default::default(), ..sent.clone() });
+        let mut changed = false;
+        for (side, signature) in &sent.signatures {
+            let signer = good(center, &sent, *side, signature)?;
+            if merged.signatures.contains_key(side) {
+                continue;
+            }
+            merged.signatures.insert(*side, signature.clone());
+            changed = true;
+            events.push(Event::AgreementSigned {
+                agreement: sent.id.clone(),
+                side: side.to_string(),
+                institution: signer.id().to_owned(),
+                certificate: Digest(*signer.certificate().fingerprint()),
+                complete: merged.signatures.len() == 2,
+            });
+        }
+        signed.push(Signed { agreement: sent.id.clone(), by: merged.signatures.keys().copied().collect(), changed });
+        if changed {
+            text.push_str(&written(&merged));
+        }
+    }
+    if !events.is_empty() {
+        let operator = "agreements that institutions signed".to_owned();
+        apply_with(center, vec![(name.to_owned(), text)], operator, events).await?;
+    }
+    Ok(signed)
+}
+
+/// The signature is good now and its signer is the party.
+fn good(
+    center: &Center,
+    agreement: &Agreement,
+    side: Side,
+    signature: &AgreementSignature,
+) -> Result<VerifiedInstitution, Refused> {
+    let refuse = |why: String| {
+        let args = [
+            ("agreement", Arg::text(&agreement.id)),
+            ("party", Arg::text(agreement.party(side))),
+            ("why", Arg::Text(why)),
+        ];
+        Refused::because(vec![Trouble::SignatureNotGood.reason(args)])
+    };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(signature.certificate.as_bytes()).collect();
+    let chain = chain.map_err(|e| refuse(e.to_string()))?;
+    let slices: Vec<&[u8]> = chain.iter().map(|der| der.as_ref()).collect();
+    let trust = center.trust();
+    let now = center.now().unix_seconds();
+    let signer = pki::verify_institution(&slices, &trust.anchors, trust.revocation(), now).map_err(|refusals| {
+        refuse(refusals.iter().map(|r| format!("{} {r}", r.code())).collect::<Vec<_>>().join("; "))
+    })?;
+    if signer.id() != agreement.party(side).as_str() {
+        return Err(refuse(format!("the certificate is {}'s", signer.id())));
+    }
+    let value = BASE64.decode(signature.value.trim()).map_err(|e| refuse(e.to_string()))?;
+    match trust.anchors.verify_detached(signer.certificate(), &agreement.signed_bytes(), &value) {
+        Ok(()) => Ok(signer),
+        Err(e) => Err(refuse(e.to_string())),
+    }
+}
+
+/// The agreement as a document says it.
+fn written(agreement: &Agreement) -> String {
+    let mut text = format!(
+        "[[agreement]]\nid = \"{}\"\nconsumer = \"{}\"\nprovider = \"{}\"\nservice = \"{}\"\nvalid_from = \"{}\"\n\
+         valid_until = \"{}\"\n",
+        agreement.id,
+        agreement.consumer,
+        agreement.provider,
+        agreement.service,
+        agreement.valid_from,
+        agreement.valid_until
+    );
+    // A JSON string is a TOML basic string too, and nothing in it can end it: a chain may carry any text beside its PEM.
+    let quoted = |text: &str| serde_json::Value::String(text.trim().to_owned()).to_string();
+    for (side, signature) in &agreement.signatures {
+        let (certificate, value) = (quoted(&signature.certificate), quoted(&signature.value));
+        text.push_str(&format!("\n[agreement.signature.{side}]\ncertificate = {certificate}\nvalue = {value}\n"));
+    }
+    text.push('\n');
+    text
+}

@@ -21,6 +21,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("ethtool", "/usr/sbin/ethtool"),
     ("iputils-ping", "/usr/bin/ping"),
     ("openssl", "/usr/bin/openssl"),
+    ("curl", "/usr/bin/curl"),
     ("tshark", "/usr/bin/tshark"),
     ("util-linux", "/usr/bin/unshare"),
     ("postgresql-15", "/usr/lib/postgresql/15/bin/initdb"),

@@ -3,6 +3,7 @@
 //! Nothing here is part of the product. It depends on little, so that it builds in seconds on a fresh machine.
 
 mod every_test;
+mod fuzz;
 mod packages;
 mod run;
 mod tidy;
@@ -18,7 +19,8 @@ cargo xtask COMMAND
   test [--backtrace] [ARGS…]   set up, build, run every test, say at the end what failed (ARGS go to `cargo test`)
   bench NAME [--json FILE] [--plot FILE] [--rounds N]   connect | controller | scenarios | verify: measure against a peer in the same run
   prove [--twins] [ID…]  the lemma behind the proof, by SMT (--help for more)
-  long-run [--seconds N] [--seed N]  faulty and valid changes against the proof, counted (N seconds each)
+  long-run [--seconds N] [--until N] [--seed N] [--tally FILE]  faulty and valid changes against the proof, counted
+  fuzz [--seconds N] [TARGET…]  the parsers, fuzzed on a nightly compiler with cargo-fuzz (not part of CI)
   lint               formatting and clippy
   tidy               the rules of the house (rooms, file sizes, texts)
   gen [--check]      write docs/generated from the code (or only compare)
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Some("bench") => packages::install().and_then(|()| run::bench(rest)),
         Some("prove") => packages::install().and_then(|()| run::prove(rest)),
         Some("long-run") => run::long_run(rest),
+        Some("fuzz") => fuzz::run(rest),
         Some("lint") => run::lint(),
         Some("tidy") => tidy::check(),
         Some("gen") => run::generate(rest),

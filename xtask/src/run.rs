@@ -35,24 +35,27 @@ pub fn prove(args: &[String]) -> Result<(), String> {
     exec(binary(false, "sekisho-prove"), args)
 }
 
-/// Tries faulty and valid changes on the proof for a while and counts; always a release build.
+/// Tries faulty and valid changes on the proof and counts, for a while or until enough are counted; always a release
+/// build.
 pub fn long_run(args: &[String]) -> Result<(), String> {
-    const USAGE: &str = "cargo xtask long-run [--seconds N] [--seed N]";
-    let (mut seconds, mut seed) = (60u64, 1u64);
+    const USAGE: &str = "cargo xtask long-run [--seconds N] [--until N] [--seed N] [--tally FILE]";
+    let mut environment = Vec::new();
     for pair in args.chunks(2) {
         let [name, value] = pair else { return Err(USAGE.to_owned()) };
-        let value = value.parse().map_err(|_| format!("`{value}` is no number; {USAGE}"))?;
-        match name.as_str() {
-            "--seconds" => seconds = value,
-            "--seed" => seed = value,
+        let number = || value.parse::<u64>().map_err(|_| format!("`{value}` is no number; {USAGE}"));
+        environment.push(match name.as_str() {
+            "--seconds" => ("SEKISHO_SECONDS", number()?.to_string()),
+            "--until" => ("SEKISHO_UNTIL", number()?.to_string()),
+            "--seed" => ("SEKISHO_SEED", number()?.to_string()),
+            "--tally" => {
+                let path = std::path::absolute(value).map_err(|e| format!("{value}: {e}"))?;
+                ("SEKISHO_TALLY", path.display().to_string())
+            }
             _ => return Err(USAGE.to_owned()),
-        }
+        });
     }
     let test = ["test", "--release", "-p", "verify", "--test", "long_run", "--", "--ignored", "--nocapture"];
-    cargo_with(
-        &test.map(str::to_owned),
-        &[("SEKISHO_SECONDS", seconds.to_string()), ("SEKISHO_SEED", seed.to_string())],
-    )
+    cargo_with(&test.map(str::to_owned), &environment)
 }
 
 /// Formatting and clippy.
@@ -110,7 +113,7 @@ fn binary(release: bool, name: &str) -> PathBuf {
 }
 
 /// `CARGO_TARGET_DIR` if set, else one in the user's cache that every clone shares.
-fn target_dir() -> PathBuf {
+pub fn target_dir() -> PathBuf {
     if let Some(dir) = env::var_os("CARGO_TARGET_DIR") {
         return dir.into();
     }

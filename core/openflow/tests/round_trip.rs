@@ -1,5 +1,6 @@
 //! Everything written can be read back; nothing read can break us.
 #![allow(clippy::unwrap_used)]
+#![expect(clippy::disallowed_methods, reason = "cases of the fuzzer are files")]
 
 mod support;
 
@@ -10,6 +11,13 @@ use openflow::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use support::message;
+
+/// What fuzzing once broke, and a few things to begin from.
+#[test]
+fn what_the_fuzzer_kept_holds() {
+    let cases = std::fs::read_dir("../../testing/fuzz/cases/openflow_decode").unwrap();
+    assert!(cases.map(|case| openflow_decode::check(&std::fs::read(case.unwrap().path()).unwrap())).count() > 0);
+}
 
 proptest! {
     #[test]

@@ -28,6 +28,13 @@ fn golden_anchors() -> AnchorSet {
     anchors
 }
 
+/// What fuzzing once broke, and what it begins from.
+#[test]
+fn what_the_fuzzer_kept_holds() {
+    let cases = std::fs::read_dir("../../testing/fuzz/cases/ocsp_response").unwrap();
+    assert!(cases.map(|case| fuzz::check(&std::fs::read(case.unwrap().path()).unwrap())).count() > 0);
+}
+
 #[test]
 fn responses_of_openssl_are_read() {
     for (response, serial, delegated, days) in [

@@ -2,9 +2,11 @@
 //! valid ones, none of which may be refused. Tier 1 and tier 2 each by itself; what packets do is said by an interpreter
 //! that knows neither.
 //!
-//! `cargo xtask long-run [--seconds N] [--seed N]`, with another seed each time; counts add up over runs.
+//! `cargo xtask long-run [--seconds N] [--until N] [--seed N] [--tally FILE]`. A seed is a piece of work that always
+//! comes out the same: a network and its mutants, or a history of valid changes. With a tally, seeds counted there are
+//! passed over, so runs add up however often one is stopped.
 #![allow(clippy::unwrap_used)]
-#![expect(clippy::disallowed_methods, reason = "a long run is bounded by the clock")]
+#![expect(clippy::disallowed_methods, reason = "a long run is bounded by the clock and keeps its counts in a file")]
 
 mod support;
 
@@ -14,19 +16,96 @@ use proptest::sample::Index;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::build::*;
 use support::changed::first_uncovered_by;
 use support::corner::first_uncovered;
 use support::mutate::{Mutation, mutate_among, mutation};
+use support::tally::{Half, Tally};
 use verify::Verifier;
 use verify::exact::Exact;
 
-/// Seconds of this half, and the seed.
-fn asked() -> (Duration, u64) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok());
-    (Duration::from_secs(number("SEKISHO_SECONDS").unwrap_or(20)), number("SEKISHO_SEED").unwrap_or(1))
+/// What was asked for: how long at most, how many of each at least, from which seed on, counted where.
+struct Asked {
+    time: Option<Duration>,
+    until: Option<u64>,
+    seed: u64,
+    tally: Option<PathBuf>,
+}
+
+impl Asked {
+    fn from_environment() -> Self {
+        let number = |name: &str| std::env::var(name).ok().map(|s| s.parse::<u64>().unwrap());
+        Self {
+            time: number("SEKISHO_SECONDS").map(Duration::from_secs),
+            until: number("SEKISHO_UNTIL"),
+            seed: number("SEKISHO_SEED").unwrap_or(1),
+            tally: std::env::var_os("SEKISHO_TALLY").map(PathBuf::from),
+        }
+    }
+}
+
+/// Between two words about how far it has come.
+const TELL: Duration = Duration::from_secs(10);
+
+#[test]
+#[ignore = "a long run: cargo xtask long-run"]
+fn long_run() {
+    let asked = Asked::from_environment();
+    let time = asked.time.unwrap_or(if asked.until.is_some() { Duration::MAX } else { Duration::from_secs(60) });
+    let goal = asked.until.unwrap_or(u64::MAX);
+    let mut tally = Tally::open(asked.tally.as_deref()).unwrap_or_else(|e| panic!("{e}"));
+    println!("{}", tally.told());
+    let (begin, mut told) = (Instant::now(), Instant::now());
+    while begin.elapsed() < time {
+        // The one that lags behind.
+        let half = Half::BOTH.into_iter().min_by_key(|half| tally.counted(*half)).unwrap();
+        if tally.counted(half) >= goal {
+            break;
+        }
+        let seed = tally.next_seed(half, asked.seed);
+        let counts = match half {
+            Half::Mutants => mutants(seed),
+            Half::Valid => valid_changes(seed),
+        };
+        tally.add(half, seed, &counts).unwrap_or_else(|e| panic!("{e}"));
+        if told.elapsed() >= TELL {
+            told = Instant::now();
+            println!("{:6.0} s  {}", begin.elapsed().as_secs_f64(), tally.told());
+        }
+    }
+    println!("{:6.0} s  {}", begin.elapsed().as_secs_f64(), tally.told());
+    println!("0 false accepts, 0 false rejects");
+    let [tried, harmless] = ["tried", "harmless"].map(|name| tally.sum(Half::Mutants, name));
+    assert!(tally.counted(Half::Valid) > 0 && harmless < tried / 2, "most mutants are refused");
+}
+
+#[test]
+fn a_piece_of_work_is_counted_once_and_comes_out_the_same() {
+    let file = std::env::temp_dir().join(format!("sekisho-tally-{}", std::process::id()));
+    let _ = std::fs::remove_file(&file);
+    let counts = |tried| [("tried", tried), ("harmless", 1)];
+    {
+        let mut tally = Tally::open(Some(&file)).unwrap();
+        assert_eq!(tally.next_seed(Half::Mutants, 4), 4);
+        tally.add(Half::Mutants, 4, &counts(10)).unwrap();
+        tally.add(Half::Mutants, 5, &counts(20)).unwrap();
+        assert!(tally.add(Half::Mutants, 5, &counts(20)).is_err(), "a seed counts once");
+        assert!(Tally::open(Some(&file)).is_err(), "two runs would count the same");
+    }
+    // Another program's counts are kept, and not ours; a line that was cut off by a kill is none.
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str("mutants\t0000000000000000\t9\ttried=500 harmless=0\nmutants\tab");
+    std::fs::write(&file, text).unwrap();
+    let tally = Tally::open(Some(&file)).unwrap();
+    assert_eq!((tally.counted(Half::Mutants), tally.counted(Half::Valid)), (30, 0));
+    assert_eq!([4, 9].map(|from| tally.next_seed(Half::Mutants, from)), [6, 9]);
+    drop(tally);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(valid_history(3, 60), valid_history(3, 60));
+    assert_eq!(mutants_of(3, 20), mutants_of(3, 20));
 }
 
 fn runner(seed: u64) -> TestRunner {
@@ -115,58 +194,50 @@ fn mutant() -> impl Strategy<Value = Mutant> {
         .prop_map(|(faults, open, close, of_grants)| Mutant { faults, open, close, of_grants })
 }
 
-#[test]
-#[ignore = "a long run: cargo xtask long-run"]
-fn mutants() {
-    let (time, seed) = asked();
-    let begin = Instant::now();
+type Counts = Vec<(&'static str, u64)>;
+
+fn mutants(seed: u64) -> Counts {
+    mutants_of(seed, MUTANTS)
+}
+
+fn mutants_of(seed: u64, most: usize) -> Counts {
     let mut runner = runner(seed);
-    let (mut tried, mut networks) = (0u64, 0);
-    let (mut passed, mut harmless) = ([0u64; 2], 0u64);
-    while begin.elapsed() < time {
-        networks += 1;
-        let (states, live) = network(&mut runner);
-        assert_eq!(first_uncovered(&states), None, "the network drawn is sound");
-        let verifier = Verifier::from_states(states.clone()).unwrap_or_else(|r| panic!("{r}"));
-        let mut exact = Exact::new(&states).unwrap_or_else(|r| panic!("{r}"));
-        for _ in 0..MUTANTS {
-            let mutant = draw(&mut runner, &mutant());
-            let mut valid = states.clone();
-            if let Some(new) = mutant.open.as_ref().and_then(|pick| valid_grant(9_000, pick, &live)) {
-                for end in [&new.origin.site, &new.destination.site] {
-                    add(valid.get_mut(end).unwrap(), &new);
-                }
-            }
-            if let Some(index) = mutant.close.filter(|_| !live.is_empty()) {
-                take_out(&mut valid, *index.get(&live.keys().copied().collect::<Vec<_>>()));
-            }
-            let mut faulty = valid.clone();
-            let wanted = |rule: &FlowRule| !mutant.of_grants || matches!(rule.owner, CookieOwner::Grant(_));
-            mutant.faults.iter().for_each(|m| mutate_among(&mut faulty, m, wanted));
-            if faulty == valid {
-                continue;
-            }
-            number_changes(&states, &mut faulty);
-            let plan = plan(&states, &faulty);
-            let deltas: Vec<&SiteDelta> = plan.sites.values().collect();
-            let verdicts = [exact.check(&deltas).is_ok(), verifier.check(plan.clone()).is_ok()];
-            tried += 1;
-            if verdicts.contains(&true) {
-                let seen = first_uncovered_by(&states, &faulty);
-                assert!(seen.is_none(), "accepted by tiers 2 and 1 ({verdicts:?}), seed {seed}: {mutant:?}: {seen:?}");
-                harmless += 1;
-                verdicts.iter().zip(&mut passed).for_each(|(yes, count)| *count += u64::from(*yes));
+    let (mut tried, mut passed, mut harmless) = (0u64, [0u64; 2], 0u64);
+    let (states, live) = network(&mut runner);
+    assert_eq!(first_uncovered(&states), None, "the network drawn is sound");
+    let verifier = Verifier::from_states(states.clone()).unwrap_or_else(|r| panic!("{r}"));
+    let mut exact = Exact::new(&states).unwrap_or_else(|r| panic!("{r}"));
+    let strategy = mutant();
+    for _ in 0..most {
+        let mutant = draw(&mut runner, &strategy);
+        let mut valid = states.clone();
+        if let Some(new) = mutant.open.as_ref().and_then(|pick| valid_grant(9_000, pick, &live)) {
+            for end in [&new.origin.site, &new.destination.site] {
+                add(valid.get_mut(end).unwrap(), &new);
             }
         }
+        if let Some(index) = mutant.close.filter(|_| !live.is_empty()) {
+            take_out(&mut valid, *index.get(&live.keys().copied().collect::<Vec<_>>()));
+        }
+        let mut faulty = valid.clone();
+        let wanted = |rule: &FlowRule| !mutant.of_grants || matches!(rule.owner, CookieOwner::Grant(_));
+        mutant.faults.iter().for_each(|m| mutate_among(&mut faulty, m, wanted));
+        if faulty == valid {
+            continue;
+        }
+        number_changes(&states, &mut faulty);
+        let plan = plan(&states, &faulty);
+        let deltas: Vec<&SiteDelta> = plan.sites.values().collect();
+        let verdicts = [exact.check(&deltas).is_ok(), verifier.check(plan.clone()).is_ok()];
+        tried += 1;
+        if verdicts.contains(&true) {
+            let seen = first_uncovered_by(&states, &faulty);
+            assert!(seen.is_none(), "accepted by tiers 2 and 1 ({verdicts:?}), seed {seed}: {mutant:?}: {seen:?}");
+            harmless += 1;
+            verdicts.iter().zip(&mut passed).for_each(|(yes, count)| *count += u64::from(*yes));
+        }
     }
-    println!(
-        "mutants: seed {seed}, {tried} on {networks} networks in {:.0} s; accepted by tier 1 {}, by tier 2 {}, in all \
-         {harmless}, none of which lets a packet through uncovered: 0 false accepts",
-        begin.elapsed().as_secs_f64(),
-        passed[1],
-        passed[0]
-    );
-    assert!(tried > 0 && harmless < tried / 2, "most mutants are refused");
+    vec![("tried", tried), ("tier1-accepts", passed[1]), ("tier2-accepts", passed[0]), ("harmless", harmless)]
 }
 
 /// A random valid network, and what is live in it.
@@ -197,11 +268,11 @@ enum Step {
     Renew(Index),
 }
 
-#[test]
-#[ignore = "a long run: cargo xtask long-run"]
-fn valid_changes() {
-    let (time, seed) = asked();
-    let begin = Instant::now();
+fn valid_changes(seed: u64) -> Counts {
+    valid_history(seed, CHANGES)
+}
+
+fn valid_history(seed: u64, changes: usize) -> Counts {
     let mut runner = runner(seed ^ 0x5eed);
     let [mut opened, mut closed, mut renewed, mut policies, mut looks] = [0u64; 5];
     let step = prop_oneof![
@@ -209,55 +280,51 @@ fn valid_changes() {
         4 => any::<Index>().prop_map(Step::Close),
         1 => any::<Index>().prop_map(Step::Renew),
     ];
-    while begin.elapsed() < time {
-        let mut history = History::new();
-        for n in 0..CHANGES {
-            if begin.elapsed() >= time {
-                break;
-            }
-            if n.is_multiple_of(POLICY) {
-                history.policy(n / POLICY);
-                policies += 1;
-            }
-            match draw(&mut runner, &step) {
-                Step::Open(pick) if history.live.len() < MOST => {
-                    if let Some(new) = valid_grant(100 + n as u64, &pick, &history.live) {
-                        history.change(&new, true);
-                        opened += 1;
-                    }
-                }
-                Step::Renew(index) => {
-                    if !history.live.is_empty() {
-                        let ids: Vec<GrantId> = history.live.keys().copied().collect();
-                        history.renew(*index.get(&ids));
-                        renewed += 1;
-                    }
-                }
-                Step::Close(index) | Step::Open((index, ..)) => {
-                    if !history.live.is_empty() {
-                        let ids: Vec<GrantId> = history.live.keys().copied().collect();
-                        let old = history.live[index.get(&ids)].clone();
-                        history.change(&old, false);
-                        closed += 1;
-                    }
+    let mut history = History::new();
+    for n in 0..changes {
+        if n.is_multiple_of(POLICY) {
+            history.policy(n / POLICY);
+            policies += 1;
+        }
+        match draw(&mut runner, &step) {
+            Step::Open(pick) if history.live.len() < MOST => {
+                if let Some(new) = valid_grant(100 + n as u64, &pick, &history.live) {
+                    history.change(&new, true);
+                    opened += 1;
                 }
             }
-            if n % LOOK == LOOK - 1 {
-                let states = history.verifier.states();
-                verify::check_network(&states).unwrap_or_else(|r| panic!("the full judge: {r}"));
-                Exact::new(&states).map(|_| ()).unwrap_or_else(|r| panic!("tier 2, read back: {r}"));
-                looks += 1;
+            Step::Renew(index) => {
+                if !history.live.is_empty() {
+                    let ids: Vec<GrantId> = history.live.keys().copied().collect();
+                    history.renew(*index.get(&ids));
+                    renewed += 1;
+                }
+            }
+            Step::Close(index) | Step::Open((index, ..)) => {
+                if !history.live.is_empty() {
+                    let ids: Vec<GrantId> = history.live.keys().copied().collect();
+                    let old = history.live[index.get(&ids)].clone();
+                    history.change(&old, false);
+                    closed += 1;
+                }
             }
         }
+        if n % LOOK == LOOK - 1 {
+            let states = history.verifier.states();
+            verify::check_network(&states).unwrap_or_else(|r| panic!("the full judge: {r}"));
+            Exact::new(&states).map(|_| ()).unwrap_or_else(|r| panic!("tier 2, read back: {r}"));
+            looks += 1;
+        }
     }
-    println!(
-        "valid changes: seed {seed}, {} in {:.0} s ({opened} openings, {closed} closings, {renewed} renewals, \
-         {policies} changes of documents; {looks} looks at whole states), all accepted by tier 1 and by tier 2: 0 false \
-         rejects",
-        opened + closed + renewed + policies,
-        begin.elapsed().as_secs_f64()
-    );
-    assert!(opened > 0 && closed > 0);
+    let all = opened + closed + renewed + policies;
+    vec![
+        ("tried", all),
+        ("openings", opened),
+        ("closings", closed),
+        ("renewals", renewed),
+        ("documents", policies),
+        ("looks", looks),
+    ]
 }
 
 struct History {

@@ -41,7 +41,14 @@ pub async fn plan_only(center: &Center, documents: &[(String, String)]) -> Resul
         (change(&state, &network, &center.trust(), center.now()), network)
     };
     let proved = match change {
-        Ok(change) => center.second().of_change(change.plan.plan()).await.map(|()| change).map_err(Refused::from),
+        Ok(change) => match center.second().of_change(change.plan.plan()).await {
+            Ok(()) => Ok(change),
+            Err(veto) => {
+                let state = center.state().await;
+                center.second().mend(&veto, || state.verifier.states());
+                Err(Refused::from(veto))
+            }
+        },
         Err(refused) => Err(refused),
     };
     match proved {
@@ -143,6 +150,9 @@ async fn proved_twice<'c>(
         drop(state);
         let verdict = center.second().of_change(change.plan.plan()).await;
         state = center.state().await;
+        if let Err(veto) = &verdict {
+            center.second().mend(veto, || state.verifier.states());
+        }
         if state.moves == moves {
             verdict?;
             return Ok((state, change));

@@ -323,7 +323,9 @@ fn planned(state: &State, permit: &Permit) -> Result<model::Plan, Refused> {
 async fn proved(center: &Center, state: &State, plan: model::Plan) -> Result<(VerifiedPlan, Duration), Refused> {
     let began = Instant::now();
     let plan = state.verifier.check(plan)?;
-    center.second().of_opening(plan.plan()).await?;
+    center.second().of_opening(plan.plan()).await.inspect_err(|veto| {
+        center.second().mend(veto, || state.verifier.states());
+    })?;
     Ok((plan, began.elapsed()))
 }
 

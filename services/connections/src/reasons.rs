@@ -60,6 +60,7 @@ troubles! {
     "O021" NothingToCut, "nothing-to-cut", Operator, 404, "nothing that could be cut is called so";
     "O022" AgreementDiffers, "agreement-differs", Peer, 409, "another agreement is known under this number";
     "O023" SignatureNotGood, "signature-not-good", Peer, 403, "a signature under an agreement is not its party's";
+    "O024" SecondProofSilent, "second-proof-silent", Operator, 503, "the exact proof failed, and nothing opens without it";
 }
 
 impl Trouble {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use texts::{Arg, Reason};
 use verify::Refutation;
 
+use crate::second_opinion::Veto;
 use crate::{Scene, Trouble};
 
 /// All reasons, the packet that would have passed if a proof refused, and the audit entry that tells it again.
@@ -83,6 +84,15 @@ impl From<Box<Refutation>> for Refused {
             args: refutation.args().into_iter().map(|(name, text)| (name.to_owned(), Arg::Text(text))).collect(),
         };
         Self { reasons: vec![reason], refutation: Some(refutation), entry: None, scene: None }
+    }
+}
+
+impl From<Veto> for Refused {
+    fn from(veto: Veto) -> Self {
+        match veto {
+            Veto::Breach(refutation) => refutation.into(),
+            Veto::Silent => Self::trouble(Trouble::SecondProofSilent, []),
+        }
     }
 }
 

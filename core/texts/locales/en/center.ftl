@@ -47,3 +47,5 @@ center-agreement-differs = another agreement is known under the number { $agreem
 center-agreement-differs-do = agree on the same document, or take a new number; what was signed is not changed
 center-signature-not-good = the signature under { $agreement } is not one of { $party } ({ $why })
 center-signature-not-good-do = { $party } signs it again with its own certificate: sekisho agreement sign
+center-second-proof-silent = the second proof failed; without it nothing is opened or changed
+center-second-proof-silent-do = try again in a moment; if it stays so, restart the center and report it with its log

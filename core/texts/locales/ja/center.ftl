@@ -47,3 +47,5 @@ center-agreement-differs = 番号 { $agreement } には、内容の異なる合�
 center-agreement-differs-do = 同じ文書に合意するか、新しい番号を使ってください。署名済みの内容は変更されません
 center-signature-not-good = { $agreement } の署名は { $party } のものと認められません（{ $why }）
 center-signature-not-good-do = { $party } が自らの証明書で署名し直してください：sekisho agreement sign
+center-second-proof-silent = 2 つ目の検証が停止しているため、開くことも変更もできません
+center-second-proof-silent-do = しばらくして試し直してください。続く場合はセンターを再起動し、ログを添えて報告してください

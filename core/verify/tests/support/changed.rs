@@ -35,8 +35,8 @@ impl Flows {
         }
     }
 
-    fn has(&self, src: IpAddr, dst: IpAddr) -> bool {
-        self.ends[0].is_none_or(|n| n.contains(&src)) && self.ends[1].is_none_or(|n| n.contains(&dst))
+    fn has(&self, end: usize, address: IpAddr) -> bool {
+        self.ends[end].is_none_or(|n| n.contains(&address))
     }
 }
 
@@ -106,11 +106,18 @@ pub fn first_uncovered_by(before: &States, after: &States) -> Option<Event> {
         addresses.extend(state.facts.site.hosts.values().map(|h| h.address));
         addresses.extend(state.facts.site.segments.values().map(Segment::gateway_address));
     }
+    // Which addresses each flow has at its ends, asked once.
+    let addresses: Vec<IpAddr> = addresses.into_iter().collect();
+    let at = |end: usize| -> Vec<Vec<bool>> {
+        addresses.iter().map(|a| flows.iter().map(|f| f.has(end, *a)).collect()).collect()
+    };
+    let (sources, destinations) = (at(0), at(1));
+    let spoken_of = |src: usize, dst: usize| sources[src].iter().zip(&destinations[dst]).any(|(from, to)| *from && *to);
     let mut pairs: Vec<(IpAddr, IpAddr)> = Vec::new();
-    for src in &addresses {
-        for dst in addresses.iter().filter(|d| *d != src) {
-            if flows.iter().any(|f| f.has(*src, *dst) || f.has(*dst, *src)) {
-                pairs.push((*src, *dst));
+    for src in 0..addresses.len() {
+        for dst in (0..addresses.len()).filter(|dst| *dst != src) {
+            if spoken_of(src, dst) || spoken_of(dst, src) {
+                pairs.push((addresses[src], addresses[dst]));
             }
         }
     }
@@ -119,12 +126,13 @@ pub fn first_uncovered_by(before: &States, after: &States) -> Option<Event> {
     for (id, state) in after.iter().filter(|(id, _)| !rules_only || sites.contains(*id)) {
         let site = &state.facts.site;
         let uplink = site.gateway.uplink.port;
-        let here = |a: &IpAddr| site.segments.values().any(|g| g.prefix.contains(a));
+        let here: BTreeSet<&IpAddr> =
+            addresses.iter().filter(|a| site.segments.values().any(|g| g.prefix.contains(*a))).collect();
         let mut entries: Vec<(PortNo, Mac)> = site.hosts.values().map(|h| (h.port.port, h.mac)).collect();
         entries.push((uplink, site.gateway.mac));
         for (entry, eth_src) in entries {
             let sender = site.hosts.values().find(|h| h.port.port == entry).map(|h| h.address);
-            let behind = |a: &IpAddr| if entry == uplink { !here(a) } else { sender == Some(*a) };
+            let behind = |a: &IpAddr| if entry == uplink { !here.contains(a) } else { sender == Some(*a) };
             // As those who are behind the port; and, if it may make a difference, as others.
             for (src, dst) in pairs.iter().filter(|(src, _)| behind(src) || admission) {
                 let eth_dst = site.gateway.mac;
@@ -148,7 +156,7 @@ pub fn first_uncovered_by(before: &States, after: &States) -> Option<Event> {
     let mut oracle = Oracle::default();
     for (site, entry, packet) in packets.iter().rev().chain(&packets) {
         net.events.clear();
-        oracle.sent(&after[site], *entry, packet);
+        oracle.sent(&net, site, *entry, packet);
         net.send(site, *entry, packet.clone());
         if let Some(event) = oracle.uncovered(&net) {
             return Some(event);

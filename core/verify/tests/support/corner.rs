@@ -61,7 +61,7 @@ fn first_uncovered_of(states: &States, packets: &[(SiteId, PortNo, Pkt)]) -> Opt
     let mut oracle = Oracle::default();
     for (site, entry, packet) in packets.iter().rev().chain(packets) {
         net.events.clear();
-        oracle.sent(&states[site], *entry, packet);
+        oracle.sent(&net, site, *entry, packet);
         net.send(site, *entry, packet.clone());
         if let Some(event) = oracle.uncovered(&net) {
             return Some(event);

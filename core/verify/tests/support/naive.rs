@@ -46,54 +46,162 @@ pub enum Event {
 
 pub struct Net {
     pub states: Rc<States>,
-    /// Rules of each site and table, the first that fits being the one that counts.
-    tables: Rc<BTreeMap<SiteId, [Vec<FlowRule>; 5]>>,
+    /// In the order of their names.
+    sites: Rc<Vec<Place>>,
     /// Conntrack of the switch and of the gateway, per site.
-    tracked: BTreeMap<SiteId, BTreeSet<Flow>>,
-    passed: BTreeMap<SiteId, BTreeSet<Flow>>,
+    tracked: Vec<BTreeSet<Flow>>,
+    passed: Vec<BTreeSet<Flow>>,
     pub events: Vec<Event>,
+}
+
+/// What is asked of a site with every packet, at hand.
+struct Place {
+    id: SiteId,
+    uplink: PortNo,
+    mac: Mac,
+    institution: InstitutionId,
+    gateways: Vec<IpAddr>,
+    hosts: Vec<(IpAddr, PortNo)>,
+    /// Ports of terminals; and each terminal's address with that of the gateway it asks.
+    terminals: Vec<PortNo>,
+    gate: Vec<(IpAddr, IpAddr)>,
+    in_house: Vec<(IpAddr, IpAddr, InHouseRule)>,
+    filters: Vec<Filter>,
+    tunnels: Vec<Tunnel>,
+    /// Rules of each table that may fit what enters at a port, the first that fits being the one that counts.
+    tables: BTreeMap<PortNo, [Vec<Rule>; 5]>,
+    /// The same for every port not named.
+    elsewhere: [Vec<Rule>; 5],
+}
+
+/// A rule, and its prefixes as values and masks.
+#[derive(Clone)]
+struct Rule {
+    rule: Rc<FlowRule>,
+    src: Option<Prefix>,
+    dst: Option<Prefix>,
+}
+
+#[derive(Clone, Copy)]
+struct Prefix {
+    v6: bool,
+    value: u128,
+    mask: u128,
+}
+
+impl Prefix {
+    fn new(net: ipnet::IpNet) -> Self {
+        let width = if net.addr().is_ipv4() { 32 } else { 128 };
+        let mask = match width - u32::from(net.prefix_len()) {
+            128 => 0,
+            open => (u128::MAX >> (128 - width)) & (u128::MAX << open),
+        };
+        Self { v6: width == 128, value: bits(net.addr()) & mask, mask }
+    }
+
+    fn has(&self, address: IpAddr) -> bool {
+        self.v6 == address.is_ipv6() && bits(address) & self.mask == self.value
+    }
+}
+
+fn bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(a) => u128::from(a.to_bits()),
+        IpAddr::V6(a) => a.to_bits(),
+    }
+}
+
+impl Place {
+    fn new(state: &SiteState) -> Self {
+        let site = &state.facts.site;
+        let mut rules: Vec<Rule> = state
+            .rules
+            .iter()
+            .map(|r| Rule {
+                rule: Rc::new(r.clone()),
+                src: r.matches.ip_src.map(Prefix::new),
+                dst: r.matches.ip_dst.map(Prefix::new),
+            })
+            .collect();
+        // Stable: among equals the first stays first.
+        rules.sort_by_key(|r| std::cmp::Reverse(r.rule.priority));
+        let of = |entry: Option<PortNo>| {
+            let may = |r: &&Rule| r.rule.matches.in_port.is_none_or(|p| Some(p) == entry);
+            Table::ALL.map(|t| rules.iter().filter(|r| r.rule.table == t).filter(may).cloned().collect())
+        };
+        let terminals = || site.hosts.values().filter(|h| h.terminal);
+        let address = |id: &HostId| site.hosts[id].address;
+        let named: BTreeSet<PortNo> = rules.iter().filter_map(|r| r.rule.matches.in_port).collect();
+        Self {
+            id: site.id.clone(),
+            uplink: site.gateway.uplink.port,
+            mac: site.gateway.mac,
+            institution: site.institution.clone(),
+            gateways: site.segments.values().map(Segment::gateway_address).collect(),
+            hosts: site.hosts.values().map(|h| (h.address, h.port.port)).collect(),
+            terminals: terminals().map(|h| h.port.port).collect(),
+            gate: terminals().map(|h| (h.address, site.segment_of(h).unwrap().gateway_address())).collect(),
+            in_house: site.in_house.iter().map(|r| (address(&r.from), address(&r.to), r.clone())).collect(),
+            filters: state.filters.iter().cloned().collect(),
+            tunnels: state.tunnels.iter().cloned().collect(),
+            tables: named.into_iter().map(|p| (p, of(Some(p)))).collect(),
+            elsewhere: of(None),
+        }
+    }
+
+    fn has(&self, address: IpAddr) -> bool {
+        self.hosts.iter().any(|(a, _)| *a == address)
+    }
+
+    /// Is the address at home behind this port?
+    fn behind(&self, port: PortNo, address: IpAddr) -> bool {
+        let host = self.hosts.iter().find(|(a, _)| *a == address);
+        if port == self.uplink { host.is_none() } else { host.is_some_and(|(_, p)| *p == port) }
+    }
 }
 
 impl Net {
     pub fn new(states: States) -> Self {
-        let tables = states.iter().map(|(id, state)| {
-            let of = |table: Table| {
-                let mut rules: Vec<FlowRule> = state.rules.iter().filter(|r| r.table == table).cloned().collect();
-                // Stable: among equals the first stays first.
-                rules.sort_by_key(|r| std::cmp::Reverse(r.priority));
-                rules
-            };
-            (id.clone(), Table::ALL.map(of))
-        });
+        let sites: Vec<Place> = states.values().map(Place::new).collect();
         Self {
-            tables: Rc::new(tables.collect()),
+            tracked: vec![BTreeSet::new(); sites.len()],
+            passed: vec![BTreeSet::new(); sites.len()],
+            sites: Rc::new(sites),
             states: Rc::new(states),
-            tracked: BTreeMap::new(),
-            passed: BTreeMap::new(),
             events: Vec::new(),
         }
     }
 
+    fn place(&self, site: &SiteId) -> Option<usize> {
+        self.sites.iter().position(|p| p.id == *site)
+    }
+
     /// Puts a packet into a switch port and follows it to all its ends.
     pub fn send(&mut self, site: &SiteId, entry: PortNo, packet: Pkt) {
-        let uplink = self.states[site].facts.site.gateway.uplink.port;
-        for (exit, packet) in self.switch(site, entry, &packet) {
-            self.events.push(Event::Out { site: site.clone(), entry, exit, packet: packet.clone() });
+        let place = self.place(site).expect("a site of this network");
+        self.enter(place, entry, packet);
+    }
+
+    fn enter(&mut self, at: usize, entry: PortNo, packet: Pkt) {
+        let sites = Rc::clone(&self.sites);
+        let place = &sites[at];
+        for (exit, packet) in self.switch(at, entry, &packet) {
+            self.events.push(Event::Out { site: place.id.clone(), entry, exit, packet: packet.clone() });
             // Only what is addressed to the gateway's MAC is taken up by it.
-            if exit == uplink && packet.eth_dst == self.states[site].facts.site.gateway.mac {
-                self.gateway(site, FilterSide::Lan, packet);
+            if exit == place.uplink && packet.eth_dst == place.mac {
+                self.gateway(at, FilterSide::Lan, packet);
             }
         }
     }
 
-    fn gateway(&mut self, site: &SiteId, from: FilterSide, packet: Pkt) {
-        let states = Rc::clone(&self.states);
-        let facts = &states[site].facts;
-        if facts.site.segments.values().any(|s| s.gateway_address() == packet.dst) {
+    fn gateway(&mut self, at: usize, from: FilterSide, packet: Pkt) {
+        let sites = Rc::clone(&self.sites);
+        let place = &sites[at];
+        if place.gateways.contains(&packet.dst) {
             return;
         }
-        let to = if facts.site.host_at(packet.dst).is_some() { FilterSide::Lan } else { FilterSide::Tunnel };
-        let passed = self.passed.entry(site.clone()).or_default();
+        let to = if place.has(packet.dst) { FilterSide::Lan } else { FilterSide::Tunnel };
+        let passed = &mut self.passed[at];
         let established = passed.contains(&packet.flow()) || passed.contains(&packet.reverse());
         let accepts = |f: &Filter| {
             let ports = match f.direction {
@@ -107,34 +215,34 @@ impl Net {
                 && Some(f.protocol) == packet.protocol
                 && ports
         };
-        if !states[site].filters.iter().any(accepts) {
+        if !place.filters.iter().any(accepts) {
             return;
         }
         passed.insert(packet.flow());
         if (from, to) == (FilterSide::Tunnel, FilterSide::Tunnel) {
-            self.events.push(Event::Relayed { site: site.clone(), packet: packet.clone() });
+            self.events.push(Event::Relayed { site: place.id.clone(), packet: packet.clone() });
         }
         match to {
             FilterSide::Lan => {
-                let uplink = facts.site.gateway.uplink.port;
-                let eth_src = facts.site.gateway.mac;
-                self.send(site, uplink, Pkt { eth_src, eth_dst: Mac([0xff; 6]), ..packet });
+                self.enter(at, place.uplink, Pkt { eth_src: place.mac, eth_dst: Mac([0xff; 6]), ..packet });
             }
-            FilterSide::Tunnel => self.tunnel(site, packet),
+            FilterSide::Tunnel => self.tunnel(at, packet),
         }
     }
 
-    fn tunnel(&mut self, site: &SiteId, packet: Pkt) {
+    fn tunnel(&mut self, at: usize, packet: Pkt) {
+        let sites = Rc::clone(&self.sites);
+        let site = &sites[at].id;
         let fits = |s: &Selector, address: IpAddr, port: u16| {
             s.address == address
                 && Some(s.protocol) == packet.protocol
                 && (s.ports.is_empty() || s.ports.contains(&port))
         };
         let takes = |t: &Tunnel| fits(&t.local, packet.src, packet.sport) && fits(&t.remote, packet.dst, packet.dport);
-        let Some(out) = self.states[site].tunnels.iter().find(|t| takes(t)).cloned() else { return };
-        let Some(there) = self.states.get(&out.peer) else { return };
+        let Some(out) = sites[at].tunnels.iter().find(|t| takes(t)) else { return };
+        let Some(there) = self.place(&out.peer) else { return };
         // IKE agrees on what both ends want: without the other end there is no SA.
-        let mirrored = there.tunnels.iter().any(|t| {
+        let mirrored = sites[there].tunnels.iter().any(|t| {
             t.grant == out.grant
                 && &t.peer == site
                 && fits(&t.local, packet.dst, packet.dport)
@@ -143,26 +251,26 @@ impl Net {
         });
         if mirrored {
             self.events.push(Event::Crossed { from: site.clone(), to: out.peer.clone(), packet: packet.clone() });
-            self.gateway(&out.peer, FilterSide::Tunnel, packet);
+            self.gateway(there, FilterSide::Tunnel, packet);
         }
     }
 
-    fn switch(&mut self, site: &SiteId, entry: PortNo, packet: &Pkt) -> Vec<(PortNo, Pkt)> {
-        let tables = Rc::clone(&self.tables);
-        let rules = &tables[site];
+    fn switch(&mut self, at: usize, entry: PortNo, packet: &Pkt) -> Vec<(PortNo, Pkt)> {
+        let sites = Rc::clone(&self.sites);
+        let rules = sites[at].tables.get(&entry).unwrap_or(&sites[at].elsewhere);
         let (mut table, mut tag, mut ct, mut packet) = (Table::Admission, None, 0u8, packet.clone());
         let mut out = Vec::new();
         for _ in 0..16 {
             let of_table = &rules[usize::from(table.number())];
-            let Some(rule) = of_table.iter().find(|r| fits(&r.matches, entry, tag, ct, &packet)) else { break };
+            let Some(found) = of_table.iter().find(|r| fits(r, entry, tag, ct, &packet)) else { break };
             let mut next = None;
-            for action in &rule.actions {
+            for action in &found.rule.actions {
                 match action {
                     Action::SetTag(t) => tag = Some(*t),
                     Action::SetEthSrc(mac) => packet.eth_src = *mac,
                     Action::SetEthDst(mac) => packet.eth_dst = *mac,
                     Action::Track { next: to, .. } => {
-                        let known = self.tracked.entry(site.clone()).or_default();
+                        let known = &mut self.tracked[at];
                         let state = if known.contains(&packet.flow()) {
                             CtMatch::EST
                         } else if known.contains(&packet.reverse()) {
@@ -174,7 +282,7 @@ impl Net {
                         next = Some(*to);
                     }
                     Action::Commit { .. } => {
-                        let known = self.tracked.entry(site.clone()).or_default();
+                        let known = &mut self.tracked[at];
                         if ct & CtMatch::EST == 0 {
                             known.insert(packet.flow());
                         }
@@ -183,7 +291,7 @@ impl Net {
                     Action::Output(port) if *port != entry => out.push((*port, packet.clone())),
                     Action::Output(_) | Action::ArpReply { .. } => {}
                     Action::ToGate => {
-                        let site = site.clone();
+                        let site = sites[at].id.clone();
                         self.events.push(Event::ToGate { site, entry, packet: packet.clone() });
                     }
                     Action::Goto(to) => next = Some(*to),
@@ -198,7 +306,8 @@ impl Net {
     }
 }
 
-fn fits(m: &FlowMatch, entry: PortNo, tag: Option<Tag>, ct: u8, p: &Pkt) -> bool {
+fn fits(r: &Rule, entry: PortNo, tag: Option<Tag>, ct: u8, p: &Pkt) -> bool {
+    let m = &r.rule.matches;
     let family = if p.src.is_ipv4() { EtherType::Ipv4 } else { EtherType::Ipv6 };
     if m.arp_op.is_some() || m.arp_spa.is_some() || m.arp_tpa.is_some() || m.arp_sha.is_some() {
         return false;
@@ -212,7 +321,7 @@ fn fits(m: &FlowMatch, entry: PortNo, tag: Option<Tag>, ct: u8, p: &Pkt) -> bool
     if m.eth_type.is_some_and(|x| x != family) || m.protocol.is_some_and(|x| Some(x) != p.protocol) {
         return false;
     }
-    if m.ip_src.is_some_and(|x| !x.contains(&p.src)) || m.ip_dst.is_some_and(|x| !x.contains(&p.dst)) {
+    if r.src.is_some_and(|x| !x.has(p.src)) || r.dst.is_some_and(|x| !x.has(p.dst)) {
         return false;
     }
     let port =
@@ -233,11 +342,10 @@ impl Oracle {
     }
 
     fn covered(&self, net: &Net, event: &Event) -> bool {
+        let place = |site| &net.sites[net.place(site).expect("a site of this network")];
         match event {
-            Event::Out { site, entry, exit, packet } => self.out(&net.states[site], *entry, *exit, packet),
-            Event::ToGate { site, entry, .. } => {
-                net.states[site].facts.site.hosts.values().any(|h| h.terminal && h.port.port == *entry)
-            }
+            Event::Out { site, entry, exit, packet } => self.out(net, place(site), *entry, *exit, packet),
+            Event::ToGate { site, entry, .. } => place(site).terminals.contains(entry),
             Event::Crossed { from, to, packet } => net.states[from].grants.values().any(|g| {
                 let ends = [&g.origin.site, &g.destination.site];
                 ends.contains(&from) && ends.contains(&to) && self.by(g, packet)
@@ -245,8 +353,8 @@ impl Oracle {
             Event::Relayed { site, packet } => {
                 let facts = &net.states[site].facts;
                 let entity = |a| facts.peer_at(a).map(|(_, p)| &p.institution);
-                entity(packet.src) == Some(&facts.site.institution)
-                    && entity(packet.dst) == Some(&facts.site.institution)
+                let own = Some(&place(site).institution);
+                entity(packet.src) == own && entity(packet.dst) == own
             }
         }
     }
@@ -265,46 +373,32 @@ impl Oracle {
                     && self.begun.contains(&p.reverse())))
     }
 
-    fn out(&self, state: &SiteState, entry: PortNo, exit: PortNo, p: &Pkt) -> bool {
-        let site = &state.facts.site;
-        let uplink = site.gateway.uplink.port;
+    fn out(&self, net: &Net, place: &Place, entry: PortNo, exit: PortNo, p: &Pkt) -> bool {
         // Nobody speaks as another, nothing is delivered to another, nothing goes from tunnel to tunnel.
-        let to_gateway_in_house = exit == uplink && site.host_at(p.dst).is_some();
-        if entry == exit || !behind(site, entry, p.src) || !(behind(site, exit, p.dst) || to_gateway_in_house) {
+        let to_gateway_in_house = exit == place.uplink && place.has(p.dst);
+        if entry == exit || !place.behind(entry, p.src) || !(place.behind(exit, p.dst) || to_gateway_in_house) {
             return false;
         }
-        self.permitted(state, entry, p) && (entry == uplink || exit == uplink || self.in_house(state, p))
+        self.permitted(net, place, entry, p)
+            && (entry == place.uplink || exit == place.uplink || self.in_house(place, p))
     }
 
     /// A packet is put into a port: if its sender is behind it and may, that begins a connection, delivered or not.
-    pub fn sent(&mut self, state: &SiteState, entry: PortNo, p: &Pkt) {
-        if behind(&state.facts.site, entry, p.src)
-            && self.permitted(state, entry, p)
-            && !self.begun.contains(&p.reverse())
-        {
+    pub fn sent(&mut self, net: &Net, site: &SiteId, entry: PortNo, p: &Pkt) {
+        let place = &net.sites[net.place(site).expect("a site of this network")];
+        if place.behind(entry, p.src) && self.permitted(net, place, entry, p) && !self.begun.contains(&p.reverse()) {
             self.begun.insert(p.flow());
         }
     }
 
-    fn permitted(&self, state: &SiteState, entry: PortNo, p: &Pkt) -> bool {
-        let site = &state.facts.site;
-        let gate = site.hosts.values().filter(|h| h.terminal).any(|h| {
-            let gateway = site.segment_of(h).unwrap().gateway_address();
-            self.joins(h.address, gateway, Protocol::Tcp, &GATE_SERVICE_PORTS, p)
-        });
-        let in_house = entry != site.gateway.uplink.port && self.in_house(state, p);
-        gate || in_house || state.grants.values().any(|g| self.by(g, p))
+    fn permitted(&self, net: &Net, place: &Place, entry: PortNo, p: &Pkt) -> bool {
+        let gate =
+            place.gate.iter().any(|(host, gateway)| self.joins(*host, *gateway, Protocol::Tcp, &GATE_SERVICE_PORTS, p));
+        let in_house = entry != place.uplink && self.in_house(place, p);
+        gate || in_house || net.states[&place.id].grants.values().any(|g| self.by(g, p))
     }
 
-    fn in_house(&self, state: &SiteState, p: &Pkt) -> bool {
-        let site = &state.facts.site;
-        let address = |id| site.hosts[id].address;
-        site.in_house.iter().any(|r| self.joins(address(&r.from), address(&r.to), r.protocol, &r.ports, p))
+    fn in_house(&self, place: &Place, p: &Pkt) -> bool {
+        place.in_house.iter().any(|(from, to, rule)| self.joins(*from, *to, rule.protocol, &rule.ports, p))
     }
-}
-
-/// Is the address at home behind this port?
-fn behind(site: &Site, port: PortNo, address: IpAddr) -> bool {
-    let host = site.host_at(address);
-    if port == site.gateway.uplink.port { host.is_none() } else { host.is_some_and(|h| h.port.port == port) }
 }

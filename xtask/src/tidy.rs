@@ -19,6 +19,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("audit", &["model"]),
     ("joining", &["model", "texts"]),
     ("issuance", &[]),
+    ("preflight", &[]),
     ("wire", &["model", "texts"]),
 ];
 

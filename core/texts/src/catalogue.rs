@@ -28,12 +28,13 @@ macro_rules! files {
             ("joining", include_str!(concat!("../locales/", $lang, "/joining.ftl"))),
             ("issuing", include_str!(concat!("../locales/", $lang, "/issuing.ftl"))),
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
+            ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 18] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 19] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

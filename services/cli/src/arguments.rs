@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::{AgreementId, ApprovalId, Generation, GrantId, HostRef, Protocol, ServiceId, Side, SiteId};
+use preflight::LineKind;
 use std::path::PathBuf;
 use texts::Lang;
 use wire::session::CutCall;
@@ -157,12 +158,38 @@ pub enum Command {
         /// The service that is meant; whatever was tried last if absent. サービス名
         service: Option<ServiceId>,
     },
+    /// May this terminal join: line, system, disk, other software, ports? Exit code 1 if not. 端末の事前確認
+    Preflight(PreflightQuestion),
     /// The record. 記録
     #[command(subcommand)]
     Log(LogCommand),
     /// Agreements between institutions. 機関間の合意
     #[command(subcommand)]
     Agreement(AgreementCommand),
+}
+
+/// What is to be found out of a terminal.
+#[derive(Debug, Args)]
+pub struct PreflightQuestion {
+    /// The center's responder, by address or name: then TCP 443, UDP 500, UDP 4500 and ESP are tried (ESP as
+    /// administrator only). センターの応答先
+    #[arg(long, value_name = "ADDRESS")]
+    pub center: Option<String>,
+    /// The line: fiber, isdn, adsl, mobile, catv, public-wifi, leased or ip-vpn; asked if absent. 回線の種類
+    #[arg(long, value_name = "KIND")]
+    pub line: Option<LineKind>,
+    /// Where the software is to go. インストール先
+    #[arg(long, value_name = "FOLDER", default_value = "/opt")]
+    pub place: PathBuf,
+    /// Judge what was found on another machine, by its file of facts. 別の端末の調査結果を判定
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["center", "line", "place"])]
+    pub facts: Option<PathBuf>,
+    /// Only write down what is found, as such a file, and judge nothing. 調査結果だけを出力
+    #[arg(long)]
+    pub only_facts: bool,
+    /// Say everything that was looked at, not only what matters. すべての項目を表示
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// An answer to somebody who asks.

@@ -12,6 +12,7 @@ mod http;
 mod inquiry;
 mod operator;
 mod pin;
+mod preflight;
 mod questions;
 mod render;
 mod session;
@@ -62,6 +63,10 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
         // A machine that fetches its first certificate has no configuration yet.
         let config = if arguments.config.exists() { Some(Config::read(&arguments.config)?) } else { None };
         return enroll::run(what, config.as_ref().and_then(|config| config.card.as_ref()), texts).await;
+    }
+    // Before a terminal has joined it has nothing configured.
+    if let Command::Preflight(question) = &arguments.command {
+        return crate::preflight::run(question, texts, arguments.json).await;
     }
     let config = Config::read(&arguments.config)?;
     let missing = |section| Failure::NotConfigured { path: arguments.config.clone(), section };
@@ -163,5 +168,7 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
             Ok(render::log_verdict(texts, &verdict))
         }
         Command::Agreement(_) => unreachable!("signed before the configuration is read"),
+        Command::Preflight(_) => unreachable!("found out before the configuration is read"),
+        Command::Agreement(AgreementCommand::Sign(_)) => unreachable!("signed before the configuration is read"),
     }
 }

@@ -20,7 +20,7 @@ pub struct Netns {
 
 impl Netns {
     /// Makes the namespace with loopback up and without IPv6, whose housekeeping would fill captures.
-    pub(crate) fn add(name: &str, logs: &Path) -> Result<Self, LabError> {
+    pub fn add(name: &str, logs: &Path) -> Result<Self, LabError> {
         process::run(Command::new("ip").args(["netns", "add", name]))?;
         let netns = Self { name: name.into(), logs: logs.into() };
         netns.within(|| {

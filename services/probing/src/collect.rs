@@ -123,7 +123,13 @@ fn processes(root: &Path) -> Option<Vec<Item>> {
 }
 
 fn modules(root: &Path) -> Option<Vec<Item>> {
-    let text = fs::read_to_string(root.join("proc/modules")).ok()?;
+    let proc = root.join("proc");
+    let text = match fs::read_to_string(proc.join("modules")) {
+        Ok(text) => text,
+        // A kernel that cannot load any does not list them either.
+        Err(_) if proc.join("version").exists() && !proc.join("modules").exists() => String::new(),
+        Err(_) => return None,
+    };
     Some(of(ItemKind::Module, text.lines().filter_map(|l| l.split(' ').next()).map(str::to_owned)))
 }
 

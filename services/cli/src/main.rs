@@ -169,6 +169,5 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
         }
         Command::Agreement(_) => unreachable!("signed before the configuration is read"),
         Command::Preflight(_) => unreachable!("found out before the configuration is read"),
-        Command::Agreement(AgreementCommand::Sign(_)) => unreachable!("signed before the configuration is read"),
     }
 }

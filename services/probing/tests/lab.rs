@@ -51,7 +51,8 @@ fn run(netns: &Netns, command: Command) -> Result<(), LabError> {
 }
 
 fn row(n: usize, case: &Case) -> Result<Row, LabError> {
-    let logs = Path::new("/tmp");
+    // The lab's own: what an earlier run wrote is not read here.
+    let logs = Path::new("/run");
     let name = |part: &str| format!("pf{n}-{part}");
     let terminal = Netns::add(&name("t"), logs)?;
     let firewall = Netns::add(&name("f"), logs)?;

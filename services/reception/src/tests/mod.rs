@@ -60,8 +60,14 @@ pub(crate) struct Place {
 }
 
 enum Kept {
-    Directory { _dir: tempfile::TempDir },
-    Server { _server: Arc<postgres::Server> },
+    Directory {
+        _dir: tempfile::TempDir,
+    },
+    Server {
+        _server: Arc<postgres::Server>,
+    },
+    /// Somebody else's.
+    None,
 }
 
 impl Place {

@@ -4,6 +4,7 @@ mod commits;
 mod durable;
 mod faults;
 mod issuing;
+mod joining;
 mod queries;
 mod speed;
 mod world;

@@ -12,6 +12,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("charon-systemd", "/usr/sbin/charon-systemd"),
     ("strongswan-swanctl", "/usr/sbin/swanctl"),
     ("libstrongswan-standard-plugins", "/usr/lib/ipsec/plugins/libstrongswan-openssl.so"),
+    ("libcharon-extauth-plugins", "/usr/lib/ipsec/plugins/libstrongswan-eap-mschapv2.so"),
     ("libcharon-extra-plugins", "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so"),
     ("libstrongswan-extra-plugins", "/usr/lib/ipsec/plugins/libstrongswan-pkcs11.so"),
     ("softhsm2", "/usr/bin/softhsm2-util"),

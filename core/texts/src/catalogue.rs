@@ -29,12 +29,13 @@ macro_rules! files {
             ("issuing", include_str!(concat!("../locales/", $lang, "/issuing.ftl"))),
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
             ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
+            ("remote_access", include_str!(concat!("../locales/", $lang, "/remote_access.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 19] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 20] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio_stream::{Stream, StreamExt as _};
+use tokio_stream::StreamExt as _;
+use vici::{Bytes, Vici, certificates, collect, request};
 
 use crate::hub::Hub;
 use crate::trust::Trust;
-use crate::vici::Vici;
 
 const RETRY: Duration = Duration::from_millis(250);
 /// Every command answers at once; one that takes longer is not coming any more.
@@ -47,6 +47,12 @@ pub enum IkeError {
         /// Its words.
         error: String,
     },
+}
+
+impl From<vici::Broken> for IkeError {
+    fn from(vici::Broken(why): vici::Broken) -> Self {
+        Self::Broken(why)
+    }
 }
 
 /// Keeps a connection to charon for ever.
@@ -176,28 +182,9 @@ async fn carry_out(client: &mut rsvici::Client, hub: &Hub, order: Output) -> Res
     Ok(())
 }
 
-/// Success, strongSwan's refusal, or a broken connection.
-async fn request<T: Serialize>(
-    client: &mut rsvici::Client,
-    command: &str,
-    message: &T,
-) -> Result<Result<(), String>, IkeError> {
-    let began = std::time::Instant::now();
-    let reply = client.request::<&T, Vici>(command, message).await;
-    tracing::debug!(command, took = ?began.elapsed(), "strongSwan answered");
-    match reply {
-        Ok(reply) if reply.text("success") == Some("no") => {
-            Ok(Err(reply.text("errmsg").unwrap_or("no reason given").to_owned()))
-        }
-        Ok(_) => Ok(Ok(())),
-        Err(error) if error.is_command_failed() => Ok(Err(error.to_string())),
-        Err(error) => Err(IkeError::Broken(error.to_string())),
-    }
-}
-
 async fn list(client: &mut rsvici::Client, hub: &Hub) -> Result<(), IkeError> {
-    let connections = collect(client.stream_request("list-conns", "list-conn", ())).await?;
-    let sas = collect(client.stream_request("list-sas", "list-sa", ())).await?;
+    let connections: Vec<Vici> = collect(client.stream_request("list-conns", "list-conn", ())).await?;
+    let sas: Vec<Vici> = collect(client.stream_request("list-sas", "list-sa", ())).await?;
     let connections =
         connections.iter().flat_map(|c| c.sections().map(|(n, _)| n.to_owned()).collect::<Vec<_>>()).collect();
     let mut ike = BTreeSet::new();
@@ -233,15 +220,6 @@ async fn list(client: &mut rsvici::Client, hub: &Hub) -> Result<(), IkeError> {
     Ok(())
 }
 
-async fn collect(stream: impl Stream<Item = Result<Vici, rsvici::Error>>) -> Result<Vec<Vici>, IkeError> {
-    let mut stream = std::pin::pin!(stream);
-    let mut all = Vec::new();
-    while let Some(item) = stream.next().await {
-        all.push(item.map_err(|e| IkeError::Broken(e.to_string()))?);
-    }
-    Ok(all)
-}
-
 fn ike_event(hub: &Hub, event: &Vici) {
     for (name, _) in event.sections() {
         let name = name.to_owned();
@@ -266,11 +244,11 @@ async fn load_credentials(client: &mut rsvici::Client, trust: &Trust) -> Result<
     let say = |what| move |error: String| IkeError::Credentials { what, error };
     let credentials =
         trust.for_ike().map_err(|e| IkeError::Credentials { what: "the configured files", error: e.to_string() })?;
-    for pem in blocks(&credentials.chain) {
+    for pem in certificates(&credentials.chain) {
         let cert = BTreeMap::from([("type", "X509"), ("flag", "NONE"), ("data", pem.as_str())]);
         request(client, "load-cert", &cert).await?.map_err(say("the gate's certificate"))?;
     }
-    for pem in blocks(&credentials.gate_ca) {
+    for pem in certificates(&credentials.gate_ca) {
         let cert = BTreeMap::from([("type", "X509"), ("flag", "CA"), ("data", pem.as_str())]);
         request(client, "load-cert", &cert).await?.map_err(say("the CA of gates"))?;
     }
@@ -301,21 +279,6 @@ struct Crl<'a> {
     data: Bytes<'a>,
 }
 
-/// VICI values are bytes; a DER list is no text.
-struct Bytes<'a>(&'a [u8]);
-impl Serialize for Bytes<'_> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
-    }
-}
-
 fn named(connection: &IkeConnection) -> BTreeMap<&str, &IkeConnection> {
     BTreeMap::from([(connection.name.as_str(), connection)])
-}
-
-/// The PEM blocks of a file, one each: strongSwan reads the first only.
-fn blocks(text: &str) -> Vec<String> {
-    text.split_inclusive("-----END CERTIFICATE-----")
-        .filter_map(|part| part.find("-----BEGIN CERTIFICATE-----").map(|at| part[at..].to_owned() + "\n"))
-        .collect()
 }

@@ -18,7 +18,6 @@ mod openflow_link;
 mod store;
 mod terminal_relay;
 mod trust;
-mod vici;
 
 use site::{Event, IkePolicy, RedInterfaces, Report, SiteConfig, SiteMachine};
 use std::io;

@@ -173,11 +173,16 @@ impl Charon {
         self.run.join("strongswan.conf")
     }
 
-    /// openssl carries the ciphers; loading aes, sha2 or gcm beside it would make ESP 15 times slower.
     fn settings(&self) -> String {
-        format!(
-            r#"charon {{
-    load = random nonce kdf openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey kernel-libipsec kernel-netlink socket-default vici updown
+        settings(&self.vici_socket(), "", false)
+    }
+}
+
+/// strongswan.conf. openssl carries the ciphers; loading aes, sha2 or gcm beside it would make ESP 15 times slower.
+pub(crate) fn settings(vici: &Path, plugins: &str, install_virtual_ip: bool) -> String {
+    format!(
+        r#"charon {{
+    load = random nonce kdf openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey kernel-libipsec kernel-netlink socket-default vici updown {plugins}
     threads = 64
     # The peers are known gateways; cookies would stall bursts of one peer (RFC 7296 §2.6).
     dos_protection = no
@@ -186,7 +191,7 @@ impl Charon {
     retransmit_timeout = 0.4
     retransmit_base = 1.6
     retransmit_tries = 7
-    install_virtual_ip = no
+    install_virtual_ip = {virtual_ip}
     start-scripts {{
     }}
     stop-scripts {{
@@ -213,9 +218,9 @@ swanctl {{
     load = random nonce openssl pem pkcs1 pkcs8 x509 pubkey
 }}
 "#,
-            socket = self.vici_socket().display()
-        )
-    }
+        socket = vici.display(),
+        virtual_ip = if install_virtual_ip { "yes" } else { "no" },
+    )
 }
 
 impl Drop for Charon {

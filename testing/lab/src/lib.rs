@@ -25,6 +25,7 @@ mod scenario;
 mod scratch;
 mod server;
 pub mod softhsm;
+mod strongswan;
 mod switch;
 mod trials;
 mod wiring;
@@ -42,6 +43,7 @@ pub use raise::{Lab, Site};
 pub use scenario::{Host, Internet, Protocol, Scenario, ScenarioError, Segment, Served, SiteModel, SiteSpec, Zone};
 pub use scratch::{GcReport, gc};
 pub use server::{Echo, HttpsIdentity, Server};
+pub use strongswan::StrongSwan;
 pub use switch::{Switch, SwitchTls};
 pub use trials::{Trial, trials};
 

@@ -79,8 +79,8 @@ impl Netns {
         self.within(move || process::output(&mut command, timeout))?
     }
 
-    /// Runs lines of `ip` in one go.
-    pub(crate) fn ip(&self, lines: &[String]) -> Result<(), LabError> {
+    /// Runs lines of `ip` in one go, each without the word `ip`.
+    pub fn ip(&self, lines: &[String]) -> Result<(), LabError> {
         self.within(|| process::batch("ip", lines))?
     }
 }

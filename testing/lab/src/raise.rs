@@ -14,6 +14,7 @@ use crate::netns::Netns;
 use crate::process::{self, Finished, Proc};
 use crate::scenario::{Host, Protocol, Scenario, SiteSpec};
 use crate::server::{Echo, HttpsIdentity, Server};
+use crate::strongswan::StrongSwan;
 use crate::wiring::{self, CENTER, INTERNET, part_of};
 use crate::{Answer, Capture, Charon, LabError, Probe, Switch, enter};
 
@@ -180,6 +181,20 @@ impl Lab {
         let netns = Netns::add(&full, &self.scratch.join("log"))?;
         self.netns.insert(full, netns.clone());
         wiring::second_line(&netns, self.internet(), address, self.scenario.internet.prefix)
+    }
+
+    /// A namespace with nothing but loopback, `sk-<name>`.
+    pub fn add_namespace(&mut self, name: &str) -> Result<(), LabError> {
+        let full = format!("sk-{name}");
+        let netns = Netns::add(&full, &self.scratch.join("log"))?;
+        self.netns.insert(full, netns);
+        Ok(())
+    }
+
+    /// Starts strongSwan in a namespace, as a client or as a server that clients connect to.
+    pub fn strongswan(&self, netns: &str, install_virtual_ip: bool) -> Result<StrongSwan, LabError> {
+        let run = self.scratch.join(format!("strongswan-{netns}"));
+        StrongSwan::start(self.netns(netns)?, run, install_virtual_ip)
     }
 
     /// Sends probes all at once and gives their answers in the same order.

@@ -86,9 +86,11 @@ fn internet(scenario: &Scenario, netns: &Netns) -> Result<(), LabError> {
     netns.ip(&lines)?;
     let prefixes = scenario.sites.iter().flat_map(|site| &site.segments).map(|segment| segment.prefix.to_string());
     let elements = prefixes.collect::<Vec<_>>().join(", ");
+    // A lab without sites has no private prefix, and nft wants no empty list.
+    let elements = if elements.is_empty() { elements } else { format!("elements = {{ {elements} }};") };
     let rules = format!(
         "table bridge lab {{
-            set private {{ type ipv4_addr; flags interval; elements = {{ {elements} }}; }}
+            set private {{ type ipv4_addr; flags interval; {elements} }}
             counter clear {{ }}
             chain enter {{
                 type filter hook prerouting priority 0;

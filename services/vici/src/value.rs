@@ -1,4 +1,4 @@
-//! VICI messages as values: what `rsvici` cannot read into `serde_json`.
+//! A message as a value: what `rsvici` cannot read into `serde_json`.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::BTreeMap;

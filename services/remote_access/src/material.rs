@@ -1,0 +1,102 @@
+//! The files behind the configuration: the server's certificate, the machine CAs, their revocation lists.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustls_pki_types::CertificateRevocationListDer;
+use rustls_pki_types::pem::PemObject;
+use x509_parser::prelude::{CertificateRevocationList, FromDer};
+
+use crate::config::Config;
+
+/// Contents of the configured files.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Material {
+    /// The server's certificate and what stands between it and its CA, PEM each.
+    pub chain: Vec<String>,
+    /// The server's private key, PEM.
+    pub key: String,
+    /// CAs of machines, PEM each.
+    pub machine_cas: Vec<String>,
+    /// Their lists, DER.
+    pub lists: Vec<Vec<u8>>,
+}
+
+/// A configured file that cannot be used. The center's side is at fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {why}; check `[joining.remote-access]`")]
+pub struct MaterialError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl Material {
+    /// Reads them all.
+    pub fn read(config: &Config) -> Result<Self, MaterialError> {
+        let chain = certificates(&config.certificate)?;
+        let key = text(&config.key)?;
+        if !key.contains("PRIVATE KEY-----") {
+            return Err(MaterialError { path: config.key.clone(), why: "no private key in PEM".into() });
+        }
+        let mut machine_cas = Vec::new();
+        for path in &config.machine_ca {
+            machine_cas.extend(certificates(path)?);
+        }
+        let lists = config.machine_crl.iter().map(|path| list(path)).collect::<Result<_, _>>()?;
+        Ok(Self { chain, key, machine_cas, lists })
+    }
+
+    /// Whether one of the lists names this certificate. `issuer` is the DER of the issuer's name, `serial` the raw octets.
+    #[must_use]
+    pub fn revoked(&self, issuer: &[u8], serial: &[u8]) -> bool {
+        self.lists.iter().any(|der| {
+            let Ok((_, list)) = CertificateRevocationList::from_der(der) else { return false };
+            list.tbs_cert_list.issuer.as_raw() == issuer
+                && list.iter_revoked_certificates().any(|one| one.raw_serial() == serial)
+        })
+    }
+}
+
+impl std::fmt::Debug for Material {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Material").field("chain", &self.chain.len()).finish_non_exhaustive()
+    }
+}
+
+/// Changes whenever one of the files was written: cheaper to look at than their contents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp(Vec<Option<(SystemTime, u64)>>);
+
+impl Stamp {
+    pub(crate) fn of(config: &Config) -> Self {
+        let one = |path: &PathBuf| fs::metadata(path).ok().and_then(|m| Some((m.modified().ok()?, m.len())));
+        let all = [&config.certificate, &config.key].into_iter().chain(&config.machine_ca).chain(&config.machine_crl);
+        Self(all.map(one).collect())
+    }
+}
+
+fn text(path: &Path) -> Result<String, MaterialError> {
+    fs::read_to_string(path).map_err(|e| MaterialError { path: path.to_owned(), why: e.to_string() })
+}
+
+fn certificates(path: &Path) -> Result<Vec<String>, MaterialError> {
+    let all = vici::certificates(&text(path)?);
+    if all.is_empty() {
+        return Err(MaterialError { path: path.to_owned(), why: "no certificate in PEM".into() });
+    }
+    Ok(all)
+}
+
+fn list(path: &Path) -> Result<Vec<u8>, MaterialError> {
+    let wrong = |why: String| MaterialError { path: path.to_owned(), why };
+    let bytes = fs::read(path).map_err(|e| wrong(e.to_string()))?;
+    let der = match CertificateRevocationListDer::from_pem_slice(&bytes) {
+        Ok(list) => list.as_ref().to_vec(),
+        Err(_) => bytes,
+    };
+    CertificateRevocationList::from_der(&der).map_err(|e| wrong(format!("no revocation list: {e}")))?;
+    Ok(der)
+}

@@ -269,6 +269,11 @@ async fn load_lists(client: &mut rsvici::Client, trust: &Trust) -> Result<(), Ik
             tracing::debug!(error, "strongSwan does not take a revocation list");
         }
     }
+    // It would go on believing the list it verified last, as long as that one has not expired.
+    let flush = BTreeMap::from([("type", "X509_CRL")]);
+    if let Err(error) = request(client, "flush-certs", &flush).await? {
+        tracing::warn!(error, "strongSwan keeps revocation lists of before");
+    }
     Ok(())
 }
 

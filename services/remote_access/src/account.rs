@@ -7,7 +7,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use md4::{Digest, Md4};
 use tokio::sync::watch;
 
 /// A VPN-ID: 1 to 64 of `A`–`Z`, `a`–`z`, `0`–`9`, `.`, `_`, `-`, beginning with a letter or digit.
@@ -52,18 +51,20 @@ impl fmt::Display for VpnId {
 pub struct NtHash([u8; 16]);
 
 impl NtHash {
-    /// Of a password.
-    #[must_use]
-    pub fn of(password: &str) -> Self {
-        let utf16: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        Self(Md4::digest(&utf16).into())
-    }
-    /// As stored.
+    /// From its octets.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
-    /// To store.
+    /// From 32 hexadecimal digits; `None` if it is anything else.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits = text.bytes().map(|b| char::from(b).to_digit(16)).collect::<Option<Vec<_>>>()?;
+        let octets: Vec<u8> = digits.chunks_exact(2).map(|two| (two[0] * 16 + two[1]) as u8).collect();
+        (digits.len() == 32).then_some(())?;
+        Some(Self(octets.try_into().ok()?))
+    }
+    /// Its octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -185,11 +186,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_hash_is_the_published_one() {
-        // RFC 2759 §9.2: the password "clientPass".
+    fn a_hash_is_read_from_its_digits_and_shown_to_nobody() {
         let expected = [0x44, 0xEB, 0xBA, 0x8D, 0x53, 0x12, 0xB8, 0xD6, 0x11, 0x47, 0x44, 0x11, 0xF5, 0x69, 0x89, 0xAE];
-        assert_eq!(NtHash::of("clientPass").as_bytes(), &expected);
-        assert_eq!(format!("{:?}", NtHash::of("clientPass")), "NtHash(…)");
+        let hash = NtHash::from_hex("44ebba8d5312b8d611474411F56989AE").unwrap();
+        assert_eq!(hash.as_bytes(), &expected);
+        assert_eq!(format!("{hash:?}"), "NtHash(…)");
+        for bad in ["", "44", &"4".repeat(31), &"4".repeat(33), &"g".repeat(32), &"あ".repeat(32)] {
+            assert_eq!(NtHash::from_hex(bad), None);
+        }
     }
 
     #[test]
@@ -215,7 +219,7 @@ mod tests {
     async fn what_changes_is_told_and_what_cannot_be_read_stays() {
         let one = Account {
             vpn_id: "V1".parse().unwrap(),
-            nt_hash: NtHash::of("x"),
+            nt_hash: NtHash::from_bytes([7; 16]),
             standing: Standing::Open,
             institution: "aoba".into(),
             machines: Machines::Any,

@@ -225,6 +225,8 @@ impl Link {
         for list in &self.material.lists {
             load(client, "load-cert", &Certificate { r#type: "X509_CRL", flag: "NONE", data: Bytes(list) }).await?;
         }
+        // It would go on believing the list it verified last, as long as that one has not expired.
+        load(client, "flush-certs", &BTreeMap::from([("type", "X509_CRL")])).await?;
         load(client, "load-key", &BTreeMap::from([("type", "any"), ("data", self.material.key.as_str())])).await
     }
 

@@ -9,6 +9,7 @@ use rustls_pki_types::pem::PemObject;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
 
 use crate::config::Config;
+use crate::session::hex;
 
 /// Contents of the configured files.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -49,13 +50,14 @@ impl Material {
         Ok(Self { chain, key, machine_cas, lists })
     }
 
-    /// Whether one of the lists names this certificate. `issuer` is the DER of the issuer's name, `serial` the raw octets.
+    /// Whether one of the lists names this certificate. Both in hexadecimal: DER of the issuer's name, and
+    /// the serial number.
     #[must_use]
-    pub fn revoked(&self, issuer: &[u8], serial: &[u8]) -> bool {
+    pub fn revoked(&self, issuer: &str, serial: &str) -> bool {
         self.lists.iter().any(|der| {
             let Ok((_, list)) = CertificateRevocationList::from_der(der) else { return false };
-            list.tbs_cert_list.issuer.as_raw() == issuer
-                && list.iter_revoked_certificates().any(|one| one.raw_serial() == serial)
+            hex(list.tbs_cert_list.issuer.as_raw()) == issuer
+                && list.iter_revoked_certificates().any(|one| hex(one.raw_serial()) == serial)
         })
     }
 }

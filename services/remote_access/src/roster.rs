@@ -157,14 +157,14 @@ mod tests {
     }
 
     fn proved() -> Machine {
-        let one = MachineCertificate { identity: Some(PC1.into()), issuer: vec![1], serial: vec![2] };
+        let one = MachineCertificate { identity: Some(PC1.into()), issuer: "01".into(), serial: "02".into() };
         Machine::Proved { subject: "CN=pc1".into(), certificates: vec![one] }
     }
 
     fn accounts(standing: Standing, machines: Machines) -> Accounts {
         let account = Account {
             vpn_id: "V1".parse().unwrap(),
-            nt_hash: NtHash::of("x"),
+            nt_hash: NtHash::from_bytes([7; 16]),
             standing,
             institution: "aoba".into(),
             machines,
@@ -195,8 +195,12 @@ mod tests {
         let two = Machine::Proved {
             subject: "CN=pc1".into(),
             certificates: vec![
-                MachineCertificate { identity: Some(PC1.into()), issuer: vec![], serial: vec![] },
-                MachineCertificate { identity: Some("urn:sekisho:device:x/y".into()), issuer: vec![], serial: vec![] },
+                MachineCertificate { identity: Some(PC1.into()), issuer: String::new(), serial: String::new() },
+                MachineCertificate {
+                    identity: Some("urn:sekisho:device:x/y".into()),
+                    issuer: String::new(),
+                    serial: String::new(),
+                },
             ],
         };
         assert_eq!(verdict(&bound(PC1), two, false), another);

@@ -49,10 +49,10 @@ pub enum Machine {
 pub struct MachineCertificate {
     /// `urn:sekisho:…`, if it has one.
     pub identity: Option<String>,
-    /// DER of the issuer's name.
-    pub issuer: Vec<u8>,
-    /// Serial number, raw octets.
-    pub serial: Vec<u8>,
+    /// DER of the issuer's name, hexadecimal.
+    pub issuer: String,
+    /// Serial number, hexadecimal.
+    pub serial: String,
 }
 
 impl Machine {
@@ -146,7 +146,11 @@ fn read_machine(subject: &str, der: &[u8]) -> Option<MachineCertificate> {
     });
     Some(MachineCertificate {
         identity,
-        issuer: certificate.issuer().as_raw().to_vec(),
-        serial: certificate.tbs_certificate.raw_serial().to_vec(),
+        issuer: hex(certificate.issuer().as_raw()),
+        serial: hex(certificate.tbs_certificate.raw_serial()),
     })
+}
+
+pub(crate) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

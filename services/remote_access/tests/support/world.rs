@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use authority::{Authority, CaKind, Issued};
+use authority::{Authority, CaKind, Issued, RevocationReason};
 use lab::{Answer, HttpsIdentity, HttpsTarget, Lab, LabError, Probe, Scenario, Server, StrongSwan};
 use remote_access::{
     Account, Accounts, Config, Event, Machines, NtHash, RemoteAccess, Session, Standing, VpnId, profiles, serve,
@@ -32,6 +32,8 @@ pub struct World {
     pub client: StrongSwan,
     pub authority: Authority,
     pub foreign: Authority,
+    /// A machine's certificate that was revoked before everything began.
+    pub revoked: Issued,
     pub config: Config,
     pub accounts: watch::Sender<Arc<Accounts>>,
     pub vpn: RemoteAccess,
@@ -52,6 +54,8 @@ impl World {
 
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64 - 3600;
         let mut authority = Authority::new(&lab.scratch().join("authority"), now).unwrap();
+        let revoked = authority.issue_device("aoba", "pc2").unwrap();
+        revoke(&mut authority, &revoked);
         let foreign = Authority::new(&lab.scratch().join("foreign"), now).unwrap();
         let identity = authority.issue_center("vpn", &["vpn.center.test"], &[]).unwrap();
         let page = authority.issue_center("login", &["login.center.test"], &[]).unwrap();
@@ -83,6 +87,7 @@ impl World {
             client,
             authority,
             foreign,
+            revoked,
             config,
             accounts,
             vpn,
@@ -98,7 +103,7 @@ impl World {
     pub fn account(&self, standing: Standing, password: &str, machines: Machines) {
         let account = |name: &str, standing, machines| Account {
             vpn_id: name.parse().unwrap(),
-            nt_hash: NtHash::of(password),
+            nt_hash: nt_hash(password),
             standing,
             institution: "Aoba Clinic".into(),
             machines,
@@ -113,6 +118,8 @@ impl World {
 
     /// Account V0000001 open, and strongSwan told so.
     pub fn open(&self) -> Result<(), LabError> {
+        self.account(Standing::Closed, PASSWORD, Machines::Any);
+        self.told("vpn-V0000001", false)?;
         self.account(Standing::Open, PASSWORD, Machines::Any);
         self.told("vpn-V0000001", true)
     }
@@ -131,7 +138,7 @@ impl World {
         let vpn_id: VpnId = vpn_id.parse().unwrap();
         let server_ca = fs::read_to_string(&self.config.server_ca).unwrap();
         let client = profiles::Client { config: &self.config, server_ca: &server_ca, vpn_id: &vpn_id };
-        let files = profiles::strongswan(&client);
+        let files = profiles::Profile::StrongSwan.files(&client);
         let mut conf = files[0].contents.replace("PUT-YOUR-VPN-PASSWORD-HERE", password);
         for part in ["x509", "x509ca", "private"] {
             let _ = fs::remove_dir_all(folder.join(part));
@@ -183,7 +190,7 @@ impl World {
         let vpn_id: VpnId = "V0000001".parse().unwrap();
         let client = profiles::Client { config: &self.config, server_ca: "", vpn_id: &vpn_id };
         let file = self.lab.scratch().join("sekisho-vpn-only.nft");
-        fs::write(&file, &profiles::strongswan(&client)[1].contents).unwrap();
+        fs::write(&file, &profiles::Profile::StrongSwan.files(&client)[1].contents).unwrap();
         let mut nft = std::process::Command::new("nft");
         nft.arg("-f").arg(&file);
         let done = self.lab.run_in("pc", nft, PATIENCE)?;
@@ -217,9 +224,7 @@ impl World {
 
     /// Revokes a machine's certificate and publishes the list.
     pub fn revoke(&mut self, issued: &Issued) {
-        self.authority.revoke_issued(issued, authority::RevocationReason::KeyCompromise).unwrap();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
-        self.authority.write_crl(CaKind::Device, now - 60, now + 86_400).unwrap();
+        revoke(&mut self.authority, issued);
     }
 
     /// `kill -9` of the server's strongSwan, and its return.
@@ -277,6 +282,19 @@ fn config(authority: &Authority, identity: &Issued, vici: &Path, unchecked: bool
 
 fn file(folder: &Path, name: &str) -> PathBuf {
     folder.join(name)
+}
+
+fn revoke(authority: &mut Authority, issued: &Issued) {
+    authority.revoke_issued(issued, RevocationReason::KeyCompromise).unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    authority.write_crl(CaKind::Device, now - 60, now + 86_400).unwrap();
+}
+
+/// RFC 2759 §8.3.
+fn nt_hash(password: &str) -> NtHash {
+    use md4::{Digest, Md4};
+    let utf16: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    NtHash::from_bytes(Md4::digest(&utf16).into())
 }
 
 /// Names of the secrets a strongSwan has.

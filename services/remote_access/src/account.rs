@@ -133,6 +133,24 @@ impl Accounts {
     }
 }
 
+impl Accounts {
+    /// Accounts that work, from VPN-ID, hash (hexadecimal) and institution; from any machine of ours. What cannot be
+    /// read is left out, and said.
+    pub fn working(all: impl IntoIterator<Item = (String, String, String)>) -> Self {
+        let read =
+            |(vpn_id, hash, institution): (String, String, String)| match (vpn_id.parse(), NtHash::from_hex(&hash)) {
+                (Ok(vpn_id), Some(nt_hash)) => {
+                    Some(Account { vpn_id, nt_hash, standing: Standing::Open, institution, machines: Machines::Any })
+                }
+                _ => {
+                    tracing::error!(vpn_id, "this VPN account cannot be read and does not work");
+                    None
+                }
+            };
+        all.into_iter().filter_map(read).collect()
+    }
+}
+
 impl FromIterator<Account> for Accounts {
     fn from_iter<I: IntoIterator<Item = Account>>(all: I) -> Self {
         Self(all.into_iter().map(|account| (account.vpn_id.clone(), account)).collect())
@@ -145,6 +163,18 @@ pub trait AccountSource: Send + Sync + 'static {
     type Error: fmt::Display + Send;
     /// All of them, as they are now.
     fn accounts(&self) -> impl Future<Output = Result<Accounts, Self::Error>> + Send;
+}
+
+impl<F, R, E> AccountSource for F
+where
+    F: Fn() -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Accounts, E>> + Send,
+    E: fmt::Display + Send,
+{
+    type Error = E;
+    fn accounts(&self) -> impl Future<Output = Result<Accounts, E>> + Send {
+        self()
+    }
 }
 
 /// Reads the accounts once, then again every `period` and whenever `poke` is notified, for as long as somebody watches.
@@ -237,6 +267,15 @@ mod tests {
         poke.notify_one();
         told.changed().await.unwrap();
         assert_eq!(told.borrow().called("V1"), None);
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_read_does_not_work() {
+        let row = |id: &str, hash: &str| (id.to_owned(), hash.to_owned(), "aoba".to_owned());
+        let hash = "44ebba8d5312b8d611474411f56989ae";
+        let all = Accounts::working([row("v23456789b", hash), row("*", hash), row("vx", "short")]);
+        assert_eq!(all.iter().map(|one| one.vpn_id.as_str()).collect::<Vec<_>>(), ["v23456789b"]);
+        assert_eq!(all.called("v23456789b").map(|one| one.standing), Some(Standing::Open));
     }
 
     proptest! {

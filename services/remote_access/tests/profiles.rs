@@ -67,9 +67,13 @@ fn nothing_is_left_to_fill_in_and_no_password_is_in_them() {
     for profile in Profile::ALL {
         for file in files(profile, &config()) {
             for line in file.contents.lines() {
-                // `@'` and `@{` are PowerShell's.
-                let rest =
-                    line.replace("@'", "").replace("@{", "").replace("@connection", "").replace("@algorithms", "");
+                // `@'`, `'@` and `@{` are PowerShell's.
+                let rest = line
+                    .replace("@'", "")
+                    .replace("'@", "")
+                    .replace("@{", "")
+                    .replace("@connection", "")
+                    .replace("@algorithms", "");
                 assert!(!rest.contains('@'), "{}: {line}", file.name);
             }
             assert!(!file.contents.to_lowercase().contains("authpassword"), "{}", file.name);

@@ -124,7 +124,7 @@ fn refused() -> Outcome {
         Event::Began(_) | Event::Ended(..) => None,
     });
     assert_eq!(cause, Cause::MachineOfAnother);
-    world.wait("it is out", || world.no_login_page("pc").is_ok() && world.sessions().is_empty());
+    world.wait("it is out", || world.answers("pc").is_ok_and(|answers| !answers) && world.sessions().is_empty());
     Ok(())
 }
 

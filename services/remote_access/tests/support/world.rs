@@ -174,9 +174,13 @@ impl World {
 
     /// The same, where no answer is expected.
     pub fn no_login_page(&self, from: &str) -> Result<(), LabError> {
-        let answer = self.login.get(self.lab.netns(from)?, "/", SILENCE);
-        assert!(answer.is_err(), "the login page answers {from}: {answer:?}");
+        assert!(!self.answers(from)?, "the login page answers {from}");
         Ok(())
+    }
+
+    /// Does the login page answer soon?
+    pub fn answers(&self, from: &str) -> Result<bool, LabError> {
+        Ok(self.login.get(self.lab.netns(from)?, "/", SILENCE).is_ok())
     }
 
     /// What another host of the Internet answers the client.

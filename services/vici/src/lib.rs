@@ -85,6 +85,7 @@ impl<'de> serde::Deserialize<'de> for Blob {
 /// The certificates of a PEM text, one each: strongSwan reads only the first of a value.
 pub fn certificates(text: &str) -> Vec<String> {
     text.split_inclusive("-----END CERTIFICATE-----")
+        .filter(|part| part.ends_with("-----END CERTIFICATE-----"))
         .filter_map(|part| part.find("-----BEGIN CERTIFICATE-----").map(|at| part[at..].to_owned() + "\n"))
         .collect()
 }

@@ -40,9 +40,17 @@ impl Browser {
         }
     }
 
-    /// Text of the page, as a person reads it.
+    /// Text of the page, as a person reads it. While one page is exchanged for the next there is none: it is waited for.
     pub fn text(&mut self) -> Result<String, BrowserError> {
-        Ok(self.eval("document.body.innerText")?.as_str().unwrap_or_default().to_owned())
+        let begun = Instant::now();
+        loop {
+            match self.eval("document.body?.innerText") {
+                Ok(Value::String(text)) => return Ok(text),
+                Err(error) if begun.elapsed() > PATIENCE => return Err(error),
+                Ok(_) if begun.elapsed() > PATIENCE => return Ok(String::new()),
+                _ => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 
     /// Address of the page.

@@ -85,11 +85,21 @@ impl Browser {
         self.until(&expression, &format!("`{words}`"))
     }
 
-    /// Presses what a selector names, as a mouse does.
+    /// Presses what a selector names, as a mouse does. A page that renews itself may take it away between two questions,
+    /// so it is sought and pressed in one.
     pub fn press(&mut self, selector: &str) -> Result<(), BrowserError> {
         let quoted = json!(selector);
         self.until(&format!("!!document.querySelector({quoted})"), selector)?;
-        self.eval(&format!("document.querySelector({quoted}).click()")).map(drop)
+        let found = format!("(e => !!e && (e.click(), true))(document.querySelector({quoted}))");
+        let begun = Instant::now();
+        while self.eval(&found)? != true {
+            if begun.elapsed() > PATIENCE {
+                let page = self.text().unwrap_or_default();
+                return Err(BrowserError::NotSeen { what: selector.to_owned(), page });
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// Presses a button that sends a form, and waits until the answer's document is there.

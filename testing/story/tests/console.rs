@@ -50,12 +50,12 @@ fn at_work(stage: &Stage) -> Result<(), StageError> {
     browser.send("#open-keyaki-records")?;
     browser.until("!!document.querySelector('.is-open #close-keyaki-records')", "the open line")?;
     browser.screenshot(&pictures().join("console-4-open.ja.png"))?;
-    that(records(stage), || "no real HTTPS through the line".into())?;
+    that(until(Duration::from_secs(30), || records(stage)), || "no real HTTPS through the line".into())?;
     browser.until("document.documentElement.dataset.live === 'yes'", "the event stream")?;
     let knock = Probe::tcp("sk-clinic-exam-1", stage.lab().address("hospital", "portal")?, 443);
     let _ = stage.lab().probe_all(&[knock.within(Duration::from_millis(100))])?;
     let seen = browser.within(
-        Duration::from_secs(3),
+        Duration::from_secs(30),
         "[...document.querySelectorAll('.packet')].some(p => p.innerText.includes('10.2.10.20'))",
         "the refused packet",
     )?;
@@ -207,7 +207,7 @@ fn live_picture(stage: &mut Stage) -> Result<(), StageError> {
     operator.sees("開いている接続はありません")?;
     terminal.until("!document.querySelector('.is-open')", "the cut line")?;
     that(
-        until(Duration::from_secs(10), || {
+        until(Duration::from_secs(30), || {
             stage
                 .operator(&["--json", "status"])
                 .is_ok_and(|a| a.json()["connections"].as_array().is_some_and(Vec::is_empty))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use story::{Person, Stage, StageError, until};
 use texts::Lang;
 
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(60);
 const AT: &str = "clinic/exam-1";
 
 fn main() {

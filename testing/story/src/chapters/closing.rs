@@ -9,7 +9,7 @@ use crate::people::Person;
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, StageError, until};
 
-const WAIT: Duration = Duration::from_secs(10);
+const WAIT: Duration = Duration::from_secs(30);
 
 pub(super) fn tell(stage: &mut Stage, account: &mut Account, first: &FirstLine) -> Result<(), StageError> {
     account.chapter("demo-chapter-closing");

@@ -25,7 +25,7 @@ pub(super) fn tell(stage: &mut Stage, account: &mut Account) -> Result<FirstLine
     account.check("demo-status-open", &[], that(connection["state"] == "open", || status.to_string()));
 
     let doctor = stage.lab().netns("sk-clinic-exam-1")?;
-    let page = stage.record_server().get(doctor, "/", Duration::from_secs(5));
+    let page = stage.record_server().get(doctor, "/", Duration::from_secs(30));
     account.check("demo-https-works", &[], page.map(drop));
     let clear = stage.lab().capture().clear_since(mark, &stage.lab().private_prefixes())?;
     account.check("demo-nothing-clear", &[], that(clear.is_empty(), || format!("{clear:?}")));

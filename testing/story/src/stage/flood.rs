@@ -9,7 +9,7 @@ use crate::people::Person;
 
 /// What a terminal that floods sends a second.
 pub const FLOOD_PER_SECOND: u32 = 10_000;
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(60);
 
 /// What a flood did to another terminal and to the gate.
 #[derive(Debug, Clone, Copy)]

@@ -12,7 +12,7 @@ use crate::configuration;
 use crate::people::Person;
 use crate::set::{Accord, Set};
 
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(60);
 /// Where each of the two listens for the switch.
 const PAIR: [(&str, &str); 2] = [("a", "169.254.77.1:6653"), ("b", "169.254.77.1:6654")];
 

@@ -1,0 +1,220 @@
+//! Every route × every role with real sessions, links and certificates: people of two institutions, and who is on the
+//! way to be one (ASVS 4.1.1, 4.1.3, 4.2.1).
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use axum::response::Response;
+use joining::{
+    Action, CallOutcome, FullForm, Institution, InstitutionId, LetterKind, MailForm, Prefecture, Role, access,
+};
+use reception::{Approved, CallForm, Operator as Judge, SignInAnswer, StaffForm};
+use texts::Lang;
+use tower::ServiceExt;
+
+use super::super::gate::TurnedAway;
+use super::super::table::{Shape, Way, table};
+use super::super::{Entrance, routes};
+use super::{House, house, request};
+
+/// Numbers nobody has.
+const NO_USER: &str = "99999999";
+const NO_NUMBER: i64 = 999_999_999;
+
+const PASSWORD: &str = "Ohisama#Keyaki7";
+const OURS: &str = "ケヤキ病院";
+const THEIRS: &str = "アオバ医院";
+
+/// Everybody, by what they have in hand.
+struct People {
+    /// A live link of an application.
+    link: String,
+    /// Between initial password and first log-in.
+    settling: String,
+    manager: String,
+    staff: String,
+    /// The manager of another institution.
+    other: String,
+    /// User ID of our staff, and the number of our application for a service.
+    user: String,
+    number: i64,
+}
+
+async fn link(house: &House, mail: &str) -> String {
+    let (joining, form) = (&house.desk.joining, MailForm { mail: mail.into(), again: mail.into() });
+    joining.begin(&form, Lang::Ja).await.unwrap();
+    let letters = joining.registry().letters_due(joining.now(), 100).await.unwrap();
+    let own = letters.iter().find(|l| l.letter.kind == LetterKind::ApplicationLink && l.letter.to.as_str() == mail);
+    own.unwrap().letter.secret.as_deref().unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+/// Applies, is called, is approved: user ID and initial password of the reporting manager.
+async fn approved(house: &House, mail: &str, institution: i64) -> (String, String) {
+    let (joining, judge) = (&house.desk.joining, Judge::new("ito"));
+    let form = FullForm {
+        prefecture: "13".into(),
+        institution: institution.to_string(),
+        head: "医療 太郎".into(),
+        head_kana: "イリョウ タロウ".into(),
+        applicant: "医療 一郎".into(),
+        applicant_kana: "イリョウ イチロウ".into(),
+        department: "医事課".into(),
+        post: "なし".into(),
+        phone: "03-1234-5678".into(),
+        extension: "1234".into(),
+        consent: true,
+        ..FullForm::default()
+    };
+    let number = joining.submit_full(&link(house, mail).await, &form).await.unwrap().number;
+    let page = joining.review(&judge, number).await.unwrap();
+    let call = CallForm { phone: "03-1234-5678".into(), outcome: CallOutcome::Confirmed, note: "事務長".into() };
+    let page = joining.record_call(&judge, number, page.version, &call).await.unwrap();
+    match joining.approve(&judge, number, page.version).await.unwrap() {
+        Approved::Done { user, initial, .. } => (user.to_string(), initial.reveal().to_owned()),
+        Approved::AwaitsSecond => panic!("four eyes are not asked for"),
+    }
+}
+
+async fn signed_in(house: &House, user: &str, initial: &str) -> String {
+    let joining = &house.desk.joining;
+    let token = joining.first_sign_in(user, initial).await.unwrap();
+    let who = joining.settling(token.reveal()).await.unwrap();
+    joining.change_initial(&who, initial, PASSWORD, PASSWORD).await.unwrap();
+    match joining.sign_in(user, PASSWORD).await.unwrap() {
+        SignInAnswer::In { token, .. } => token.reveal().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn people(house: &House) -> People {
+    let joining = &house.desk.joining;
+    let institution = |id: i64, name: &str| Institution {
+        id: InstitutionId(id),
+        code: format!("131{id:07}"),
+        prefecture: Prefecture::new(13).unwrap(),
+        name: name.into(),
+        kana: name.into(),
+        address: "中央区".into(),
+    };
+    let both = vec![institution(1, OURS), institution(2, THEIRS)];
+    joining.put_institutions(&Judge::new("ito"), both).await.unwrap();
+    let (user, initial) = approved(house, "a@keyaki.example", 1).await;
+    let manager = signed_in(house, &user, &initial).await;
+    let (user, initial) = approved(house, "b@aoba.example", 2).await;
+    let other = signed_in(house, &user, &initial).await;
+    let who = joining.session(&manager).await.unwrap();
+    let form =
+        StaffForm { name: "看護 花子".into(), kana: "カンゴ ハナコ".into(), mail: "c@keyaki.example".into() };
+    let added = joining.add_staff(&who, &form).await.unwrap();
+    let staff = signed_in(house, &added.account.user.to_string(), added.reset.initial.reveal()).await;
+    let number = joining.apply_for_services(&who, &["cancer-registry".into()]).await.unwrap()[0].number;
+    let (user, initial) = approved(house, "d@keyaki.example", 1).await;
+    let settling = joining.first_sign_in(&user, &initial).await.unwrap().reveal().to_owned();
+    let link = link(house, "e@keyaki.example").await;
+    People { link, settling, manager, staff, other, user: added.account.user.to_string(), number }
+}
+
+/// Who somebody is at a door: what they hold counts only where it is for.
+fn known(way: &Way, role: Role) -> Role {
+    let counts = match way.at {
+        Entrance::Public => role == Role::Applicant,
+        Entrance::Inside => matches!(role, Role::Staff | Role::Manager | Role::OtherInstitution),
+        Entrance::Operator => matches!(role, Role::Operator | Role::Auditor),
+    };
+    if counts { role } else { Role::Nobody }
+}
+
+/// Is it about something that belongs to one institution?
+fn about_an_object(way: &Way) -> bool {
+    way.at == Entrance::Inside && (way.path.contains("{id}") || way.path.contains("{user}"))
+}
+
+/// What somebody sends who holds all that their role gives them.
+fn asked(way: &Way, role: Role, people: &People, user: &str, number: i64) -> Request<Body> {
+    let mut asked = request(way, role);
+    let applies = role == Role::Applicant && way.action == Action::Apply;
+    let path = way.path.replace("{token}", if role == Role::Applicant { &people.link } else { "x" });
+    let path = path.replace("{user}", user).replace("{id}", &number.to_string()).replace("{name}", "x");
+    *asked.uri_mut() = path.parse().unwrap();
+    let token = match role {
+        Role::Applicant if applies => &people.link,
+        Role::Applicant => &people.settling,
+        Role::Staff => &people.staff,
+        Role::Manager => &people.manager,
+        Role::OtherInstitution => &people.other,
+        Role::Nobody | Role::Operator | Role::Auditor => return asked,
+    };
+    let (name, value) = match way.shape {
+        Shape::Page => (header::COOKIE, format!("__Host-joining={token}")),
+        Shape::Api => (header::AUTHORIZATION, format!("Bearer {token}")),
+    };
+    asked.headers_mut().insert(name, HeaderValue::from_str(&value).unwrap());
+    asked
+}
+
+/// What is told: status and page, without the number that was asked about.
+async fn told(answer: Response, number: &str) -> (StatusCode, String) {
+    let status = answer.status();
+    let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    (status, String::from_utf8_lossy(&body).replace(number, "#"))
+}
+
+/// Fails on every cell that is not as `joining::access` decides it; that is total, so none is undecided.
+#[tokio::test]
+async fn every_route_and_role_is_decided() {
+    let mut cells = 0;
+    // Looking changes nothing, so that who looks can do so with the others.
+    let shared = house().await;
+    let lookers = people(&shared).await;
+    for way in table() {
+        let own;
+        let (house, people) = if way.method == Method::GET {
+            (&shared, &lookers)
+        } else {
+            let fresh = house().await;
+            let them = people(&fresh).await;
+            own = (fresh, them);
+            (&own.0, &own.1)
+        };
+        // The manager last: it may be that what it is about is then no more.
+        let roles = Role::ALL.iter().filter(|r| **r != Role::Manager).chain([&Role::Manager]);
+        for role in roles.copied() {
+            cell(house, people, &way, role).await;
+            cells += 1;
+        }
+    }
+    assert_eq!(cells, table().len() * Role::ALL.len());
+}
+
+async fn cell(house: &House, people: &People, way: &Way, role: Role) {
+    let place = format!("{:?} {} {} as {}", way.at, way.method, way.path, role.as_str());
+    let known = known(way, role);
+    // About their own institution people of another one are what they are there: a manager. What they ask for tells
+    // whose it is, not the route.
+    let at_the_gate = if known == Role::OtherInstitution { Role::Manager } else { known };
+    let ask =
+        |user: &str, number: i64| routes(way.at, house.desk.clone()).oneshot(asked(way, role, people, user, number));
+    // An operator's route is about any application; which one makes no difference to who may.
+    let number = if way.at == Entrance::Operator { NO_NUMBER } else { people.number };
+    let answer = ask(&people.user, number).await.unwrap();
+    let away = answer.extensions().get::<TurnedAway>().is_some();
+    assert_eq!(away, !access::may(at_the_gate, way.action), "{place}: {}", answer.status());
+    if known == Role::OtherInstitution {
+        let (status, body) = told(answer, &people.user).await;
+        for ours in [OURS, "看護", &people.user] {
+            assert!(!body.contains(ours), "{place}: {body}");
+        }
+        if about_an_object(way) {
+            assert!(!access::may(Role::OtherInstitution, way.action), "{place}: an object of ours");
+            assert_eq!(status, StatusCode::NOT_FOUND, "{place}");
+            let none = told(ask(NO_USER, NO_NUMBER).await.unwrap(), NO_USER).await;
+            let ours = (status, body.replace(&people.number.to_string(), "#"));
+            let none = (none.0, none.1.replace(&NO_NUMBER.to_string(), "#"));
+            assert_eq!(ours, none, "{place}: ours is told from one that there is not");
+        }
+        return;
+    }
+    if known == Role::Manager && about_an_object(way) {
+        let status = answer.status();
+        assert!(status.is_success() || status.is_redirection(), "{place}: {status}, and it is theirs");
+    }
+}

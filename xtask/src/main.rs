@@ -17,7 +17,7 @@ cargo xtask COMMAND
   demo [--lang ja|en]  set up, build, raise the lab, run the main story, take everything down
   demo scenarios [--lang ja|en] [a…f]  the six scenarios of a hospital's day, each in a lab of its own
   test [--backtrace] [ARGS…]   set up, build, run every test, say at the end what failed (ARGS go to `cargo test`)
-  bench NAME [--json FILE] [--plot FILE] [--rounds N]   connect | controller | scenarios | verify: measure against a peer in the same run
+  bench NAME [--json FILE] [--plot FILE] [--rounds N]   connect | controller | joining | scenarios | verify: measure against a peer in the same run
   prove [--twins] [ID…]  the lemma behind the proof, by SMT (--help for more)
   long-run [--seconds N] [--until N] [--seed N] [--tally FILE]  faulty and valid changes against the proof, counted
   fuzz [--seconds N] [TARGET…]  the parsers, fuzzed on a nightly compiler with cargo-fuzz (not part of CI)

@@ -17,9 +17,15 @@ pub fn demo(args: &[String]) -> Result<(), String> {
 
 /// Measures; always a release build.
 pub fn bench(args: &[String]) -> Result<(), String> {
-    let name = args.first().ok_or("say which: connect, controller, scenarios or verify")?;
+    const NAMES: &str = "connect, controller, joining, scenarios or verify";
+    let name = args.first().ok_or_else(|| format!("say which: {NAMES}"))?;
+    if name == "joining" {
+        // It needs no lab: nothing else is built.
+        cargo(&["build", "--release", "-p", "crowd"].map(str::to_owned))?;
+        return exec(binary(true, "sekisho-crowd"), &args[1..]);
+    }
     if !["connect", "controller", "scenarios", "verify"].contains(&name.as_str()) {
-        return Err(format!("there is no bench `{name}`: connect, controller, scenarios or verify"));
+        return Err(format!("there is no bench `{name}`: {NAMES}"));
     }
     build(true)?;
     if name == "verify" {

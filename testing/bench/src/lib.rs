@@ -9,13 +9,10 @@ pub mod controller;
 mod cpu;
 mod failure;
 mod network;
-mod noise;
 mod plan_open;
-mod row;
 pub mod scenarios;
 pub mod verify;
 
 pub use failure::BenchError;
-pub use noise::Noise;
+pub use measure::{Noise, Peer, Row, Summary, table};
 pub use plan_open::plan_open;
-pub use row::{Peer, Row, Summary, table};

@@ -23,8 +23,8 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::row::{Peer, Row, Summary};
 use crate::{BenchError, cpu, network};
+use crate::{Peer, Row, Summary};
 use gates::{Gate, Papers};
 use load::{Answers, Load, Target, Token};
 

@@ -1,9 +1,10 @@
 //! `sekisho-crowd [--json FILE] [--people N] [--seconds N]`: two hundred people who join at once, on SQLite and on
 //! PostgreSQL, and searches in a directory of 240,000 institutions.
 //!
-//! It calls the use cases as the pages do, with the real cost of password hashes, a mail room that empties the outbox,
-//! and operators who approve. What HTTP, TLS and the rendering of pages add is not in these numbers.
+//! People who join call the use cases as the pages do, with the real cost of password hashes, a mail room that empties
+//! the outbox, and operators who approve. Pages that people read are asked over HTTP; TLS is not in these numbers.
 
+mod pages;
 mod people;
 mod search;
 
@@ -15,6 +16,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Sessions and links that the readers of pages share.
+const READERS: usize = 20;
 
 /// Measures joining; exit 0 means measured, not fast.
 #[derive(Parser)]
@@ -98,10 +102,13 @@ async fn run(arguments: &Arguments) -> Result<(), CrowdError> {
         rows.push(people::alone(name, &joining).await?);
         eprintln!("… {name}: {} people at once", arguments.people);
         rows.extend(people::together(name, &joining, arguments.people, arguments.seconds).await?);
+        eprintln!("… {name}: {} people who read pages", arguments.people);
+        let readers = people::readers(&joining, READERS).await?;
+        rows.extend(pages::measure(name, &joining, &readers, arguments.people, arguments.seconds).await?);
         joining.registry().close().await?;
     }
     print!("{}", measure::table(&rows));
-    println!("use cases without HTTP, TLS and pages; Argon2id as in production; {}", noise.end());
+    println!("without TLS; Argon2id as in production; {}", noise.end());
     if let Some(path) = &arguments.json {
         let text = serde_json::to_string_pretty(&rows).map_err(|e| CrowdError::Subject(e.to_string()))?;
         std::fs::write(path, text + "\n").map_err(|e| CrowdError::File(path.clone(), e))?;

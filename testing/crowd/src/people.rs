@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use texts::Lang;
 
 use crate::CrowdError;
+use crate::pages::Reader;
 
 const PASSWORD: &str = "tsukimi-4-dango";
 /// Whole paths of one person alone.
@@ -41,6 +42,24 @@ pub(crate) async fn alone(name: &str, joining: &Joining) -> Result<Row, CrowdErr
     room.await.map_err(|e| CrowdError::Subject(e.to_string()))??;
     let ours = Summary::of_times(rounds).ok_or_else(|| CrowdError::Subject("nothing was measured".into()))?;
     Ok(Row::new(format!("{name}: full path of one applicant, 18 steps and 4 letters"), "ms", ours, None))
+}
+
+/// People who have come so far that they read pages.
+pub(crate) async fn readers(joining: &Joining, how_many: usize) -> Result<Vec<Reader>, CrowdError> {
+    let (letterbox, stop) = (Letterbox::default(), Arc::new(AtomicBool::new(false)));
+    let room = tokio::spawn(mail_room(joining.clone(), letterbox.clone(), stop.clone()));
+    let (mut readers, mut times, begin) = (Vec::new(), Times::default(), Instant::now());
+    for n in 0..how_many {
+        let mut member = Person::new(joining, &letterbox, format!("reader{n}@clinic{n}.example"), begin);
+        member.apply(&mut times).await?;
+        let user = member.approved(&mut times).await?;
+        let session = member.signed_in(&user, &mut times).await?;
+        let applicant = Person::new(joining, &letterbox, format!("linked{n}@clinic{n}.example"), begin);
+        readers.push(Reader { link: applicant.link(&mut times).await?, session });
+    }
+    stop.store(true, Ordering::Relaxed);
+    room.await.map_err(|e| CrowdError::Subject(e.to_string()))??;
+    Ok(readers)
 }
 
 /// Many at once: first applicants until the receipt, then whole paths with their passwords.
@@ -143,17 +162,22 @@ impl<'a> Person<'a> {
         Ok(done)
     }
 
+    /// From the address to the letter with the link.
+    async fn link(&self, times: &mut Times) -> Result<String, CrowdError> {
+        let form = MailForm { mail: self.mail.clone(), again: self.mail.clone() };
+        self.step(times, self.joining.begin(&form, Lang::Ja)).await?;
+        loop {
+            if let Some(token) = self.letterbox.lock().ok().and_then(|mut open| open.remove(&self.mail)) {
+                return Ok(token);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// From the address to the receipt.
     async fn apply(&mut self, times: &mut Times) -> Result<(), CrowdError> {
         let joining = self.joining;
-        let form = MailForm { mail: self.mail.clone(), again: self.mail.clone() };
-        self.step(times, joining.begin(&form, Lang::Ja)).await?;
-        let token = loop {
-            if let Some(token) = self.letterbox.lock().ok().and_then(|mut open| open.remove(&self.mail)) {
-                break token;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        };
+        let token = self.link(times).await?;
         self.step(times, joining.open_link(&token)).await?;
         let tokyo = joining::Prefecture::new(13);
         self.step(times, joining.search_institutions(tokyo, "青葉", 20)).await?;
@@ -178,8 +202,8 @@ impl<'a> Person<'a> {
         Ok(())
     }
 
-    /// From the review to the menu and out again.
-    async fn join(&mut self, times: &mut Times) -> Result<(), CrowdError> {
+    /// From the review to a password of one's own; the user ID.
+    async fn approved(&mut self, times: &mut Times) -> Result<String, CrowdError> {
         let joining = self.joining;
         let operator = Operator::new("bench");
         let page = self.step(times, joining.review(&operator, self.number)).await?;
@@ -195,10 +219,22 @@ impl<'a> Person<'a> {
         let settled = self.step(times, joining.change_initial(&who, initial.reveal(), PASSWORD, PASSWORD)).await?;
         let who = joining.settling(settled.token.reveal()).await?;
         self.step(times, joining.show_vpn_password(&who)).await?;
-        let SignInAnswer::In { token, .. } = self.step(times, joining.sign_in(&user, PASSWORD)).await? else {
-            return Err(CrowdError::Subject("no second factor was set up".into()));
-        };
-        let who = self.step(times, joining.session(token.reveal())).await?;
+        Ok(user)
+    }
+
+    async fn signed_in(&self, user: &str, times: &mut Times) -> Result<String, CrowdError> {
+        match self.step(times, self.joining.sign_in(user, PASSWORD)).await? {
+            SignInAnswer::In { token, .. } => Ok(token.reveal().to_owned()),
+            _ => Err(CrowdError::Subject("no second factor was set up".into())),
+        }
+    }
+
+    /// From the review to the menu and out again.
+    async fn join(&mut self, times: &mut Times) -> Result<(), CrowdError> {
+        let joining = self.joining;
+        let user = self.approved(times).await?;
+        let token = self.signed_in(&user, times).await?;
+        let who = self.step(times, joining.session(&token)).await?;
         self.step(times, joining.notices(&who)).await?;
         self.step(times, joining.menu(&who)).await?;
         // Others of the institution may have applied: that is an answer too.

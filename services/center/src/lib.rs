@@ -215,6 +215,8 @@ async fn join(
 
 async fn watch_lists(center: Center) {
     let mut held = center.trust();
+    // Lists may have changed while nobody watched.
+    connections::reexamine(&center).await;
     loop {
         tokio::time::sleep(LOOK_AT_LISTS).await;
         let now = center.trust();

@@ -153,7 +153,7 @@ impl Session {
     async fn sign_in(&self, body: &[u8]) -> Result<SessionView, Refused> {
         let call: LoginCall = read(body)?;
         let shown = self.shown(&call.challenge, &call.chain, &call.signature)?;
-        connections::sign_in(&self.center, SignIn { at: self.device().await?, shown }).await
+        connections::sign_in(&self.center, SignIn { at: self.device().await?, shown, browser: None }).await
     }
 
     async fn answers(&self, number: &str, body: &[u8]) -> Result<ApprovalsView, Refused> {

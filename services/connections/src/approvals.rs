@@ -2,8 +2,8 @@
 
 use audit::{ApprovalAnswer, Event, Person};
 use decision::{ApprovalQuestion, Approved, Cause, approve as decide_approval};
-use model::{ApprovalId, ConnectionRequest, SessionId, Timestamp};
-use registry::Commit;
+use model::{ApprovalId, ConnectionRequest, Network, SessionId, Timestamp};
+use registry::{Commit, Shelf};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use texts::Arg;
@@ -11,10 +11,11 @@ use wire::session::{ApprovalView, ApprovalsView};
 
 use crate::center::State;
 use crate::in_session::open_in_session;
+use crate::kept::{KeptAnswer, KeptApproval, KeptShown};
 use crate::session::{found, trust_about};
-use crate::{Asked, Center, Refused, Trouble, reasons};
+use crate::{Asked, Center, Refused, Trouble, Trust, reasons};
 
-/// Questions to providers. In memory only: after a start of the center people ask again.
+/// Questions to providers. The registry keeps them over a start of the center.
 #[derive(Default)]
 pub(crate) struct Approvals {
     asked: BTreeMap<ApprovalId, Waiting>,
@@ -29,6 +30,52 @@ struct Waiting {
     asked_at: Timestamp,
     until: Timestamp,
     answer: Standing,
+}
+
+impl Waiting {
+    fn kept(&self, answer: KeptAnswer, until: Timestamp) -> KeptApproval {
+        KeptApproval {
+            request: self.request.clone(),
+            person: self.person.clone(),
+            identity: self.identity.clone(),
+            session: self.session,
+            asked_at: self.asked_at,
+            until,
+            answer,
+        }
+    }
+
+    /// An approval that was given is decided once more, by the documents and lists of this moment; if it would not be
+    /// given now, it is void and the person asks again.
+    fn restored(kept: KeptApproval, network: &Network, trust: &Trust, now: Timestamp) -> Option<Self> {
+        // That nobody answered in time is still to be recorded; an answer nobody used in time says nothing any more.
+        if kept.until <= now && !matches!(kept.answer, KeptAnswer::Open) {
+            return None;
+        }
+        let answer = match &kept.answer {
+            KeptAnswer::Open => Standing::Open,
+            KeptAnswer::Refused => Standing::Refused,
+            KeptAnswer::Given { at, shown } => {
+                let shown = shown.restored()?;
+                let confirmed = model::SignIn { at: at.clone() }.signed_bytes();
+                let (device, person) = (shown.device(trust, now).ok()?, shown.person(&confirmed, trust, now).ok()?);
+                let approved = decide_approval(&ApprovalQuestion {
+                    request: &kept.request,
+                    asker: kept.person.certificate.0,
+                    asker_identity: &kept.identity,
+                    at,
+                    person: &person,
+                    device: &device,
+                    network,
+                    trust: decision::Trust { anchors: &trust.anchors, revocation: trust.revocation() },
+                    now,
+                });
+                Standing::Given(Arc::new(approved.ok()?))
+            }
+        };
+        let KeptApproval { request, person, identity, session, asked_at, until, .. } = kept;
+        Some(Self { request, person, identity, session, asked_at, until, answer })
+    }
 }
 
 /// What a provider says to a request.
@@ -67,11 +114,38 @@ impl Approvals {
         self.of(request, card).map(|(_, w)| w).filter(waiting).map(|w| w.until)
     }
 
+    /// The number of what was asked for this request of the holder of this card.
+    pub fn number_of(&self, request: &ConnectionRequest, card: &[u8; 32]) -> Option<ApprovalId> {
+        self.of(request, card).map(|(id, _)| *id)
+    }
+
+    /// What was kept, judged again. Returns the numbers of what counts no more.
+    pub fn restored(
+        kept: impl IntoIterator<Item = (ApprovalId, KeptApproval)>,
+        network: &Network,
+        trust: &Trust,
+        now: Timestamp,
+    ) -> (Self, Vec<ApprovalId>) {
+        let (mut asked, mut void) = (BTreeMap::new(), Vec::new());
+        for (id, kept) in kept {
+            match Waiting::restored(kept, network, trust, now) {
+                Some(waiting) => drop(asked.insert(id, waiting)),
+                None => void.push(id),
+            }
+        }
+        (Self { asked }, void)
+    }
+
     /// An approval is good for one opening.
     pub fn use_up(&mut self, request: &ConnectionRequest, card: &[u8; 32]) {
         if let Some(id) = self.of(request, card).map(|(id, _)| *id) {
             self.asked.remove(&id);
         }
+    }
+
+    /// Of everything that was asked.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.asked.keys().map(|id| id.0)
     }
 
     /// When the next one is over.
@@ -118,7 +192,9 @@ pub(crate) async fn ask_approval(center: &Center, asked: &Asked, refused: &Refus
         person: waiting.person.clone(),
         until: waiting.until,
     };
-    match center.commit(&mut state, Commit::at(now).event(event), None).await {
+    let kept = waiting.kept(KeptAnswer::Open, waiting.until);
+    let commit = Commit::at(now).event(event).keep(Shelf::Approval, id.0, &kept);
+    match center.commit(&mut state, commit, None).await {
         Ok(_) => drop(state.approvals.asked.insert(id, waiting)),
         Err(error) => tracing::error!(%error, "a question to a provider could not be recorded; it was not asked"),
     }
@@ -212,7 +288,7 @@ async fn answer(center: &Center, session: SessionId, approval: ApprovalId, agree
         trust: decision::Trust { anchors: &trust.anchors, revocation: trust.revocation() },
         now,
     });
-    let who = crate::presence::who(&person);
+    let (who, approver_at) = (crate::presence::who(&person), at.clone());
     let approved = match judged {
         Ok(approved) => approved,
         Err(denial) => {
@@ -231,7 +307,15 @@ async fn answer(center: &Center, session: SessionId, approval: ApprovalId, agree
         person: Some(who),
         at: Some(at),
     };
-    center.commit(&mut state, Commit::at(now).event(event), None).await?;
+    let said = match agrees {
+        true => KeptAnswer::Given { at: approver_at, shown: Box::new(KeptShown::of(&shown)) },
+        false => KeptAnswer::Refused,
+    };
+    let mut commit = Commit::at(now).event(event);
+    if let Some(waiting) = state.approvals.asked.get(&approval) {
+        commit = commit.keep(Shelf::Approval, approval.0, &waiting.kept(said, approved.until()));
+    }
+    center.commit(&mut state, commit, None).await?;
     if let Some(waiting) = state.approvals.asked.get_mut(&approval) {
         waiting.until = approved.until();
         waiting.answer = if agrees { Standing::Given(Arc::new(approved)) } else { Standing::Refused };
@@ -258,6 +342,7 @@ pub(crate) async fn expire(center: &Center, state: &mut State) {
     for id in over {
         let Some(waiting) = state.approvals.asked.remove(&id) else { continue };
         if !matches!(waiting.answer, Standing::Open) {
+            // That it was answered is recorded already; what is left in the registry is void, and cleared at a start.
             continue;
         }
         let event = Event::ApprovalAnswered {
@@ -268,7 +353,8 @@ pub(crate) async fn expire(center: &Center, state: &mut State) {
             person: None,
             at: None,
         };
-        if let Err(error) = center.commit(state, Commit::at(now).event(event), None).await {
+        let commit = Commit::at(now).event(event).forget(Shelf::Approval, id.0);
+        if let Err(error) = center.commit(state, commit, None).await {
             tracing::error!(%error, "that nobody answered could not be recorded");
         }
     }

@@ -98,7 +98,8 @@ impl Center {
     pub(crate) fn new(parts: Parts, state: State, second: SecondOpinion) -> Self {
         let (changes, _) = watch::channel(0);
         // Sessions of an earlier start of this center have earlier numbers.
-        let last_session = AtomicU64::new(u64::try_from(parts.clock.now().0).unwrap_or_default());
+        let kept = state.sessions.keys().map(|s| s.0).chain(state.approvals.numbers()).max().unwrap_or_default();
+        let last_session = AtomicU64::new(u64::try_from(parts.clock.now().0).unwrap_or_default().max(kept));
         let (state, leases) = (Mutex::new(state), Notify::new());
         Self { inner: Arc::new(Inner { parts, state, second, leases, changes, last_session }) }
     }

@@ -140,16 +140,18 @@ pub async fn reexamine(center: &Center) {
                 ending.push((live.grant.id, CloseCause::GateRevoked));
                 continue;
             }
-            let Some(proofs) = &live.proofs else { continue };
-            let card: Vec<&[u8]> = proofs.card.iter().map(Vec::as_slice).collect();
-            let device: Vec<&[u8]> = proofs.device.iter().map(Vec::as_slice).collect();
-            if revoked(verify_person(&card, &trust.anchors, trust.revocation(), now).map(drop)).is_some() {
-                ending.push((live.grant.id, CloseCause::CardRevoked));
-            } else if revoked(verify_device(&device, &trust.anchors, trust.revocation(), now).map(drop)).is_some() {
-                ending.push((live.grant.id, CloseCause::DeviceRevoked));
-            } else if let Some(cause) = crate::apply::agreement_revoked(&state, live, &trust, center.now()) {
-                ending.push((live.grant.id, cause));
-            }
+            let shown = live.proofs.as_ref().and_then(|proofs| {
+                let card: Vec<&[u8]> = proofs.card.iter().map(Vec::as_slice).collect();
+                let device: Vec<&[u8]> = proofs.device.iter().map(Vec::as_slice).collect();
+                let person = verify_person(&card, &trust.anchors, trust.revocation(), now).map(drop);
+                let device = || verify_device(&device, &trust.anchors, trust.revocation(), now).map(drop);
+                match revoked(person) {
+                    Some(_) => Some(CloseCause::CardRevoked),
+                    None => revoked(device()).map(|_| CloseCause::DeviceRevoked),
+                }
+            });
+            let agreed = || crate::apply::agreement_revoked(&state, live, &trust, center.now());
+            ending.extend(shown.or_else(agreed).map(|cause| (live.grant.id, cause)));
         }
         for session in state.sessions.values() {
             let card: Vec<&[u8]> = session.shown.card.iter().map(Vec::as_slice).collect();

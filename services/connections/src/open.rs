@@ -4,7 +4,7 @@ use audit::{CloseCause, Digest, Event, Person};
 use decision::{Confirmed, Consultation, Denial, GateStatus, Permit, PersonSummary, Question, Rival, decide};
 use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, SessionId, SignIn, SiteId, Timestamp};
 use pki::{PresentPerson, Refusal, VerifiedDevice, verify_gate};
-use registry::Commit;
+use registry::{Commit, Shelf};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use wire::api::ConnectionView;
 use crate::approvals::{Standing, ask_approval};
 use crate::center::State;
 use crate::close::{failed, site_generations, take_back};
+use crate::kept::KeptProofs;
 use crate::live::{Live, Progress, Proofs, already_open};
 use crate::presence::{Shown, read_person, who};
 use crate::responders::trust_for;
@@ -101,6 +102,7 @@ pub(crate) async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Re
     let (plan, proof_took) = proof.map_err(|r| r.in_scene(&state.network, Some(permit.grant().clone())))?;
     let events = story(&permit, &plan, &person, &device);
     let commit = Commit::at(now).plan(&plan).connection(&permit, &who(&person), fingerprint(&device)).events(events);
+    let commit = kept(&state, commit, asked, &person);
     center.commit(&mut state, commit, Some(&plan)).await?;
     let progress = admitted(&mut state, &permit, &plan, &person, asked);
 
@@ -350,6 +352,18 @@ fn story(permit: &Permit, plan: &VerifiedPlan, person: &PresentPerson, device: &
         },
         Event::ConnectionOpening { grant: grant.id, sites: site_generations(plan) },
     ]
+}
+
+/// What the line is judged by later is kept with it, and the provider's approval is used up with it.
+fn kept(state: &State, commit: Commit, asked: &Asked, person: &PresentPerson) -> Commit {
+    let commit = match asked.session {
+        Some(session) => commit.in_session(session),
+        None => commit.proofs(&KeptProofs::of(&asked.shown)),
+    };
+    match state.approvals.number_of(&asked.request, person.person().fingerprint()) {
+        Some(approval) => commit.forget(Shelf::Approval, approval.0),
+        None => commit,
+    }
 }
 
 fn admitted(

@@ -1,20 +1,24 @@
 //! The center begins and ends. What it finds in the registry is proved again before anybody believes it (X1, X4).
 
 use audit::{CloseCause, Event};
-use model::{ConnectionState, GrantId};
-use registry::Commit;
+use model::{ApprovalId, ConnectionState, GrantId, Network, SessionId};
+use registry::{Commit, Shelf};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use verify::Verifier;
 
+use crate::approvals::Approvals;
 use crate::center::State;
 use crate::close::failed;
-use crate::live::Live;
+use crate::kept::{KeptApproval, KeptProofs, KeptSession};
+use crate::live::{Live, Proofs};
 use crate::second_opinion::SecondOpinion;
+use crate::session::Session;
 use crate::{Center, Parts, Refused};
 
 /// Loads, proves, records the start, and goes on: open connections stay; those that were opening get a while to be
-/// observed by their gates; those that were closing go on closing.
+/// observed by their gates; those that were closing go on closing. Who is signed in stays so, and what was asked stays
+/// asked, as far as it would still be given.
 ///
 /// # Errors
 /// [`Refused`] if the registry cannot be read or what it holds is not sound. Then nothing is started; gates keep what
@@ -22,9 +26,16 @@ use crate::{Center, Parts, Refused};
 pub async fn begin(parts: Parts) -> Result<Center, Refused> {
     let loaded = parts.registry.load().await?;
     let verifier = Verifier::from_states(loaded.sites)?;
+    let kept = Kept::read(loaded.kept, &loaded.network, &parts);
     let mut live = BTreeMap::new();
     for (id, connection) in loaded.live {
         let mut one = Live::new(connection.grant, connection.state, connection.person);
+        one.session = connection.session;
+        let session = connection.session.and_then(|id| kept.sessions.get(&id));
+        one.proofs = match session {
+            Some(s) => Some(Proofs { card: s.shown.card.clone(), device: s.shown.device.clone() }),
+            None => connection.proofs.as_deref().and_then(KeptProofs::read),
+        };
         for site in [one.grant.origin.site.clone(), one.grant.destination.site.clone()] {
             if let (Some(state), Some(end)) = (verifier.site(&site), one.end(&site)) {
                 end.generation = state.generation();
@@ -42,14 +53,15 @@ pub async fn begin(parts: Parts) -> Result<Center, Refused> {
         live,
         asking: BTreeMap::new(),
         gates: BTreeMap::new(),
-        sessions: BTreeMap::new(),
-        approvals: crate::approvals::Approvals::default(),
+        sessions: kept.sessions,
+        approvals: kept.approvals,
         packets: crate::first_packet::Packets::default(),
         moves: 0,
     };
     let second = SecondOpinion::begin(&state.verifier.states())?;
     let center = Center::new(parts, state, second);
     let started = Commit::at(center.now()).event(Event::CenterStarted { version, unclean });
+    let started = kept.void.into_iter().fold(started, |commit, (shelf, id)| commit.forget(shelf, id));
     center.registry().commit(started).await?;
     for grant in opening {
         let center = center.clone();
@@ -60,6 +72,41 @@ pub async fn begin(parts: Parts) -> Result<Center, Refused> {
         });
     }
     Ok(center)
+}
+
+/// What was kept besides lines.
+struct Kept {
+    sessions: BTreeMap<SessionId, Session>,
+    approvals: Approvals,
+    /// What counts no more.
+    void: Vec<(Shelf, u64)>,
+}
+
+impl Kept {
+    fn read(rows: BTreeMap<(Shelf, u64), String>, network: &Network, parts: &Parts) -> Self {
+        let (now, trust) = (parts.clock.now(), parts.trust.now());
+        let (mut sessions, mut asked, mut void) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for ((shelf, id), body) in rows {
+            let read = match shelf {
+                Shelf::Session => {
+                    let kept = serde_json::from_str::<KeptSession>(&body).ok();
+                    let session = kept.and_then(|kept| kept.restored(SessionId(id)));
+                    session.map(|session| drop(sessions.insert(SessionId(id), session)))
+                }
+                Shelf::Approval => {
+                    let kept = serde_json::from_str::<KeptApproval>(&body).ok();
+                    kept.map(|kept| asked.push((ApprovalId(id), kept)))
+                }
+            };
+            if read.is_none() {
+                tracing::error!(?shelf, id, "what was kept cannot be read; it counts no more");
+                void.push((shelf, id));
+            }
+        }
+        let (approvals, not_given) = Approvals::restored(asked, network, &trust, now);
+        void.extend(not_given.into_iter().map(|id| (Shelf::Approval, id.0)));
+        Self { sessions, approvals, void }
+    }
 }
 
 /// Records an orderly end and closes the registry.

@@ -4,7 +4,7 @@ use audit::{CloseCause, Digest, Event, Person};
 use decision::{PersonSummary, SignInQuestion, admit};
 use model::{ConnectionRequest, ConnectionState, GrantId, HostRef, InstitutionId, ServiceId, SessionId, Timestamp};
 use pki::Purpose;
-use registry::Commit;
+use registry::{Commit, Shelf};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use texts::Arg;
@@ -13,6 +13,7 @@ use wire::session::SessionView;
 
 use crate::center::State;
 use crate::close::take_back;
+use crate::kept::KeptSession;
 use crate::presence::{Shown, read_person, who};
 use crate::{Asked, Center, Refused, Trouble, Trust, reasons};
 
@@ -23,9 +24,11 @@ pub struct SignIn {
     pub at: HostRef,
     /// Both proofs.
     pub shown: Shown,
+    /// SHA-256 of the cookie of the browser that signs in, if one does.
+    pub browser: Option<[u8; 32]>,
 }
 
-/// Somebody is signed in. Kept in memory only: after a start of the center people sign in again; what is open stays.
+/// Somebody is signed in. The registry keeps it, so a start of the center signs nobody out.
 pub(crate) struct Session {
     pub id: SessionId,
     pub at: HostRef,
@@ -37,6 +40,8 @@ pub(crate) struct Session {
     pub until: Timestamp,
     /// Services an operator cut since it began.
     pub cut: BTreeSet<ServiceId>,
+    /// SHA-256 of the cookie of the browser it began in.
+    pub browser: Option<[u8; 32]>,
 }
 
 impl Session {
@@ -114,6 +119,7 @@ async fn signed_in(center: &Center, asked: &SignIn) -> Result<SessionView, Refus
         until: admission.until().min(now.plus_ms(center.settings().session_within.as_millis() as i64)),
         person: admission.into_person(),
         cut: BTreeSet::new(),
+        browser: asked.browser,
     };
     let before = session_of(&state, &asked.at).map(|s| (s.id, s.who.certificate == session.who.certificate));
     if let Some((before, false)) = before {
@@ -123,6 +129,7 @@ async fn signed_in(center: &Center, asked: &SignIn) -> Result<SessionView, Refus
     if let Some((before, true)) = before {
         let cause = CloseCause::Replaced;
         commit = commit.event(Event::SessionEnded { session: before.0, at: asked.at.clone(), cause });
+        commit = commit.forget(Shelf::Session, before.0).lines_follow(before, session.id);
     }
     let started = Event::SessionStarted {
         session: session.id.0,
@@ -131,6 +138,7 @@ async fn signed_in(center: &Center, asked: &SignIn) -> Result<SessionView, Refus
         device: asked.shown.device.first().map_or(Digest::ZERO, |der| Digest::of(der)),
         until: session.until,
     };
+    let commit = commit.keep(Shelf::Session, session.id.0, &KeptSession::of(&session));
     center.commit(&mut state, commit.event(started), None).await?;
     if let Some((before, true)) = before {
         state.sessions.remove(&before);
@@ -169,6 +177,12 @@ pub async fn session(center: &Center, session: SessionId) -> Option<SessionView>
     center.state().await.sessions.get(&session).map(Session::view)
 }
 
+/// The session that a browser with this cookie (its SHA-256) began at a terminal.
+pub async fn session_of_browser(center: &Center, at: &HostRef, cookie: &[u8; 32]) -> Option<SessionView> {
+    let state = center.state().await;
+    session_of(&state, at).filter(|s| s.browser.as_ref() == Some(cookie)).map(Session::view)
+}
+
 pub(crate) fn session_of<'s>(state: &'s State, at: &HostRef) -> Option<&'s Session> {
     state.sessions.values().find(|s| s.at == *at)
 }
@@ -192,7 +206,8 @@ pub(crate) async fn end_session(
 ) -> Result<Vec<GrantId>, Refused> {
     let Some(at) = state.sessions.get(&session).map(|s| s.at.clone()) else { return Ok(Vec::new()) };
     let ended = Event::SessionEnded { session: session.0, at, cause };
-    center.commit(state, Commit::at(center.now()).event(ended), None).await?;
+    let commit = Commit::at(center.now()).event(ended).forget(Shelf::Session, session.0);
+    center.commit(state, commit, None).await?;
     state.sessions.remove(&session);
     tracing::info!(%session, %cause, "a session ended");
     let standing = state.live.values().filter(|l| l.session == Some(session) && l.state != ConnectionState::Closing);

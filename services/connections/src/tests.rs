@@ -3,6 +3,7 @@
 mod inquiry;
 mod questions;
 mod responders;
+mod restarts;
 mod rules;
 mod sessions;
 pub(crate) mod world;
@@ -95,7 +96,8 @@ async fn a_gate_that_does_not_confirm_takes_both_halves_back_n5() {
     // The silent gate has not confirmed that nothing is left: closing, not closed.
     assert_eq!(live[0].state, ConnectionState::Closing);
     let grant = live[0].grant;
-    let gone = Gone { grant: grant.0, forth: None, back: None, complete: true, at: world.now * 1000 };
+    let gone =
+        Gone { grant: grant.0, forth: None, back: None, complete: true, at: world.now * 1000, ..Gone::default() };
     gate_report(&world.center, &HOSPITAL.parse().unwrap(), Message::Gone(gone)).await;
     world.settle(|connections| connections.is_empty()).await;
     assert_eq!(world.causes(grant).await, [CloseCause::NotOpened]);
@@ -112,7 +114,7 @@ async fn late_repeated_and_foreign_reports_change_nothing() {
         gate_report(&world.center, &site.parse().unwrap(), Message::Observed(observed(grant))).await;
         gate_report(&world.center, &site.parse().unwrap(), Message::Observed(observed(GrantId(999)))).await;
     }
-    let gone = Gone { grant: grant.0, forth: None, back: None, complete: true, at: 1 };
+    let gone = Gone { grant: grant.0, forth: None, back: None, complete: true, at: 1, ..Gone::default() };
     gate_report(&world.center, &"provider".parse().unwrap(), Message::Gone(gone)).await;
     assert_eq!(world.center.registry().head().await.unwrap(), before);
     assert_eq!(status(&world.center).await.connections[0].state, ConnectionState::Open);

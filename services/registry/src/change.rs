@@ -2,12 +2,13 @@
 
 use audit::{CloseCause, Digest, Entry, Event, Head, Person};
 use decision::Permit;
-use model::{ConnectionState, Generation, Grant, GrantId, Network, Plan, SiteId, Timestamp};
+use model::{ConnectionState, Generation, Grant, GrantId, Network, Plan, SessionId, SiteId, Timestamp};
 use serde::Serialize;
 use verify::VerifiedPlan;
 
 use crate::IssuingChange;
 use crate::joining::Step;
+use crate::kept::{KeptRow, Shelf};
 
 /// What is to be committed together: state, connection and audit entries, all or nothing.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Commit {
     pub(crate) renewed: Vec<(GrantId, String)>,
     pub(crate) joining: Vec<Step>,
     pub(crate) issuing: Vec<IssuingChange>,
+    pub(crate) kept: Vec<KeptRow>,
+    pub(crate) followed: Vec<(SessionId, SessionId)>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -50,6 +53,8 @@ pub(crate) struct ConnectionRow {
     pub(crate) permitted: String,
     pub(crate) person: String,
     pub(crate) device: Digest,
+    pub(crate) session: Option<SessionId>,
+    pub(crate) proofs: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +77,8 @@ impl Commit {
             renewed: Vec::new(),
             joining: Vec::new(),
             issuing: Vec::new(),
+            kept: Vec::new(),
+            followed: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -91,6 +98,40 @@ impl Commit {
     /// certificate). The plan of the same commit must add its grant.
     pub fn connection(self, permit: &Permit, person: &Person, device: Digest) -> Self {
         self.connection_of(permit.grant(), person, device)
+    }
+
+    /// The connection of this commit is opened in a session, with which its proofs are kept.
+    pub fn in_session(mut self, session: SessionId) -> Self {
+        if let Some(row) = &mut self.connection {
+            row.session = Some(session);
+        }
+        self
+    }
+
+    /// The proofs shown for the connection of this commit, kept until it is closed.
+    pub fn proofs(mut self, proofs: &impl Serialize) -> Self {
+        if let Some(row) = &mut self.connection {
+            row.proofs = Some(json(proofs));
+        }
+        self
+    }
+
+    /// Lines of one session go on in another.
+    pub fn lines_follow(mut self, from: SessionId, to: SessionId) -> Self {
+        self.followed.push((from, to));
+        self
+    }
+
+    /// Keeps something, in place of what was kept there under this number.
+    pub fn keep(mut self, shelf: Shelf, id: u64, body: &impl Serialize) -> Self {
+        self.kept.push(KeptRow { shelf, id, body: Some(json(body)) });
+        self
+    }
+
+    /// Keeps it no longer; nothing if it was not.
+    pub fn forget(mut self, shelf: Shelf, id: u64) -> Self {
+        self.kept.push(KeptRow { shelf, id, body: None });
+        self
     }
 
     /// A connection goes on to a state. `Closing` needs a cause: use [`Commit::closing`].
@@ -144,6 +185,8 @@ impl Commit {
             permitted: json(grant),
             person: json(person),
             device,
+            session: None,
+            proofs: None,
         });
         self
     }

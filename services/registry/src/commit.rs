@@ -55,6 +55,8 @@ async fn attempt(
     if database.kind == Kind::Sqlite
         && change.joining.is_empty()
         && change.issuing.is_empty()
+        && change.kept.is_empty()
+        && change.followed.is_empty()
         && let Some(from) = known
     {
         let next = chained(from, change);
@@ -111,6 +113,7 @@ async fn write(
     known: Option<Head>,
 ) -> Result<Committed, RegistryError> {
     let committed = go_on(database, tx, change, known).await?;
+    crate::kept::write(database, tx, change).await?;
     crate::joining::apply(database, tx, &change.joining, change.at).await?;
     for step in &change.issuing {
         crate::issuing::write(database, tx, step, change.at.0).await?;

@@ -1,7 +1,7 @@
 //! Connections as rows.
 
 use audit::{Digest, Person};
-use model::{ConnectionState, Grant, GrantId, SiteId, Timestamp};
+use model::{ConnectionState, Grant, GrantId, SessionId, SiteId, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
@@ -26,6 +26,10 @@ pub struct Connection {
     pub opened_at: Option<Timestamp>,
     /// When both gates had observed that nothing of it is left.
     pub closed_at: Option<Timestamp>,
+    /// The session it was opened in.
+    pub session: Option<SessionId>,
+    /// Proofs shown for it alone, as they were kept; none in a session, and none once it is closed.
+    pub proofs: Option<String>,
     /// Why it closes or closed, an [`audit::CloseCause`] by name.
     pub cause: Option<String>,
 }
@@ -63,7 +67,7 @@ const ALL: [ConnectionState; 6] = [
 
 macro_rules! columns {
     () => {
-        "SELECT grant_id, state, permitted, person, device, requested_at, opened_at, closed_at, cause FROM connection "
+        "SELECT grant_id, state, permitted, person, device, requested_at, opened_at, closed_at, cause, session, proofs FROM connection "
     };
 }
 pub(crate) const BY_GRANT: &str = concat!(columns!(), "WHERE grant_id = $1");
@@ -126,6 +130,7 @@ pub(crate) async fn select<'c>(
 fn read(database: &Database, row: &AnyRow) -> Result<Connection, RegistryError> {
     let text = |i: usize| row.try_get::<String, _>(i).map_err(|e| database.error(e));
     let time = |i: usize| row.try_get::<Option<i64>, _>(i).map(|t| t.map(Timestamp)).map_err(|e| database.error(e));
+    let session: Option<i64> = row.try_get(9).map_err(|e| database.error(e))?;
     let connection = Connection {
         grant: serde_json::from_str(&text(2)?).map_err(|e| database.corrupt(format!("a grant: {e}")))?,
         state: text(1)?.parse().map_err(|e: String| database.corrupt(e))?,
@@ -135,6 +140,8 @@ fn read(database: &Database, row: &AnyRow) -> Result<Connection, RegistryError> 
         opened_at: time(6)?,
         closed_at: time(7)?,
         cause: row.try_get(8).map_err(|e| database.error(e))?,
+        session: session.map(|n| u64::try_from(n).map(SessionId)).transpose().map_err(|e| database.corrupt(e))?,
+        proofs: row.try_get(10).map_err(|e| database.error(e))?,
     };
     let number: i64 = row.try_get(0).map_err(|e| database.error(e))?;
     if grant_number(connection.grant.id)? != number {

@@ -22,6 +22,7 @@ mod failure;
 mod grant_ids;
 mod issuing;
 mod joining;
+mod kept;
 mod load;
 mod log;
 mod owner;
@@ -39,6 +40,7 @@ pub use connections::{Connection, ConnectionQuery};
 pub use failure::RegistryError;
 pub use issuing::{CertificateRow, Enrolment, IssuingChange, ListRow};
 pub use joining::{DueLetter, Kept, LetterState, Link, Page, Record, SentLetter, Session, SessionStage, Table};
+pub use kept::Shelf;
 pub use load::Loaded;
 pub use past::Past;
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::commit::head_of;
 use crate::connections::{Connection, ConnectionQuery, select};
+use crate::kept::{Shelf, kept};
 use crate::site_states::fold;
 use crate::{Registry, RegistryError};
 
@@ -19,6 +20,8 @@ pub struct Loaded {
     pub sites: BTreeMap<SiteId, SiteState>,
     /// Connections that are not over, by grant.
     pub live: BTreeMap<GrantId, Connection>,
+    /// What was kept, by shelf and number.
+    pub kept: BTreeMap<(Shelf, u64), String>,
     /// End of the audit log.
     pub head: Head,
     /// True if the machine went down with the center running and [`crate::Durability::Process`]: the last commits may
@@ -66,10 +69,11 @@ impl Registry {
             page.after = Some(last.grant.id);
             live.extend(rows.into_iter().map(|c| (c.grant.id, c)));
         }
+        let kept = kept(database, &mut tx).await?;
         let row = sqlx::query("SELECT seq, hash FROM audit_head WHERE id = 1")
             .fetch_one(&mut *tx)
             .await
             .map_err(|e| database.error(e))?;
-        Ok(Loaded { network, sites, live, head: head_of(database, &row)?, tail_at_risk: database.tail_at_risk })
+        Ok(Loaded { network, sites, live, kept, head: head_of(database, &row)?, tail_at_risk: database.tail_at_risk })
     }
 }

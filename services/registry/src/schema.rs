@@ -179,6 +179,7 @@ CREATE TABLE join_session (
 CREATE INDEX join_session_by_account ON join_session (account);
 ",
     crate::issuing::TABLES,
+    crate::kept::TABLES,
 ];
 
 /// The version this program knows.

@@ -11,6 +11,7 @@ use crate::RegistryError;
 use crate::change::{Commit, Committed, ConnectionRow, DeltaRow, Move};
 use crate::commit::{grant_number, sequence};
 use crate::database::Database;
+use crate::kept::session_number;
 
 /// Rows in one statement: few enough shapes to stay prepared, far from any database's bound on values.
 const AT_ONCE: usize = 8;
@@ -29,7 +30,7 @@ enum Value<'a> {
     Text(&'a str),
     Owned(String),
     Number(i64),
-    MaybeText(Option<&'static str>),
+    MaybeText(Option<&'a str>),
     MaybeNumber(Option<i64>),
 }
 
@@ -187,7 +188,7 @@ fn bound<'q>(query: Query<'q, Any, AnyArguments>, value: &Value<'_>) -> Query<'q
         Value::Text(text) => query.bind((*text).to_owned()),
         Value::Owned(text) => query.bind(text.clone()),
         Value::Number(number) => query.bind(*number),
-        Value::MaybeText(text) => query.bind(*text),
+        Value::MaybeText(text) => query.bind(text.map(str::to_owned)),
         Value::MaybeNumber(number) => query.bind(*number),
     }
 }
@@ -221,8 +222,9 @@ fn generation_number(generation: Generation) -> Result<i64, RegistryError> {
 fn connection(row: &ConnectionRow, at: i64) -> Result<Step<'_>, RegistryError> {
     Ok(Step {
         sql: "INSERT INTO connection
-                  (grant_id, state, origin_site, destination_site, permitted, person, device, requested_at)
-              VALUES (?, 'opening', ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+                  (grant_id, state, origin_site, destination_site, permitted, person, device, requested_at, session,
+                   proofs)
+              VALUES (?, 'opening', ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
             .to_owned(),
         values: vec![
             Value::Number(grant_number(row.id)?),
@@ -232,6 +234,8 @@ fn connection(row: &ConnectionRow, at: i64) -> Result<Step<'_>, RegistryError> {
             Value::Text(&row.person),
             Value::Owned(row.device.to_string()),
             Value::Number(at),
+            Value::MaybeNumber(row.session.map(session_number).transpose()?),
+            Value::MaybeText(row.proofs.as_deref()),
         ],
         rows: 1,
         about: About::Connection(row.id),
@@ -251,11 +255,14 @@ fn before(to: ConnectionState) -> [Option<ConnectionState>; 2] {
 
 fn go_on(step: &Move, at: i64) -> Result<Step<'_>, RegistryError> {
     let [first, second] = before(step.to).map(|s| s.map_or("", ConnectionState::as_str));
+    // What was shown for a line is not kept longer than the line.
+    let proofs = if step.to == ConnectionState::Closed { ", proofs = NULL" } else { "" };
     Ok(Step {
-        sql: "UPDATE connection SET state = ?, opened_at = COALESCE(opened_at, ?), closed_at = COALESCE(closed_at, ?),
-                  cause = COALESCE(cause, ?)
-              WHERE grant_id = ? AND state IN (?, ?)"
-            .to_owned(),
+        sql: format!(
+            "UPDATE connection SET state = ?, opened_at = COALESCE(opened_at, ?), closed_at = COALESCE(closed_at, ?),
+                 cause = COALESCE(cause, ?){proofs}
+             WHERE grant_id = ? AND state IN (?, ?)"
+        ),
         values: vec![
             Value::Text(step.to.as_str()),
             Value::MaybeNumber((step.to == ConnectionState::Open).then_some(at)),

@@ -94,7 +94,14 @@ async fn a_gate_that_counts_what_nobody_sent_is_found() {
     let lying = async {
         world.settle(|all| all.iter().any(|c| c.state == model::ConnectionState::Closing)).await;
         let count = Some(Count { packets: 1_000_000, bytes: 700_000_000 });
-        let gone = Gone { grant: grant.0, forth: count, back: count, complete: true, at: world.center.now().0 };
+        let gone = Gone {
+            grant: grant.0,
+            forth: count,
+            back: count,
+            complete: true,
+            at: world.center.now().0,
+            ..Gone::default()
+        };
         gate_report(&world.center, &hospital, Message::Gone(gone)).await;
     };
     let (closed, ()) = tokio::join!(closing, lying);

@@ -14,15 +14,15 @@ use crate::{approvals, approve, cut, open_in_session, refuse_approval, services_
 const ALLOW_BOOKINGS: &str = "\n[[allow]]\nwho = { roles = [\"Medical Doctor\", \"Pharmacist\"] }\n\
                               from = [\"exam-1\", \"exam-2\"]\nservice = \"keyaki/bookings\"\n";
 
-fn service(name: &str) -> ServiceId {
+pub(super) fn service(name: &str) -> ServiceId {
     format!("keyaki/{name}").parse().unwrap()
 }
 
-fn clinic() -> String {
+pub(super) fn clinic() -> String {
     CLINIC_DOCUMENT.replace("from = [\"exam-1\"]", "from = [\"exam-1\", \"exam-2\"]") + ALLOW_BOOKINGS
 }
 
-fn hospital(records: &str, bookings: &str) -> String {
+pub(super) fn hospital(records: &str, bookings: &str) -> String {
     HOSPITAL_DOCUMENT.replace("lease_minutes = 30", &format!("lease_minutes = 30\n{records}")) + bookings
 }
 

@@ -103,7 +103,8 @@ async fn only_a_card_that_answered_for_signing_in_here_signs_in() {
     let mut world = World::new().await;
     let at: model::HostRef = EXAM_1.parse().unwrap();
     let other: model::HostRef = "clinic/exam-2".parse().unwrap();
-    let try_in = async |shown| sign_in(&world.center, SignIn { at: at.clone(), shown }).await.unwrap_err();
+    let try_in =
+        async |shown| sign_in(&world.center, SignIn { at: at.clone(), shown, browser: None }).await.unwrap_err();
     let codes = |r: &crate::Refused| r.reasons.iter().map(|r| r.code.clone()).collect::<Vec<_>>();
     let request = model::ConnectionRequest { from: at.clone(), service: records() }.signed_bytes();
     assert_eq!(codes(&try_in(world.shown(&world.doctor, &at, &request)).await), ["P028"]);
@@ -226,7 +227,14 @@ async fn what_an_operator_cuts_ends_and_does_not_come_back_by_itself_g14() {
         let session = world.sign_in(&world.doctor, EXAM_1).await.unwrap().session;
         let grant = open_in_session(&world.center, session, records()).await.unwrap().connection.grant;
         let (what, stays) = cuts(grant)[n].clone();
+        let falls = crate::falls(&world.center, &what).await;
+        assert_eq!(falls.lines.iter().map(|l| l.grant()).collect::<Vec<_>>(), [grant], "{what}");
+        assert_eq!(falls.sessions.is_empty(), stays, "{what}");
+        let named = crate::cuts_of(&world.center, grant).await;
+        assert!(named.contains(&what) || matches!(what, CutCall::Person(_)), "{what}: {named:?}");
+        assert!(named.contains(&CutCall::Person(hash.clone())));
         let report = cut(&world.center, "uid 0".into(), what.clone()).await.unwrap();
+        assert!(crate::cuts_of(&world.center, grant).await.is_empty());
         assert_eq!((report.grants.as_slice(), report.confirmed), (&[grant][..], true), "{what}");
         assert_eq!(report.sessions.is_empty(), stays, "{what}");
         assert_eq!(world.causes(grant).await, [CloseCause::Operator]);

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use wire::api::ConnectionView;
 use wire::link::{
-    Count, FirstPacket, FirstPacketAnswer, FirstPacketVerdict, Gone, Observed, OrderAccepted, OrderRefused, Prepared,
-    RefusalCode, gate_message::Message,
+    Carried, Count, FirstPacket, FirstPacketAnswer, FirstPacketVerdict, Gone, Observed, OrderAccepted, OrderRefused,
+    Prepared, RefusalCode, Within, gate_message::Message,
 };
 use wire::session::SessionView;
 use wire::{Order, OrderBody};
@@ -51,7 +51,9 @@ pub struct World {
     /// Seconds since 1970 at which the world begins.
     pub now: i64,
     device: Issued,
-    devices: BTreeMap<HostRef, Issued>,
+    pub devices: BTreeMap<HostRef, Issued>,
+    /// Who signed the agreements.
+    pub signers: Vec<Issued>,
     gates: BTreeMap<SiteId, Issued>,
     order_key: String,
     asked: Demands,
@@ -136,8 +138,21 @@ impl World {
             }
         }
         let center = start(&dir, &links, &clock, &order_key, &asked).await;
-        let mut world =
-            Self { center, asked, authority, doctor, clock, now, device, devices, gates, order_key, links, dir };
+        let mut world = Self {
+            center,
+            asked,
+            authority,
+            doctor,
+            clock,
+            now,
+            device,
+            devices,
+            signers: Vec::new(),
+            gates,
+            order_key,
+            links,
+            dir,
+        };
         let agreements = [world.agreement("A-0012", "keyaki/records"), world.agreement("A-0013", "keyaki/bookings")];
         let documents = [CLINIC_DOCUMENT, HOSPITAL_DOCUMENT, PROVIDER_DOCUMENT, &agreements[0], &agreements[1]];
         let documents = documents.iter().enumerate().map(|(n, t)| (format!("{n}.toml"), (*t).to_owned())).collect();
@@ -159,7 +174,8 @@ impl World {
         for side in [Side::Consumer, Side::Provider] {
             let signer = self.authority.issue_institution(agreement.party(side).as_str()).unwrap();
             let value = BASE64.encode(signer.sign(&agreement.signed_bytes()).unwrap());
-            agreement.signatures.insert(side, AgreementSignature { certificate: signer.chain_pem, value });
+            agreement.signatures.insert(side, AgreementSignature { certificate: signer.chain_pem.clone(), value });
+            self.signers.push(signer);
         }
         let mut text = format!(
             "[[agreement]]\nid = \"{}\"\nconsumer = \"{}\"\nprovider = \"{}\"\nservice = \"{}\"\n\
@@ -246,7 +262,7 @@ impl World {
         let at: HostRef = at.parse().unwrap();
         let confirmed = model::SignIn { at: at.clone() }.signed_bytes();
         let shown = self.shown(card, &at, &confirmed);
-        sign_in(&self.center, SignIn { at, shown }).await
+        sign_in(&self.center, SignIn { at, shown, browser: None }).await
     }
 
     /// What card and terminal show for these bytes.
@@ -440,8 +456,20 @@ async fn play(
                 }
                 for grant in &delta.grants_removed {
                     let count = Some(Count { packets: 7, bytes: 700 });
-                    let gone = Gone { grant: grant.0, forth: count, back: count, complete: true, at };
-                    say.push(Message::Gone(gone));
+                    let now = center.now().0;
+                    let passed = Some(Within { from: now, to: now });
+                    let of = grant.0;
+                    say.push(Message::Carried(Carried { grant: of, first: passed, at: now }));
+                    let (first, last) = (passed, passed);
+                    say.push(Message::Gone(Gone {
+                        grant: of,
+                        forth: count,
+                        back: count,
+                        complete: true,
+                        at,
+                        first,
+                        last,
+                    }));
                 }
                 say.push(accepted(delta.generation));
             }

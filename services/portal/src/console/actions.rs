@@ -52,11 +52,12 @@ pub(super) async fn signed_in(
         }
     };
     shown.device = terminal.device.clone();
-    let session = match connections::sign_in(center, SignIn { at: at.clone(), shown }).await {
+    let Some(cookie) = random() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let browser = Some(Secret::of(&cookie).digest());
+    let session = match connections::sign_in(center, SignIn { at: at.clone(), shown, browser }).await {
         Ok(session) => session,
         Err(refused) => return pages::refused(&refused, &reader),
     };
-    let Some(cookie) = random() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     terminal.console.browsers().enter(Secret::of(&cookie), session.session, at, session.until, center.now());
     let cookies = [set_cookie(SESSION_COOKIE, &cookie, None), set_cookie(ATTEMPT_COOKIE, "", Some(0))];
     (AppendHeaders(cookies), Redirect::to("/")).into_response()

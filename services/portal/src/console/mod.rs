@@ -209,7 +209,17 @@ impl Terminal {
     /// Who is signed in with this browser at this terminal, and what was said last.
     async fn session(&self, headers: &HeaderMap, at: &HostRef) -> Option<(SessionId, Said)> {
         let (center, cookie) = (self.console.center(), session_cookie(headers)?);
-        let (id, said) = self.console.browsers().session(&cookie, at, center.now())?;
+        let held = self.console.browsers().session(&cookie, at, center.now());
+        let (id, said) = match held {
+            Some(held) => held,
+            // It may have begun before the center's last start.
+            None => {
+                let session = connections::session_of_browser(center, at, &cookie.digest()).await?;
+                let (id, until) = (session.session, session.until);
+                self.console.browsers().enter(cookie.clone(), id, at.clone(), until, center.now());
+                (id, Said::default())
+            }
+        };
         // It may have ended otherwise: at its time, by an operator, at the command line.
         let stands = connections::session(center, id).await.is_some_and(|s| s.at == *at);
         if !stands {

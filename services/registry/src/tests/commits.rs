@@ -1,13 +1,13 @@
 //! All or nothing.
 
 use audit::{Event, Head, verify_chain};
-use model::{ConnectionState, Generation, GrantId, Network, Timestamp};
+use model::{ConnectionState, Generation, GrantId, Network, SessionId, Timestamp};
 use sqlx::Executor;
 use std::collections::BTreeSet;
 
 use super::world::{World, goes, grant, site};
 use super::{Place, both};
-use crate::{Commit, Loaded, RegistryError};
+use crate::{Commit, Loaded, RegistryError, Shelf};
 
 both! {
     what_was_committed_is_loaded
@@ -18,6 +18,7 @@ both! {
     deltas_fold_into_the_same_state
     a_thousand_mixed_commits_at_once_make_one_chain
     numbers_of_grants_are_never_given_twice
+    what_is_kept_outlives_a_restart_with_its_entry_or_not_at_all
 }
 
 async fn what_was_committed_is_loaded(place: Place) {
@@ -27,6 +28,7 @@ async fn what_was_committed_is_loaded(place: Place) {
         network: Network::default(),
         sites: [].into(),
         live: [].into(),
+        kept: [].into(),
         head: Head::EMPTY,
         tail_at_risk: false,
     };
@@ -215,4 +217,39 @@ async fn commits_wait_for_the_disk_as_the_setting_says() {
         let row = writer.get().unwrap().fetch_one("PRAGMA journal_mode").await.unwrap();
         assert_eq!(sqlx::Row::get::<String, _>(&row, 0), "wal");
     }
+}
+
+async fn what_is_kept_outlives_a_restart_with_its_entry_or_not_at_all(place: Place) {
+    let registry = place.open().await;
+    let event = || Event::OperatorAction { operator: "root".into(), action: "sign-in".into(), target: None };
+    let mut world = World::default();
+    world.apply(&registry).await;
+    let (plan, commit) = world.opening(7);
+    registry.commit(commit.in_session(SessionId(41))).await.unwrap();
+    world.moved(&plan);
+    let (plan, commit) = world.opening(8);
+    registry.commit(commit.proofs(&"shown")).await.unwrap();
+    world.moved(&plan);
+    let commit = Commit::at(Timestamp(5)).event(event());
+    let commit = commit.keep(Shelf::Session, 41, &"first").keep(Shelf::Approval, 41, &"asked");
+    registry.commit(commit.keep(Shelf::Session, 41, &"second").keep(Shelf::Session, 43, &"gone")).await.unwrap();
+    // Half of it is none of it.
+    let wrong = Commit::at(Timestamp(6)).event(event()).keep(Shelf::Session, 44, &"never");
+    assert!(registry.commit(wrong.moves(GrantId(99), ConnectionState::Open)).await.is_err());
+    let follow = Commit::at(Timestamp(7)).event(event()).lines_follow(SessionId(41), SessionId(42));
+    registry.commit(follow.forget(Shelf::Session, 43).forget(Shelf::Session, 99)).await.unwrap();
+    registry.close().await.unwrap();
+
+    let registry = place.open().await;
+    let loaded = registry.load().await.unwrap();
+    let kept = [((Shelf::Session, 41), "\"second\""), ((Shelf::Approval, 41), "\"asked\"")];
+    assert_eq!(loaded.kept, kept.map(|(key, body)| (key, body.to_owned())).into());
+    let [first, second] = [7, 8].map(|n| loaded.live[&GrantId(n)].clone());
+    assert_eq!((first.session, first.proofs), (Some(SessionId(42)), None));
+    assert_eq!((second.session, second.proofs.as_deref()), (None, Some("\"shown\"")));
+    // What was shown is not kept longer than the line it was shown for.
+    let closing = Commit::at(Timestamp(8)).closing(GrantId(8), audit::CloseCause::Operator).event(event());
+    registry.commit(closing).await.unwrap();
+    goes(&registry, 8, ConnectionState::Closed).await.unwrap();
+    assert_eq!(registry.connection(GrantId(8)).await.unwrap().unwrap().proofs, None);
 }

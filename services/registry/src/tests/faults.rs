@@ -39,7 +39,7 @@ async fn tampering_shows_at_the_entry(place: Place) {
         ("UPDATE audit SET seq = 20 WHERE seq = 5", 5),
         ("INSERT INTO audit SELECT 0, at, code, grant_id, body, prev, hash FROM audit WHERE seq = 1", 0),
     ];
-    raw.execute("CREATE TABLE kept AS SELECT * FROM audit").await.unwrap();
+    raw.execute("CREATE TABLE kept_aside AS SELECT * FROM audit").await.unwrap();
     for (statement, seq) in tries {
         assert_eq!(raw.execute(statement).await.unwrap().rows_affected(), 1, "{statement}");
         match registry.verify_log(Some(sound)).await {
@@ -47,7 +47,7 @@ async fn tampering_shows_at_the_entry(place: Place) {
             other => panic!("{statement}: {other:?}"),
         }
         raw.execute("DELETE FROM audit").await.unwrap();
-        raw.execute("INSERT INTO audit SELECT * FROM kept").await.unwrap();
+        raw.execute("INSERT INTO audit SELECT * FROM kept_aside").await.unwrap();
         assert_eq!(registry.verify_log(Some(sound)).await.unwrap(), sound);
     }
     // The end and its note cut off together: only a head kept elsewhere knows.

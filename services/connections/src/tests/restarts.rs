@@ -1,0 +1,155 @@
+//! A start of the center signs nobody out, forgets no question and no bar, and judges again what it finds (N3, N8, X4).
+
+use audit::CloseCause;
+use authority::{CaKind, RevocationReason};
+use model::ConnectionState;
+use wire::link::FirstPacketVerdict;
+use wire::session::{CutCall, ServiceState};
+
+use super::rules::{clinic, hospital, service};
+use super::world::{World, doctor_asks};
+use crate::{
+    SignIn, approvals, approve, cut, open, open_in_session, refuse_approval, services_of, session_at,
+    session_of_browser, sign_in, sign_out, status,
+};
+
+const EXAM_1: &str = "clinic/exam-1";
+
+async fn again(world: &mut World) {
+    world.restart().await;
+    world.honest_gates();
+    world.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_with_their_lines_bars_and_browsers_outlive_a_start_n3() {
+    let mut world = World::new().await;
+    world.honest_gates();
+    let at: model::HostRef = EXAM_1.parse().unwrap();
+    let confirmed = model::SignIn { at: at.clone() }.signed_bytes();
+    let shown = world.shown(&world.doctor, &at, &confirmed);
+    let asked = SignIn { at: at.clone(), shown, browser: Some([7; 32]) };
+    let view = sign_in(&world.center, asked).await.unwrap();
+    let line = open_in_session(&world.center, view.session, service("records")).await.unwrap().connection.grant;
+    again(&mut world).await;
+    assert_eq!(session_at(&world.center, &at).await.as_ref(), Some(&view));
+    assert_eq!(session_of_browser(&world.center, &at, &[7; 32]).await.unwrap(), view);
+    assert!(session_of_browser(&world.center, &at, &[8; 32]).await.is_none(), "a guessed cookie");
+    assert!(session_of_browser(&world.center, &"clinic/exam-2".parse().unwrap(), &[7; 32]).await.is_none());
+    // The line still belongs to it, and the card still answers for it.
+    cut(&world.center, "uid 0".into(), CutCall::Line(line)).await.unwrap();
+    again(&mut world).await;
+    let shown = services_of(&world.center, view.session).await.unwrap();
+    let records = shown.services.iter().find(|s| s.service == service("records")).unwrap();
+    assert_eq!(records.reasons[0].code, "D076", "the bar stands");
+    assert_eq!(world.first_packet(EXAM_1, "10.2.10.10", 443).await, FirstPacketVerdict::Refused);
+    // Who signs in again is barred from nothing; a later session never has an earlier number.
+    let next = world.sign_in(&world.doctor, EXAM_1).await.unwrap();
+    assert!(next.session > view.session);
+    assert!(session_of_browser(&world.center, &at, &[7; 32]).await.is_none(), "the browser's session was replaced");
+    open_in_session(&world.center, next.session, service("records")).await.unwrap();
+    again(&mut world).await;
+    sign_out(&world.center, next.session).await.unwrap();
+    world.settle(|c| c.is_empty()).await;
+    again(&mut world).await;
+    assert!(session_at(&world.center, &at).await.is_none(), "who signed out stays out");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_goes_on_in_the_session_that_took_it_over() {
+    let mut world = World::new().await;
+    world.honest_gates();
+    let first = world.sign_in(&world.doctor, EXAM_1).await.unwrap().session;
+    let line = open_in_session(&world.center, first, service("records")).await.unwrap().connection.grant;
+    let second = world.sign_in(&world.doctor, EXAM_1).await.unwrap().session;
+    again(&mut world).await;
+    assert_eq!(status(&world.center).await.connections[0].grant, line);
+    sign_out(&world.center, second).await.unwrap();
+    world.settle(|c| c.is_empty()).await;
+    assert_eq!(world.causes(line).await, [CloseCause::SignedOut]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_revoked_after_a_start_ends_its_line_with_its_cause() {
+    enum Revoked {
+        Card,
+        Device,
+        Signer,
+    }
+    for (what, in_session, cause) in [
+        (Revoked::Card, true, CloseCause::CardRevoked),
+        (Revoked::Card, false, CloseCause::CardRevoked),
+        (Revoked::Device, true, CloseCause::DeviceRevoked),
+        (Revoked::Device, false, CloseCause::DeviceRevoked),
+        (Revoked::Signer, true, CloseCause::AgreementEnded),
+    ] {
+        let mut world = World::new().await;
+        world.honest_gates();
+        let grant = if in_session {
+            let session = world.sign_in(&world.doctor, EXAM_1).await.unwrap().session;
+            open_in_session(&world.center, session, service("records")).await.unwrap().connection.grant
+        } else {
+            open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap().connection.grant
+        };
+        again(&mut world).await;
+        world.settle(|c| c.len() == 1 && c[0].state == ConnectionState::Open).await;
+        let (certificate, list) = match what {
+            Revoked::Card => (world.doctor.clone(), CaKind::HpkiAuthentication),
+            Revoked::Device => (world.devices[&EXAM_1.parse().unwrap()].clone(), CaKind::Device),
+            Revoked::Signer => (world.signers[0].clone(), CaKind::Institution),
+        };
+        world.authority.revoke_issued(&certificate, RevocationReason::KeyCompromise).unwrap();
+        world.publish(list, 3600);
+        crate::reexamine(&world.center).await;
+        world.settle(|c| c.is_empty()).await;
+        assert_eq!(world.causes(grant).await, [cause], "in a session: {in_session}");
+        let signed_in = session_at(&world.center, &EXAM_1.parse().unwrap()).await.is_some();
+        assert_eq!(signed_in, matches!(what, Revoked::Signer));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_stays_asked_and_what_was_given_is_judged_again_n8() {
+    let mut world = World::new().await;
+    world.honest_gates();
+    world.apply(&clinic(), &hospital("approval = { roles = [\"Pharmacist\"], wait_minutes = 5 }", "")).await;
+    let pharmacist = world.authority.issue_pharmacist("SUZUKI TARO").unwrap();
+    let doctor = world.sign_in(&world.doctor, EXAM_1).await.unwrap().session;
+    let desk = world.sign_in(&pharmacist, "hospital/ward-1").await.unwrap().session;
+    let code = |refused: crate::Refused| refused.reasons[0].code.clone();
+    assert_eq!(code(open_in_session(&world.center, doctor, service("records")).await.unwrap_err()), "D073");
+    again(&mut world).await;
+    let view = services_of(&world.center, doctor).await.unwrap();
+    let records = view.services.iter().find(|s| s.service == service("records")).unwrap();
+    assert_eq!(records.state, ServiceState::WaitingApproval);
+    let waiting = approvals(&world.center, desk).await.unwrap().approvals;
+    assert_eq!((waiting.len(), waiting[0].person.as_str()), (1, "SATO HANAKO"));
+    refuse_approval(&world.center, desk, waiting[0].approval).await.unwrap();
+    again(&mut world).await;
+    assert_eq!(code(open_in_session(&world.center, doctor, service("records")).await.unwrap_err()), "D074");
+
+    // Given while who asked had signed out: nothing opened, and it waits to be used.
+    world.clock.set(world.center.now().plus_ms(6 * 60_000));
+    crate::expire_due(&world.center).await;
+    assert_eq!(code(open_in_session(&world.center, doctor, service("records")).await.unwrap_err()), "D073");
+    sign_out(&world.center, doctor).await.unwrap();
+    let asked = approvals(&world.center, desk).await.unwrap().approvals[0].approval;
+    approve(&world.center, desk, asked).await.unwrap();
+    again(&mut world).await;
+    let doctor = world.sign_in(&world.doctor, EXAM_1).await.unwrap().session;
+    let line = open_in_session(&world.center, doctor, service("records")).await.unwrap().connection.grant;
+    // Used up, also over a start.
+    crate::close_in_session(&world.center, doctor, line).await.unwrap();
+    again(&mut world).await;
+    assert_eq!(code(open_in_session(&world.center, doctor, service("records")).await.unwrap_err()), "D073");
+
+    // An approver whose card is revoked while the center is down has agreed to nothing.
+    sign_out(&world.center, doctor).await.unwrap();
+    let asked = approvals(&world.center, desk).await.unwrap().approvals[0].approval;
+    approve(&world.center, desk, asked).await.unwrap();
+    world.authority.revoke_issued(&pharmacist, RevocationReason::KeyCompromise).unwrap();
+    world.publish(CaKind::HpkiAuthentication, 3600);
+    again(&mut world).await;
+    let doctor = world.sign_in(&world.doctor, EXAM_1).await.unwrap().session;
+    assert_eq!(code(open_in_session(&world.center, doctor, service("records")).await.unwrap_err()), "D073");
+}

@@ -10,6 +10,7 @@ mod canonical;
 mod chain;
 mod digest;
 mod event;
+mod passing;
 mod points;
 mod reconcile;
 mod record;

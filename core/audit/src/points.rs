@@ -8,6 +8,7 @@
 //!   otherwise: no gate may say it opened after the center said both had, none may say it closed after the center said
 //!   both had, nothing closes before it opens, and nothing outlives its lease. How long before the center a gate closed
 //!   is not compared: a gate closes by itself at the end of a lease while the center is away.
+//! - first and last packet: see `passing`.
 //! - traffic, per direction: nothing may arrive that was not sent, beyond [`Tolerance::surplus_packets`], because each
 //!   gate reads its counters at its own instant; and what was lost on the way is at most [`Tolerance::lost_percent`]
 //!   plus [`Tolerance::lost_packets`], because a sender goes on until its own rules are gone. Bytes get the same bounds
@@ -31,11 +32,23 @@ pub struct Tolerance {
     pub lost_packets: u64,
     /// Share of what was sent that may be lost.
     pub lost_percent: u64,
+    /// How long before both ends hold a line its rules may count a packet, milliseconds.
+    pub opening_ms: i64,
+    /// How much earlier or later than the other an end may have seen its first or last packet while both held the line,
+    /// milliseconds.
+    pub apart_ms: i64,
 }
 
 impl Default for Tolerance {
     fn default() -> Self {
-        Self { clock_ms: 2_000, surplus_packets: 64, lost_packets: 2_048, lost_percent: 5 }
+        Self {
+            clock_ms: 2_000,
+            surplus_packets: 64,
+            lost_packets: 2_048,
+            lost_percent: 5,
+            opening_ms: 30_000,
+            apart_ms: 60_000,
+        }
     }
 }
 
@@ -67,14 +80,15 @@ pub struct Gap {
     pub point: Point,
     /// Of which moment.
     pub phase: Phase,
-    /// What is missing: `record`, or `traffic` if only the counters are.
+    /// What is missing: `record`, or `traffic` if only the counters are, `packets` if only their moments are.
     pub what: &'static str,
 }
 
 /// Two records that cannot both be true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contradiction {
-    /// Stable name: the field compared, or `time`, `lease`, `traffic-surplus`, `traffic-lost`, `grant`, `site`.
+    /// Stable name: the field compared, or `time`, `lease`, `first-packet`, `last-packet`,
+    /// `packet-order`, `packets`, `traffic-surplus`, `traffic-lost`, `grant`, `site`.
     pub what: &'static str,
     /// One point and what it says.
     pub one: (Point, String),
@@ -153,6 +167,7 @@ pub fn match_three_points<'a>(entries: impl IntoIterator<Item = &'a Entry>, tole
         story.not_after_the_center(point, own, &access_point);
     }
     story.traffic(&source, &destination);
+    story.packets(&source, &access_point, &destination);
     ThreePoints {
         agree: story.grant.is_some() && story.gaps.is_empty() && story.contradictions.is_empty(),
         grant: story.grant,
@@ -164,15 +179,15 @@ pub fn match_three_points<'a>(entries: impl IntoIterator<Item = &'a Entry>, tole
     }
 }
 
-struct Story {
+pub(crate) struct Story {
     grant: Option<GrantId>,
-    tolerance: Tolerance,
-    gaps: Vec<Gap>,
+    pub(crate) tolerance: Tolerance,
+    pub(crate) gaps: Vec<Gap>,
     contradictions: Vec<Contradiction>,
 }
 
 impl Story {
-    fn contradict(&mut self, what: &'static str, one: (Point, String), other: (Point, String)) {
+    pub(crate) fn contradict(&mut self, what: &'static str, one: (Point, String), other: (Point, String)) {
         self.contradictions.push(Contradiction { what, one, other });
     }
 
@@ -233,7 +248,7 @@ impl Story {
         }
     }
 
-    fn after(&self, later: Timestamp, earlier: Timestamp) -> bool {
+    pub(crate) fn after(&self, later: Timestamp, earlier: Timestamp) -> bool {
         later > earlier.plus_ms(self.tolerance.clock_ms)
     }
 
@@ -283,7 +298,7 @@ fn said(observation: &Observation) -> String {
 mod tests {
     use super::*;
     use crate::{Event, Head, Traffic};
-    use model::{Endpoint, Grant, Protocol, Zone};
+    use model::{Endpoint, Grant, Passage, Protocol, Within, Zone};
 
     fn grant() -> Grant {
         let end = |site: &str, institution: &str, host: &str, address: &str, zone| Endpoint {
@@ -321,6 +336,13 @@ mod tests {
                 if phase == Phase::Closed && point != Point::AccessPoint {
                     let count = |packets| Count { packets, bytes: packets * 800 };
                     o.traffic = Some(Traffic { forth: count(1_000), back: count(90_000), complete: true });
+                }
+                if phase == Phase::Closed {
+                    let within = |from, to| Within { from: Timestamp(from), to: Timestamp(to) };
+                    o.passage = Some(match point {
+                        Point::AccessPoint => Passage { first: within(50, 400), last: within(50, 60_001) },
+                        _ => Passage { first: within(90, 300), last: within(58_000, 59_000) },
+                    });
                 }
                 out.push((point, o));
             }
@@ -453,7 +475,7 @@ mod tests {
                 o.at = Timestamp(50)
             }
         });
-        assert_eq!(whats(&early), ["time"]);
+        assert_eq!(whats(&early), ["time", "packet-order"]);
         let outlived = with(|_, o| {
             if o.phase == Phase::Closed {
                 o.at = Timestamp(3_700_000)
@@ -466,6 +488,84 @@ mod tests {
             }
         });
         assert!(center_away.agree);
+    }
+
+    #[test]
+    fn first_and_last_packets_that_cannot_be_are_named_g13() {
+        let change = |point: Point, f: fn(&mut Passage)| {
+            with(move |p, o| {
+                if let (true, Some(passage)) = (p == point, &mut o.passage) {
+                    f(passage)
+                }
+            })
+        };
+        let at = |ms| Within { from: Timestamp(ms), to: Timestamp(ms) };
+        for point in [Point::Source, Point::Destination] {
+            assert!(change(point, |p| p.first.to = Timestamp(20_000)).agree, "less is known, nothing contradicts");
+            let turned = change(point, |p| std::mem::swap(&mut p.first, &mut p.last));
+            assert!(whats(&turned).contains(&"packet-order"), "{turned:?}");
+            let after_the_end = change(point, |p| p.last = Within { from: Timestamp(70_000), to: Timestamp(70_000) });
+            assert_eq!(whats(&after_the_end), ["packet-order"], "{point}");
+            // The center was told of a packet long before the gate says that the first one passed.
+            let late = change(point, |p| p.first = Within { from: Timestamp(9_000), to: Timestamp(9_000) });
+            assert!(whats(&late).contains(&"first-packet"), "{late:?}");
+            let missing = with(|p, o| {
+                if p == point {
+                    o.passage = None
+                }
+            });
+            assert_eq!(missing.gaps, [Gap { point, phase: Phase::Closed, what: "packets" }]);
+        }
+        let unheard = with(|p, o| {
+            if p == Point::AccessPoint {
+                o.passage = None
+            }
+        });
+        assert_eq!(unheard.gaps, [Gap { point: Point::AccessPoint, phase: Phase::Closed, what: "packets" }]);
+        // Nothing arrives before it was sent, and nothing goes on at one end alone.
+        let both = |source: Passage, destination: Passage| {
+            with(move |p, o| match (p, &mut o.passage) {
+                (Point::Source, Some(passage)) => *passage = source,
+                (Point::Destination, Some(passage)) => *passage = destination,
+                (Point::AccessPoint, Some(passage)) => passage.first.to = Timestamp(1_000_000),
+                _ => {}
+            })
+        };
+        let held = |points: ThreePoints| whats(&points);
+        let (a, z) = (at(100), at(59_000));
+        assert!(held(both(Passage { first: a, last: z }, Passage { first: at(2_000), last: at(57_000) })).is_empty());
+        assert_eq!(
+            held(both(Passage { first: at(30_000), last: z }, Passage { first: a, last: z })),
+            ["first-packet"],
+            "arrived before it was sent"
+        );
+        let hours = with(|p, o| {
+            let late = o.at.plus_ms(3_000_000);
+            if o.phase == Phase::Closed {
+                o.at = late;
+                let last = if p == Point::Destination { at(60_000) } else { at(2_900_000) };
+                o.passage = o.passage.map(|passage| Passage { last, ..passage });
+            }
+        });
+        assert_eq!(whats(&hours), ["last-packet"]);
+        // Before both ends held it, a rule may count what no tunnel took.
+        let slow = |ms| {
+            with(move |p, o| {
+                if p != Point::AccessPoint {
+                    o.at = o.at.plus_ms(if o.phase == Phase::Opened { ms } else { 0 });
+                } else {
+                    o.at = o.at.plus_ms(ms);
+                }
+            })
+        };
+        assert!(slow(20_000).agree, "{:?}", slow(20_000));
+        assert_eq!(whats(&slow(40_000)), ["packet-order"]);
+        let uncounted = with(|p, o| {
+            if let (Point::Source, Some(t)) = (p, &mut o.traffic) {
+                (t.forth, t.back) = (Count::default(), Count::default());
+            }
+        });
+        assert!(whats(&uncounted).contains(&"packets"), "{uncounted:?}");
     }
 
     #[test]

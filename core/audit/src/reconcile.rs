@@ -6,6 +6,7 @@
 
 use model::{GrantId, HostRef, Section, ServiceId, Timestamp};
 
+use crate::passing::said;
 use crate::{Contradiction, Entry, Event, Gap, Phase, Point, ThreePoints, Tolerance, match_three_points};
 
 /// A line, as its whole record tells it.
@@ -88,6 +89,18 @@ pub fn reconcile<'a>(
         }
         (_, None) => {}
     }
+    let permitted_at = at(&|e| matches!(e, Event::ConnectionPermitted { .. }));
+    if let Some(permitted_at) = permitted_at {
+        for point in Point::ALL {
+            let first =
+                points.seen(point).closed.as_ref().and_then(|closed| closed.passage).map(|passage| passage.first);
+            if let Some(first) = first.filter(|first| permitted_at > first.to.plus_ms(tolerance.clock_ms)) {
+                let one = (Point::AccessPoint, format!("permitted at {permitted_at}"));
+                let other = (point, said("first packet", first));
+                points.contradictions.push(Contradiction { what: "first-packet", one, other });
+            }
+        }
+    }
     points.agree = points.gaps.is_empty() && points.contradictions.is_empty() && (seen.is_some() || opened.is_none());
     let what = permitted
         .map(|(from, service, _)| (from.clone(), service.clone()))
@@ -108,7 +121,7 @@ fn section_of(point: Point) -> Section {
 /// the far one if the two gates differ.
 fn whose(c: &Contradiction) -> Section {
     match (c.what, c.one.0, c.other.0) {
-        ("traffic-lost", ..) => Section::AccessLine,
+        ("traffic-lost" | "last-packet", ..) => Section::AccessLine,
         (_, Point::AccessPoint, other) => section_of(other),
         (_, one, Point::AccessPoint) => section_of(one),
         (_, one, other) => section_of(one.max(other)),
@@ -119,7 +132,7 @@ fn whose(c: &Contradiction) -> Section {
 mod tests {
     use super::*;
     use crate::{Count, Digest, Head, Observation, Person, Traffic};
-    use model::Grant;
+    use model::{Grant, Passage, Within};
     use serde_json::json;
 
     fn grant() -> Grant {
@@ -161,7 +174,11 @@ mod tests {
                 back: count(90_000),
                 complete: true,
             });
-            Event::evidence(point, Observation { site, traffic, ..Observation::of(&grant, phase, Timestamp(at)) })
+            let within = |from, to| Within { from: Timestamp(from), to: Timestamp(to) };
+            let passage =
+                (phase == Phase::Closed).then(|| Passage { first: within(90, 300), last: within(50_000, 59_000) });
+            let seen = Observation { site, traffic, passage, ..Observation::of(&grant, phase, Timestamp(at)) };
+            Event::evidence(point, seen)
         };
         let mut events = vec![permitted(&grant)];
         events.extend([Point::Source, Point::Destination, Point::AccessPoint].map(|p| seen(p, Phase::Opened, 100)));
@@ -231,6 +248,23 @@ mod tests {
         let line = line(&events);
         assert_eq!(line.points.contradictions[0].what, "traffic-surplus");
         assert_eq!(line.findings()[0].1, Section::Peer);
+    }
+
+    #[test]
+    fn a_packet_before_anybody_permitted_it_is_found_g13() {
+        let mut head = Head::EMPTY;
+        let entries: Vec<Entry> = told()
+            .into_iter()
+            .map(|event| {
+                // Permitted at 5 s, when the points say the first packet had passed by 0.3 s.
+                let entry = head.append(Timestamp(5_000), event);
+                head = entry.head();
+                entry
+            })
+            .collect();
+        let line = reconcile(GrantId(7), &entries, Tolerance::default());
+        assert!(line.points.contradictions.iter().all(|c| c.what == "first-packet"), "{line:?}");
+        assert_eq!(line.points.contradictions.len(), 3);
     }
 
     #[test]

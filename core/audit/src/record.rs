@@ -1,6 +1,8 @@
 //! What audit events are made of.
 
-use model::{AgreementId, Generation, Grant, GrantId, HostRef, Protocol, Section, ServiceId, SiteId, Timestamp};
+use model::{
+    AgreementId, Generation, Grant, GrantId, HostRef, Passage, Protocol, Section, ServiceId, SiteId, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -293,6 +295,10 @@ pub struct Observation {
     /// What passed; with `closed` at the two gates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Traffic>,
+    /// When its first and its last packet passed, with `closed`; absent if none did. A gate's own observation; the access
+    /// point, which no packet of a line passes, says between when and when it must have been by what it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passage: Option<Passage>,
 }
 
 impl Observation {
@@ -315,6 +321,7 @@ impl Observation {
             flows: None,
             sa: None,
             traffic: None,
+            passage: None,
         }
     }
 }

@@ -18,6 +18,7 @@ mod institution;
 mod net;
 mod network;
 mod never;
+mod passage;
 mod plan;
 mod section;
 mod service;
@@ -47,6 +48,7 @@ pub use net::{
 };
 pub use network::{Network, NetworkError};
 pub use never::{NeverError, NeverId, NeverRule, Part};
+pub use passage::{Passage, Within};
 pub use plan::{DeltaError, Plan, PlanCause, Renewal, SiteDelta, SiteState, Standing};
 pub use section::Section;
 pub use service::{Approval, Booking, DailyWindow, Service};

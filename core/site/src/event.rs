@@ -1,6 +1,6 @@
 //! The only door in and the only door out of a site's state machine.
 
-use model::{Generation, GrantId, PortNo, SiteState, Timestamp};
+use model::{Generation, GrantId, Passage, PortNo, SiteState, Timestamp, Within};
 use openflow::{
     ChangedFlow, CtFlush, FlowMod, FlowRemoved, FlowStats, Group, Message, Meter, MeterMod, PacketIn, Role,
 };
@@ -115,6 +115,13 @@ pub enum Event {
         /// Installed children, one entry an SA.
         children: Vec<ChildSa>,
     },
+    /// When a CHILD_SA that is about to end was last used, answering [`Output::ReadChild`]; not told if that is unknown.
+    ChildUsed {
+        /// Its name, as configured.
+        child: String,
+        /// Its last packet, either way.
+        used: Within,
+    },
     /// An initiation could not even be asked for.
     InitiateFailed {
         /// The connection.
@@ -152,7 +159,7 @@ pub struct FirstPacketAnswer {
 }
 
 /// An installed CHILD_SA as strongSwan lists it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildSa {
     /// Its connection.
     pub connection: String,
@@ -160,6 +167,8 @@ pub struct ChildSa {
     pub child: String,
     /// strongSwan's number for it, unique in this daemon.
     pub number: u32,
+    /// Its last packet, either way; none if none used it yet.
+    pub used: Option<Within>,
 }
 
 /// What the shell shall do. Nothing here decides; each is carried out as it is written.
@@ -201,6 +210,13 @@ pub enum Output {
     UnloadConnection(String),
     /// `initiate`, without waiting; the child's own event tells.
     Initiate {
+        /// The connection.
+        connection: String,
+        /// The child.
+        child: String,
+    },
+    /// `list-sas` of this child alone, before it ends: what strongSwan knows of its last packet goes with it.
+    ReadChild {
         /// The connection.
         connection: String,
         /// The child.
@@ -270,6 +286,10 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// Both ways.
+    pub fn packets(&self) -> u64 {
+        self.forth.packets.saturating_add(self.back.packets)
+    }
     pub(crate) fn add(&mut self, back: bool, more: Count) {
         if back { self.back.add(more) } else { self.forth.add(more) }
     }
@@ -312,6 +332,15 @@ pub enum Report {
         cause: CloseCause,
         /// What its rules saw (G13).
         traffic: Traffic,
+        /// When the first and the last packet passed; none if none did.
+        passage: Option<Passage>,
+    },
+    /// Its first packet has passed (G13).
+    Carried {
+        /// The grant.
+        grant: GrantId,
+        /// When.
+        first: Within,
     },
     /// After reading back, a difference between what stood and what is wanted is being mended.
     Converged {

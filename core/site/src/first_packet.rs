@@ -66,7 +66,7 @@ struct Opening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Judgement {
     /// A live grant covers it; the packet was released.
-    Released,
+    Released(GrantId),
     /// It waits, for the center's answer or for the grant's rules.
     Held,
     /// Nothing covers it, and nobody can be asked.
@@ -85,6 +85,8 @@ pub(crate) struct FirstPackets {
     refusals: Refusals,
     /// The center listens and can be asked.
     linked: bool,
+    /// Grants that something which waited went under, since it was asked.
+    let_go: Vec<GrantId>,
 }
 
 impl FirstPackets {
@@ -96,6 +98,7 @@ impl FirstPackets {
             waiting: Waiting::new(),
             refusals: Refusals::new(),
             linked: false,
+            let_go: Vec::new(),
         }
     }
 
@@ -194,8 +197,14 @@ impl FirstPackets {
             released.extend(packets.into_iter().map(|packet| release(packet, openflow::PortNo(opening.in_port))));
         }
         if !released.is_empty() {
+            self.let_go.push(grant);
             out.push(Output::Send(released));
         }
+    }
+
+    /// Grants under which something that waited went on its way, since this was asked last.
+    pub(crate) fn let_go(&mut self) -> impl Iterator<Item = GrantId> + use<> {
+        std::mem::take(&mut self.let_go).into_iter()
     }
 
     /// The center's word on something it was asked.
@@ -269,7 +278,7 @@ impl FirstPackets {
                 out.to_switch.extend_from_slice(encoded);
             }
             append(&release(packet, in_port), RELEASE_XID, &mut out.to_switch);
-            return Judgement::Released;
+            return Judgement::Released(grant);
         }
         if state.facts.site.segments.values().any(|s| s.prefix.contains(&tuple.destination)) {
             return Judgement::Doubtful;

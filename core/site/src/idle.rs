@@ -4,9 +4,8 @@ use model::{Grant, GrantId, Timestamp};
 use std::collections::BTreeMap;
 
 use crate::event::earlier;
+use crate::passages::LATE_MS;
 
-/// A switch that forwards by cached verdicts counts late (Open vSwitch: 500 ms at the most).
-const LATE_MS: i64 = 700;
 /// At the least so long lie between two readings that this asks for, however many lines fall idle.
 const BETWEEN_MS: i64 = 1_000;
 

@@ -18,6 +18,7 @@ mod ike;
 mod machine;
 mod nftables;
 mod packet;
+mod passages;
 mod refusal;
 mod rules;
 mod strangers;

@@ -11,6 +11,7 @@ use crate::first_packet::{FirstPackets, Judgement};
 use crate::idle::Idle;
 use crate::ike::IkePolicy;
 use crate::nftables::RedInterfaces;
+use crate::passages::Passages;
 use crate::rules::Rules;
 use crate::strangers;
 use crate::tunnels::Tunnels;
@@ -58,6 +59,9 @@ pub struct SiteMachine {
     filters: Filters,
     first_packets: FirstPackets,
     idle: Idle,
+    passages: Passages,
+    /// When the switch was asked last for what it counted.
+    read_asked: Timestamp,
     /// Grants whose lease ended before the center said so: in the state, but no longer wanted.
     lapsed: BTreeSet<GrantId>,
     leases: BTreeSet<(Timestamp, GrantId)>,
@@ -82,6 +86,8 @@ impl SiteMachine {
             filters: Filters::new(config.red, config.audit_ms),
             first_packets: FirstPackets::new(),
             idle: Idle::new(),
+            passages: Passages::default(),
+            read_asked: now,
             lapsed: BTreeSet::new(),
             leases: BTreeSet::new(),
             closing: BTreeMap::new(),
@@ -111,6 +117,7 @@ impl SiteMachine {
 
     /// Forgets what it would still say of grants that ended: for a gate in waiting, which says nothing.
     pub fn keep_silent(&mut self) {
+        self.closing.keys().for_each(|ended| self.passages.forget(*ended));
         self.closing.clear();
         self.said.clear();
     }
@@ -161,6 +168,11 @@ impl SiteMachine {
         if self.idle.must_read(now) {
             self.rules.doubt(now);
         }
+        if out.outputs.iter().any(|output| matches!(output, Output::ReadFlows { .. })) {
+            self.read_asked = now;
+        }
+        self.first_packets.let_go().for_each(|grant| self.passages.passed(grant, now));
+        out.outputs.extend(self.passages.news().map(|(grant, first)| Output::Report(Report::Carried { grant, first })));
         self.accept(out);
     }
 
@@ -223,6 +235,7 @@ impl SiteMachine {
             Event::CenterUp => {
                 self.first_packets.link(true);
                 self.idle.say_again(now);
+                self.passages.say_again();
                 self.owes_acceptance = true;
                 let all = self.everything();
                 self.said = all.iter().map(|id| (*id, Said { asked: true, ..Said::default() })).collect();
@@ -257,6 +270,7 @@ impl SiteMachine {
             Event::FlowStats { read, entries } => {
                 if self.rules.on_entries(read, &entries, now, out) {
                     let fallen = self.idle.read(|grant| self.rules.packets(grant), now);
+                    self.passages.read(|grant| self.rules.packets(grant), self.read_asked, now);
                     out.outputs.extend(fallen.into_iter().map(|grant| Output::Report(Report::Idle(grant))));
                 }
                 self.everything()
@@ -317,7 +331,16 @@ impl SiteMachine {
                 self.tunnels.on_child_down(&connection, &child, now).into_iter().collect()
             }
             Event::SaList { connections, ike, children } => {
+                for used in children.iter().filter_map(|sa| Some((sa.child.parse().ok()?, sa.used?))) {
+                    self.passages.used(used.0, used.1, now);
+                }
                 self.tunnels.on_list(&connections, &ike, &children, now, out)
+            }
+            Event::ChildUsed { child, used } => {
+                if let Ok(grant) = child.parse() {
+                    self.passages.used(grant, used, now);
+                }
+                BTreeSet::new()
             }
             Event::InitiateFailed { connection, child, error } => {
                 self.tunnels.on_initiate_failed(&connection, &child, &error, now, out);
@@ -346,7 +369,8 @@ impl SiteMachine {
         let Some(state) = self.state.as_deref() else { return };
         match self.first_packets.judge(packet, state, &self.rules, now, out) {
             Judgement::Doubtful => self.rules.doubt(now),
-            Judgement::Released | Judgement::Held | Judgement::Refused | Judgement::Ignored => {}
+            Judgement::Released(grant) => self.passages.passed(grant, now),
+            Judgement::Held | Judgement::Refused | Judgement::Ignored => {}
         }
     }
 
@@ -360,7 +384,8 @@ impl SiteMachine {
             if gone {
                 self.closing.remove(&grant);
                 let traffic = self.rules.take_counters(grant);
-                out.report(Report::Closed { grant, cause: closing.cause, traffic });
+                let passage = self.passages.end(grant, &traffic, now);
+                out.report(Report::Closed { grant, cause: closing.cause, traffic, passage });
             }
             return;
         }

@@ -235,10 +235,11 @@ impl Rules {
         true
     }
 
-    /// Packets of a grant, forth and back, as the last reading counted them.
+    /// Packets of a grant, forth and back, as the last reading and entries that went since counted them.
     pub(crate) fn packets(&self, grant: GrantId) -> u64 {
         let keys = self.wanted_of.get(&grant).into_iter().flatten();
-        keys.filter_map(|key| self.read_counters.get(key)).map(|count| count.packets).sum()
+        let stand = keys.filter_map(|key| self.read_counters.get(key)).map(|count| count.packets);
+        stand.fold(self.gone_counters.get(&grant).map_or(0, Traffic::packets), u64::saturating_add)
     }
 
     /// Somebody else changed an entry (X1). It is undone by the ordinary difference, at once. Returns the grant that may

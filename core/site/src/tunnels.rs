@@ -102,7 +102,7 @@ impl Tunnels {
         }
     }
 
-    pub(crate) fn unwant(&mut self, tunnel: &Tunnel, now: Timestamp) {
+    pub(crate) fn unwant(&mut self, tunnel: &Tunnel, now: Timestamp, out: &mut Outbox) {
         if let Some(peer) = self.peers.get_mut(&tunnel.peer) {
             peer.wanted.remove(&tunnel.grant);
             peer.stale = true;
@@ -113,6 +113,8 @@ impl Tunnels {
         self.peer_of.remove(&tunnel.grant);
         self.to_start.remove(&tunnel.grant);
         if self.up.contains_key(&tunnel.grant) {
+            let (connection, child) = (self.name_of(&tunnel.peer), ike::child_name(tunnel.grant));
+            out.push(Output::ReadChild { connection, child });
             let wait = if tunnel.initiator { 0 } else { LEAVE_IT_MS };
             self.stop(tunnel.grant, &tunnel.peer, now.plus_ms(wait));
         }
@@ -259,7 +261,7 @@ impl Tunnels {
         self.known = true;
         self.audit_at = now.plus_ms(self.audit_ms);
         let mut seen: BTreeMap<GrantId, u32> = BTreeMap::new();
-        for ChildSa { connection, child, number } in children {
+        for ChildSa { connection, child, number, .. } in children {
             match self.resolve(connection, child) {
                 Some((id, grant)) => {
                     let count = seen.entry(grant).or_insert(0);

@@ -1,7 +1,7 @@
 //! JSON of two questions of the operator about what happened: `GET /v1/log/match` ([`MatchQuery`] → [`MatchPage`]) and
 //! `POST /v1/why` ([`WhyCall`] → [`WhyReport`]). Nothing is changed by either.
 
-use model::{GrantId, HostRef, Section, ServiceId, Timestamp};
+use model::{GrantId, HostRef, Section, ServiceId, Timestamp, Within};
 use serde::{Deserialize, Serialize};
 
 /// Which lines to reconcile.
@@ -50,6 +50,28 @@ pub struct MatchedLine {
     pub agree: bool,
     /// What is missing or contradicts.
     pub findings: Vec<MatchFinding>,
+    /// What each of the three points recorded, from the person outwards.
+    #[serde(default)]
+    pub points: Vec<MatchedPoint>,
+}
+
+/// What one point recorded of a line; what it did not record is absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchedPoint {
+    /// `source`, `access-point` or `destination`.
+    pub point: String,
+    /// When it stood, by the point's own clock.
+    pub opened: Option<Timestamp>,
+    /// When the first packet passed.
+    pub first: Option<Within>,
+    /// When the last packet passed.
+    pub last: Option<Within>,
+    /// When nothing was left of it.
+    pub closed: Option<Timestamp>,
+    /// Packets both ways; never of the access point, which no packet of a line passes.
+    pub packets: Option<u64>,
+    /// Their bytes.
+    pub bytes: Option<u64>,
 }
 
 /// A gap or a contradiction.

@@ -27,8 +27,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{StreamExt, once};
 use tonic::transport::{Channel, Endpoint};
 use wire::link::{
-    Count, GateMessage, Gone, Hello, Observed, OrderAccepted, Prepared, TerminalChunk, TerminalOpening, center_message,
-    gate_message::Message, terminal_chunk::Part,
+    Count, GateMessage, Gone, Hello, Observed, OrderAccepted, Prepared, TerminalChunk, TerminalOpening, Within,
+    center_message, gate_message::Message, terminal_chunk::Part,
 };
 use wire::{Order, OrderBody};
 
@@ -210,6 +210,10 @@ impl Stage {
     }
 }
 
+fn link_passed(at: i64) -> Within {
+    Within { from: at, to: at }
+}
+
 fn carried_out(order: Order) -> Vec<Message> {
     let at = order.issued_at.0;
     match order.body {
@@ -223,7 +227,9 @@ fn carried_out(order: Order) -> Vec<Message> {
             }
             for grant in &delta.grants_removed {
                 let count = Some(Count { packets: 5, bytes: 500 });
-                say.push(Message::Gone(Gone { grant: grant.0, forth: count, back: count, complete: true, at }));
+                let first = Some(link_passed(at));
+                let (grant, last) = (grant.0, first);
+                say.push(Message::Gone(Gone { grant, forth: count, back: count, complete: true, at, first, last }));
             }
             say.push(Message::Accepted(OrderAccepted { generation: delta.generation.0 }));
             say

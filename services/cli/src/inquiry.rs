@@ -1,8 +1,8 @@
 //! What happened: the three points of lines, and why something does not work.
 
-use model::GrantId;
+use model::{GrantId, Timestamp, Within};
 use texts::{Arg, Texts};
-use wire::inquiry::{MatchPage, MatchedLine, WhyCall, WhyReport};
+use wire::inquiry::{MatchPage, MatchedLine, MatchedPoint, WhyCall, WhyReport};
 
 use crate::failure::Failure;
 use crate::operator::Operator;
@@ -27,18 +27,21 @@ pub async fn match_lines(
         all.lines.extend(page.lines);
         match page.next {
             Some(next) if grant.is_none() => after = Some(next),
-            _ => return Ok(matched(texts, &all)),
+            _ => return Ok(matched(texts, &all, grant.is_some())),
         }
     }
 }
 
-fn matched(texts: &Texts, page: &MatchPage) -> Shown {
+fn matched(texts: &Texts, page: &MatchPage, at_length: bool) -> Shown {
     let mut lines = Vec::new();
     for line in &page.lines {
         let findings = Arg::Number(i64::try_from(line.findings.len()).unwrap_or(i64::MAX));
         let key = if line.agree { "cli-match-agrees" } else { "cli-match-differs" };
         let args = [("line", Arg::Text(name(texts, line))), ("findings", findings)];
         lines.push((texts.say("cli-label-points", &[]), texts.say(key, &args)));
+        for point in line.points.iter().filter(|_| at_length) {
+            lines.push((texts.say(&format!("point-{}", point.point), &[]), recorded(texts, point)));
+        }
         for finding in &line.findings {
             let section = texts.say(finding.section.key(), &[]);
             let args = [("text", Arg::text(&finding.text)), ("section", section.into())];
@@ -55,6 +58,27 @@ fn matched(texts: &Texts, page: &MatchPage) -> Shown {
     let mut shown = Shown::lines(page, &lines);
     shown.exit_code = u8::from(differ > 0);
     shown
+}
+
+/// What a point recorded, in a line; what it did not is a dash.
+fn recorded(texts: &Texts, point: &MatchedPoint) -> String {
+    let none = || "–".to_owned();
+    let at = |when: Option<Timestamp>| Arg::Text(when.map_or_else(none, |at| at.to_string()));
+    let within = |when: Option<Within>| match when {
+        Some(when) if when.from == when.to => at(Some(when.to)),
+        Some(when) => Arg::Text(format!("{} … {}", when.from, when.to)),
+        None => at(None),
+    };
+    let count = |n: Option<u64>| Arg::Text(n.map_or_else(none, |n| n.to_string()));
+    let args = [
+        ("opened", at(point.opened)),
+        ("first", within(point.first)),
+        ("last", within(point.last)),
+        ("packets", count(point.packets)),
+        ("bytes", count(point.bytes)),
+        ("closed", at(point.closed)),
+    ];
+    texts.say("cli-match-point", &args)
 }
 
 fn name(texts: &Texts, line: &MatchedLine) -> String {
@@ -124,9 +148,22 @@ mod tests {
             closed: None,
             agree: findings.is_empty(),
             findings,
+            points: vec![MatchedPoint {
+                point: "source".into(),
+                opened: Some(Timestamp(0)),
+                first: Some(Within { from: Timestamp(1_000), to: Timestamp(2_000) }),
+                last: None,
+                closed: None,
+                packets: Some(12),
+                bytes: None,
+            }],
         };
         let page = MatchPage { lines: vec![line(7, vec![]), line(8, vec![finding])], next: None };
-        let shown = matched(&Texts::new(Lang::En), &page);
+        let shown = matched(&Texts::new(Lang::En), &page, false);
+        assert!(!shown.text().contains("first packet"), "{}", shown.text());
+        let at_length = matched(&Texts::new(Lang::En), &page, true);
+        let row = "first packet 1970-01-01T00:00:01Z … 1970-01-01T00:00:02Z, last packet –, 12 packets";
+        assert!(at_length.text().contains(row), "{}", at_length.text());
         assert_eq!(shown.exit_code, 1);
         assert!(
             shown.text().contains("g-7  clinic/exam-1 → keyaki/records: the three points agree"),
@@ -135,7 +172,7 @@ mod tests {
         );
         assert!(shown.text().contains("no record that the line ended (peer facility)"), "{}", shown.text());
         assert!(shown.text().contains("2 lines compared, 1 do not agree"), "{}", shown.text());
-        let none = matched(&Texts::new(Lang::Ja), &MatchPage { lines: Vec::new(), next: None });
+        let none = matched(&Texts::new(Lang::Ja), &MatchPage { lines: Vec::new(), next: None }, true);
         assert_eq!(none.exit_code, 0);
     }
 

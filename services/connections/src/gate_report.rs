@@ -1,7 +1,7 @@
 //! What gates observed. Only this makes a connection open or closed; a report that comes late or twice changes nothing.
 
 use audit::{CloseCause, Count, Event, Observation, Phase, Point, Traffic};
-use model::{ConnectionState, Generation, GrantId, Section, SiteId, Timestamp};
+use model::{ConnectionState, Generation, GrantId, Passage, Section, SiteId, Timestamp, Within};
 use registry::Commit;
 use texts::Arg;
 use wire::link::{self, EndCause, RefusalCode, gate_message::Message};
@@ -20,11 +20,12 @@ pub async fn gate_report(center: &Center, site: &SiteId, message: Message) {
         // The first message of a link; told to `gate_joined`.
         Message::Hello(_) => {}
         // Told to whoever keeps the links.
-        Message::LeaseRequest(_) => {}
+        Message::LeaseRequest(_) | Message::LeaseRelease(_) => {}
         Message::Accepted(m) => accepted(center, &mut state, site, Generation(m.generation)).await,
         Message::Refused(m) => refused(center, &mut state, site, m).await,
         Message::Prepared(m) => prepared(center, &mut state, site, GrantId(m.grant)),
         Message::Observed(m) => observed(center, &mut state, site, m).await,
+        Message::Carried(m) => carried(center, &mut state, site, GrantId(m.grant)),
         Message::Gone(m) => gone(center, &mut state, site, m).await,
         Message::Ended(m) => ended(center, &mut state, site, m).await,
         Message::FirstPacket(m) => first_packet(center, &mut state, site, m).await,
@@ -150,6 +151,21 @@ async fn observed(center: &Center, state: &mut State, site: &SiteId, m: link::Ob
     }
 }
 
+/// Its first packet has passed at that end.
+fn carried(center: &Center, state: &mut State, site: &SiteId, grant: GrantId) {
+    if let Some(end) = state.live.get_mut(&grant).and_then(|live| live.end(site)) {
+        end.carried.get_or_insert(center.now());
+    }
+}
+
+/// A span that ends before it begins is no evidence of anything.
+fn passage(m: &link::Gone) -> Option<Passage> {
+    let within = |w: Option<link::Within>| {
+        w.map(|w| Within { from: Timestamp(w.from), to: Timestamp(w.to) }).filter(|w| w.from <= w.to)
+    };
+    Some(Passage { first: within(m.first)?, last: within(m.last)? })
+}
+
 async fn gone(center: &Center, state: &mut State, site: &SiteId, m: link::Gone) {
     let grant = GrantId(m.grant);
     let Some(live) = state.live.get_mut(&grant) else { return };
@@ -163,6 +179,7 @@ async fn gone(center: &Center, state: &mut State, site: &SiteId, m: link::Gone) 
         flows: Some(0),
         sa: Some(false),
         traffic: Some(traffic),
+        passage: passage(&m),
         ..Observation::of(&of, Phase::Closed, Timestamp(m.at))
     };
     end.gone = Some(Gone { seen });
@@ -196,7 +213,10 @@ async fn finish(center: &Center, state: &mut State, grant: GrantId) {
         commit = commit.events([
             Event::evidence(Point::Source, source.seen.clone()),
             Event::evidence(Point::Destination, destination.seen.clone()),
-            Event::evidence(Point::AccessPoint, Observation::of(&live.grant, Phase::Closed, now)),
+            Event::evidence(
+                Point::AccessPoint,
+                Observation { passage: live.heard_of_packets(now), ..Observation::of(&live.grant, Phase::Closed, now) },
+            ),
         ]);
     }
     match center.commit(state, commit.event(Event::ConnectionClosed { grant }), None).await {

@@ -1,7 +1,9 @@
 //! Connections that are not closed, and gates, as the center sees them.
 
 use audit::{CloseCause, Observation, Person};
-use model::{ConnectionState, Generation, Grant, GrantId, Network, Section, SessionId, SiteId};
+use model::{
+    ConnectionState, Generation, Grant, GrantId, Network, Passage, Section, SessionId, SiteId, Timestamp, Within,
+};
 use std::collections::BTreeMap;
 use texts::{Arg, Reason};
 use tokio::sync::watch;
@@ -34,7 +36,8 @@ pub(crate) struct Live {
     pub progress: watch::Sender<Progress>,
 }
 
-/// What was shown when it was opened, to be judged again when revocation lists change. Not kept over a restart.
+/// What was shown when it was opened, to be judged again when revocation lists change.
+#[derive(Debug, Clone)]
 pub(crate) struct Proofs {
     pub card: Vec<Vec<u8>>,
     pub device: Vec<Vec<u8>>,
@@ -48,6 +51,8 @@ pub(crate) struct End {
     pub prepared: bool,
     pub observed: Option<Observation>,
     pub gone: Option<Gone>,
+    /// When the gate told us that the first packet has passed, by our own clock (G13).
+    pub carried: Option<Timestamp>,
     /// What the gate said went wrong.
     pub fault: Option<String>,
 }
@@ -117,6 +122,17 @@ impl Live {
                 Some((site.clone(), counters))
             })
             .collect()
+    }
+
+    /// What the access point can say of first and last packet (G13): no packet passes it, but it knows that none can have
+    /// passed before it granted the line, when it was told of the first, and when it had heard that nothing is left.
+    pub fn heard_of_packets(&self, now: Timestamp) -> Option<Passage> {
+        let ends = [&self.origin, &self.destination];
+        let told = ends.iter().filter_map(|end| end.carried).min();
+        let seen = ends.iter().any(|end| end.gone.as_ref().is_some_and(|gone| gone.seen.passage.is_some()));
+        let from = self.grant.granted_at;
+        let by = told.or_else(|| seen.then_some(now))?;
+        Some(Passage { first: Within { from, to: by.max(from) }, last: Within { from, to: now.max(from) } })
     }
 
     /// Why it did not open in time, and whose section that is (N12): a silent gate is behind its own line; a gate that

@@ -91,6 +91,11 @@ fn view(entry: &Entry) -> LogEntry {
             facts.insert("forth".into(), format!("{} packets, {} bytes", traffic.forth.packets, traffic.forth.bytes));
             facts.insert("back".into(), format!("{} packets, {} bytes", traffic.back.packets, traffic.back.bytes));
         }
+        if let Some(passage) = seen.passage {
+            for (key, when) in [("first-packet", passage.first), ("last-packet", passage.last)] {
+                facts.insert(key.into(), format!("{} .. {}", when.from, when.to));
+            }
+        }
     }
     LogEntry {
         sequence: entry.seq,

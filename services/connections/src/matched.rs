@@ -1,10 +1,10 @@
 //! Reconcile lines at their three points (G13): what is missing, what contradicts, and in whose section.
 
-use audit::{Contradiction, Finding, Gap, Line, Tolerance, concerns_a_line, reconcile};
+use audit::{Contradiction, Finding, Gap, Line, Point, Seen, Tolerance, concerns_a_line, reconcile};
 use model::GrantId;
 use std::collections::BTreeSet;
 use texts::{Arg, Texts};
-use wire::inquiry::{FindingKind, MatchFinding, MatchPage, MatchedLine};
+use wire::inquiry::{FindingKind, MatchFinding, MatchPage, MatchedLine, MatchedPoint};
 
 use crate::{Center, Refused, Trouble};
 
@@ -68,6 +68,22 @@ fn view(line: &Line, texts: &Texts) -> MatchedLine {
         closed: line.closed,
         agree: line.points.agree,
         findings: findings.collect(),
+        points: Point::ALL.map(|point| recorded(point, line.points.seen(point))).into(),
+    }
+}
+
+fn recorded(point: Point, seen: &Seen) -> MatchedPoint {
+    let closed = seen.closed.as_ref();
+    let passage = closed.and_then(|closed| closed.passage);
+    let traffic = closed.and_then(|closed| closed.traffic);
+    MatchedPoint {
+        point: point.to_string(),
+        opened: seen.opened.as_ref().map(|opened| opened.at),
+        first: passage.map(|passage| passage.first),
+        last: passage.map(|passage| passage.last),
+        closed: closed.map(|closed| closed.at),
+        packets: traffic.map(|t| t.forth.packets.saturating_add(t.back.packets)),
+        bytes: traffic.map(|t| t.forth.bytes.saturating_add(t.back.bytes)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing waits for a negotiation: `initiate` and `terminate` return at once and the child's own event tells. Blocking
 //! ones hold charon's worker threads and deadlock with a few in flight.
 
+use model::{Timestamp, Within};
 use serde::Serialize;
 use site::{ChildSa, Event, IkeConnection, Output};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_stream::StreamExt as _;
 use vici::{Bytes, Vici, certificates, collect, request};
 
-use crate::hub::Hub;
+use crate::hub::{Hub, now};
 use crate::trust::Trust;
 
 const RETRY: Duration = Duration::from_millis(250);
@@ -156,6 +157,11 @@ async fn carry_out(client: &mut rsvici::Client, hub: &Hub, order: Output) -> Res
                 hub.feed(Event::InitiateFailed { connection, child, error });
             }
         }
+        Output::ReadChild { connection, child } => {
+            if let Some(used) = last_use(client, &connection, &child).await? {
+                hub.feed(Event::ChildUsed { child, used });
+            }
+        }
         Output::TerminateChild { connection, child } => {
             let ask = BTreeMap::from([("ike", connection.as_str()), ("child", child.as_str()), ("timeout", "-1")]);
             if let Err(error) = request(client, "terminate", &ask).await? {
@@ -182,9 +188,36 @@ async fn carry_out(client: &mut rsvici::Client, hub: &Hub, order: Output) -> Res
     Ok(())
 }
 
+/// The last packet of a child that is about to end. An IKE SA that is busy at this moment is not waited for: what ends
+/// a connection waits for nothing.
+async fn last_use(client: &mut rsvici::Client, connection: &str, child: &str) -> Result<Option<Within>, IkeError> {
+    let ask = BTreeMap::from([("ike", connection), ("child", child), ("noblock", "yes")]);
+    let asked = now();
+    let sas: Vec<Vici> = collect(client.stream_request("list-sas", "list-sa", &ask)).await?;
+    let answered = now();
+    let children = sas.iter().flat_map(Vici::sections).flat_map(|(_, sa)| children_of(sa));
+    let own = children.filter(|(key, body)| body.text("name").unwrap_or(key) == child);
+    Ok(own.filter_map(|(_, body)| used(body, asked, answered)).max_by_key(|used| used.from))
+}
+
+fn children_of(sa: &Vici) -> impl Iterator<Item = (&str, &Vici)> {
+    sa.get("child-sas").into_iter().flat_map(Vici::sections)
+}
+
+/// When a packet went through a CHILD_SA last, either way. strongSwan tells the seconds that have begun since, by a
+/// clock read in whole seconds: a second less or more may be true.
+fn used(child: &Vici, asked: Timestamp, answered: Timestamp) -> Option<Within> {
+    let seconds = |key: &str| child.text(key).and_then(|n| n.parse::<i64>().ok());
+    let since = seconds("use-in").into_iter().chain(seconds("use-out")).min()?;
+    let before = |at: Timestamp, seconds: i64| at.plus_ms(seconds.saturating_mul(-1_000));
+    Some(Within { from: before(asked, since.saturating_add(1)), to: before(answered, since - 1).min(answered) })
+}
+
 async fn list(client: &mut rsvici::Client, hub: &Hub) -> Result<(), IkeError> {
     let connections: Vec<Vici> = collect(client.stream_request("list-conns", "list-conn", ())).await?;
+    let asked = now();
     let sas: Vec<Vici> = collect(client.stream_request("list-sas", "list-sa", ())).await?;
+    let answered = now();
     let connections =
         connections.iter().flat_map(|c| c.sections().map(|(n, _)| n.to_owned()).collect::<Vec<_>>()).collect();
     let mut ike = BTreeSet::new();
@@ -195,11 +228,12 @@ async fn list(client: &mut rsvici::Client, hub: &Hub) -> Result<(), IkeError> {
             if matches!(body.text("state"), Some("ESTABLISHED" | "REKEYING")) {
                 ike.insert(name.to_owned());
             }
-            for (key, child) in body.get("child-sas").into_iter().flat_map(Vici::sections) {
+            for (key, child) in children_of(body) {
                 let sa = ChildSa {
                     connection: name.to_owned(),
                     child: child.text("name").unwrap_or(key).to_owned(),
                     number: child.text("uniqueid").and_then(|n| n.parse().ok()).unwrap_or(0),
+                    used: used(child, asked, answered),
                 };
                 match child.text("state") {
                     Some("INSTALLED" | "REKEYING") => children.push(sa),
@@ -229,7 +263,7 @@ fn ike_event(hub: &Hub, event: &Vici) {
 
 fn child_event(hub: &Hub, event: &Vici) {
     for (connection, body) in event.sections() {
-        for (key, child) in body.get("child-sas").into_iter().flat_map(Vici::sections) {
+        for (key, child) in children_of(body) {
             let (connection, child) = (connection.to_owned(), child.text("name").unwrap_or(key).to_owned());
             hub.feed(if event.yes("up") {
                 Event::ChildUp { connection, child }
@@ -286,4 +320,23 @@ struct Crl<'a> {
 
 fn named(connection: &IkeConnection) -> BTreeMap<&str, &IkeConnection> {
     BTreeMap::from([(connection.name.as_str(), connection)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_since_the_last_packet_are_a_moment_a_second_wide_either_way() {
+        let text = |t: &str| Vici::Text(t.to_owned());
+        let child = |keys: &[(&str, &str)]| {
+            Vici::Section(keys.iter().map(|(key, value)| ((*key).to_owned(), text(value))).collect())
+        };
+        let told = |keys: &[(&str, &str)]| used(&child(keys), Timestamp(100_000), Timestamp(100_040));
+        let within = |from, to| Some(Within { from: Timestamp(from), to: Timestamp(to) });
+        assert_eq!(told(&[("use-in", "12"), ("use-out", "7")]), within(92_000, 94_040));
+        assert_eq!(told(&[("use-out", "0")]), within(99_000, 100_040), "nothing is used in the future");
+        assert_eq!(told(&[("bytes-in", "0")]), None);
+        assert_eq!(told(&[("use-in", "soon")]), None);
+    }
 }

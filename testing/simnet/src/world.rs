@@ -125,6 +125,7 @@ impl World {
                 Output::LoadConnection { .. }
                 | Output::UnloadConnection(_)
                 | Output::Initiate { .. }
+                | Output::ReadChild { .. }
                 | Output::TerminateChild { .. }
                 | Output::TerminateSa(_)
                 | Output::TerminateIke(_)
@@ -248,6 +249,8 @@ impl World {
             }
             Output::UnloadConnection(name) => drop(place.charon.loaded.remove(&name)),
             Output::Initiate { connection, child } => self.initiate(id, &connection, &child),
+            // No packet passes here.
+            Output::ReadChild { .. } => {}
             Output::TerminateChild { connection, child } => {
                 self.end_children(id, |sa| sa.connection == connection && sa.child == child);
             }
@@ -275,7 +278,7 @@ impl World {
         let number = self.sas;
         for site in [id, &peer] {
             let charon = &mut self.place(site).charon;
-            let sa = ChildSa { connection: connection.to_owned(), child: child.to_owned(), number };
+            let sa = ChildSa { connection: connection.to_owned(), child: child.to_owned(), number, used: None };
             charon.children.push(sa);
             if charon.ike.insert(connection.to_owned()) {
                 self.tell(site, Event::IkeUp(connection.to_owned()));

@@ -41,7 +41,7 @@ impl SiteMachine {
             self.rules.unwant(rule);
         }
         for tunnel in &delta.tunnels_removed {
-            self.tunnels.unwant(tunnel, now);
+            self.tunnels.unwant(tunnel, now, out);
         }
         for filter in &delta.filters_removed {
             self.filters.unwant(filter);
@@ -54,6 +54,7 @@ impl SiteMachine {
             self.leases.insert((grant.lease_until, grant.id));
             self.first_packets.expect(next, grant, now, out);
             watch(&mut self.idle, next, grant, now);
+            self.passages.watch(grant.id, now);
             touched.insert(grant.id);
         }
         for rule in &delta.rules_added {
@@ -84,6 +85,7 @@ impl SiteMachine {
             if now < grant.lease_until && self.lapsed.remove(&grant.id) {
                 self.first_packets.admit(&state, grant);
                 watch(&mut self.idle, &state, grant, now);
+                self.passages.watch(grant.id, grant.granted_at);
                 self.closing.remove(&grant.id);
                 back.insert(grant.id);
             }
@@ -121,7 +123,7 @@ impl SiteMachine {
             self.rules.unwant(rule);
         }
         for tunnel in before.tunnels.difference(&next.tunnels).filter(|t| !lapsed.contains(&t.grant)) {
-            self.tunnels.unwant(tunnel, now);
+            self.tunnels.unwant(tunnel, now, out);
         }
         for filter in before.filters.difference(&next.filters).filter(|f| !ended(f.owner)) {
             self.filters.unwant(filter);
@@ -147,6 +149,7 @@ impl SiteMachine {
                 if before.grants.get(id) != Some(grant) {
                     self.first_packets.admit(&next, grant);
                     watch(&mut self.idle, &next, grant, now);
+                    self.passages.watch(*id, grant.granted_at);
                 }
             }
         }
@@ -179,7 +182,7 @@ impl SiteMachine {
             self.rules.unwant(rule);
         }
         for tunnel in state.tunnels.iter().filter(|t| ended.contains(&t.grant)) {
-            self.tunnels.unwant(tunnel, now);
+            self.tunnels.unwant(tunnel, now, out);
         }
         for filter in state.filters.iter().filter(|f| is_ended(f.owner)) {
             self.filters.unwant(filter);

@@ -4,17 +4,20 @@
 //! from the services they lost until their person signs in anew.
 
 use audit::{CloseCause, Event};
-use model::{ConnectionState, GrantId, ServiceId, SessionId};
-use registry::Commit;
+use model::{ConnectionState, GrantId, ServiceId, SessionId, Timestamp};
+use registry::{Commit, Shelf};
 use std::collections::BTreeSet;
 use std::time::Instant;
 use texts::Arg;
 use tokio::sync::watch;
-use wire::session::{CutCall, CutReport};
+use wire::live::LiveLine;
+use wire::session::{CutCall, CutReport, SessionView};
 
 use crate::center::State;
 use crate::close::take_back;
+use crate::kept::KeptSession;
 use crate::live::{Live, Progress};
+use crate::live_view::live_line;
 use crate::session::{Session, end_session};
 use crate::{Center, Refused, Trouble};
 
@@ -43,6 +46,44 @@ pub async fn cut(center: &Center, operator: String, what: CutCall) -> Result<Cut
     .await
 }
 
+/// What a cut would end, if it came now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Falls {
+    /// The moment.
+    pub now: Timestamp,
+    /// Lines.
+    pub lines: Vec<LiveLine>,
+    /// Sessions.
+    pub sessions: Vec<SessionView>,
+}
+
+/// What a cut would end now. Changes nothing.
+pub async fn falls(center: &Center, what: &CutCall) -> Falls {
+    let state = center.state().await;
+    let standing = state.live.values().filter(|l| l.state != ConnectionState::Closing && concerns(what, l));
+    Falls {
+        now: center.now(),
+        lines: standing.map(|l| live_line(&state, l)).collect(),
+        sessions: state.sessions.values().filter(|s| ends(what, s)).map(Session::view).collect(),
+    }
+}
+
+/// Everything a line belongs to that could be cut, the line itself first; nothing if it does not stand.
+pub async fn cuts_of(center: &Center, grant: GrantId) -> Vec<CutCall> {
+    let state = center.state().await;
+    let Some(line) = state.live.get(&grant).filter(|l| l.state != ConnectionState::Closing) else { return Vec::new() };
+    let of = &line.grant;
+    vec![
+        CutCall::Line(grant),
+        CutCall::Person(line.person.certificate.to_string()),
+        CutCall::Device(of.origin.host_ref()),
+        CutCall::Device(of.destination.host_ref()),
+        CutCall::Site(of.origin.site.clone()),
+        CutCall::Site(of.destination.site.clone()),
+        CutCall::Agreement(of.agreement.clone()),
+    ]
+}
+
 type Cut = (Vec<GrantId>, Vec<SessionId>, Vec<watch::Receiver<Progress>>);
 
 async fn cut_now(center: &Center, operator: &str, what: &CutCall) -> Result<Cut, Refused> {
@@ -61,12 +102,22 @@ async fn cut_now(center: &Center, operator: &str, what: &CutCall) -> Result<Cut,
         grants: grants.clone(),
         sessions: ending.iter().map(|s| s.0).collect(),
     };
-    center.commit(&mut state, Commit::at(center.now()).event(event), None).await?;
     let barred = barred(&state, what, &grants);
-    for session in state.sessions.values_mut() {
-        session
-            .cut
-            .extend(barred.iter().filter(|(whose, _)| whose.is_none_or(|w| w == session.id)).map(|(_, s)| s.clone()));
+    let mut commit = Commit::at(center.now()).event(event);
+    let mut bars = Vec::new();
+    for session in state.sessions.values() {
+        let own = barred.iter().filter(|(whose, _)| whose.is_none_or(|w| w == session.id)).map(|(_, s)| s.clone());
+        let cut: BTreeSet<ServiceId> = own.chain(session.cut.iter().cloned()).collect();
+        if cut != session.cut {
+            commit = commit.keep(Shelf::Session, session.id.0, &KeptSession::barred(session, &cut));
+            bars.push((session.id, cut));
+        }
+    }
+    center.commit(&mut state, commit, None).await?;
+    for (id, cut) in bars {
+        if let Some(session) = state.sessions.get_mut(&id) {
+            session.cut = cut;
+        }
     }
     let mut failed = None;
     for grant in &grants {

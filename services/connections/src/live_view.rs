@@ -45,7 +45,7 @@ fn zones(site: &Site) -> Vec<LiveZone> {
     zones.into_iter().map(|(zone, hosts)| LiveZone { zone, hosts }).collect()
 }
 
-fn live_line(state: &State, line: &crate::live::Live) -> LiveLine {
+pub(crate) fn live_line(state: &State, line: &crate::live::Live) -> LiveLine {
     let service = &line.grant.service;
     let name = state.network.services.get(service).map(|s| s.name.clone());
     let of_id = || model::LocalizedName { ja: service.to_string(), en: service.to_string() };

@@ -109,3 +109,27 @@ portal-misuse-changed = The card or the terminal changed on the way.
 portal-misuse-changed-do = Leave your card in the reader and sign in again.
 portal-misuse-out-of-order = A step of the sign-in is missing.
 portal-misuse-out-of-order-do = Go back to the console and sign in again.
+
+portal-cut-title = Cut connections
+portal-cut-more = more…
+portal-cut-more-label = Cut more than line { $grant }
+portal-cut-choose = What is to be cut?
+portal-cut-nothing = This line does not stand any more.
+portal-cut-line = Cut line { $which }
+portal-cut-person = Cut everything of { $which }
+portal-cut-device = Cut everything from or to { $which }
+portal-cut-site = Cut everything with an end at { $which }
+portal-cut-agreement = Cut everything under agreement { $which }
+portal-cut-falls = { $lines ->
+    [0] no line
+    [one] one line
+   *[other] { $lines } lines
+}, { $sessions ->
+    [0] no session
+    [one] one session
+   *[other] { $sessions } sessions
+}
+portal-cut-warning = This ends at once what is listed here. It opens again only for who signs in anew.
+portal-cut-sessions = Sessions that end
+portal-cut-do = Cut now
+portal-cut-back = Back, cut nothing

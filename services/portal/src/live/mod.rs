@@ -1,17 +1,18 @@
 //! The operator's live picture (G14): who is connected to what, until when, and whose gate is away.
 
+mod cutting;
 mod draw;
 mod near;
 mod wall;
 
 use axum::Router;
-use axum::extract::{Extension, Form, OriginalUri, Path, Query, State};
+use axum::extract::{Extension, OriginalUri, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::from_fn;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use connections::{Center, Closer};
+use axum::routing::get;
+use connections::Center;
 use maud::{Markup, PreEscaped, html};
 use model::SiteId;
 use serde::Deserialize;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use texts::{Arg, Lang};
 use tokio_stream::Stream;
 use wire::live::{LiveLine, LiveSite, LiveView};
+use wire::session::CutCall;
 
 use crate::frame::{Follows, Page, encoded, part};
 use crate::guard::guard;
@@ -58,7 +60,7 @@ pub fn routes(center: Center) -> Router {
         .route("/live/part", get(fragment))
         .route("/live/events", get(events))
         .route("/live.svg", get(alone))
-        .route("/live/cut", post(cut))
+        .route("/live/cut", get(cutting::page).post(cutting::cut))
         .route("/lang/{lang}", get(language))
         .merge(assets::routes())
         .fallback(|| async { StatusCode::NOT_FOUND })
@@ -94,36 +96,6 @@ async fn alone(State(center): State<Center>, Query(shown): Query<Shown>, reader:
     // Alone it has no page to take its colours from.
     let svg = svg.replacen("<defs>", &format!("<style>{}</style><defs>", assets::STYLE), 1);
     ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
-}
-
-#[derive(Deserialize)]
-struct Cut {
-    grant: String,
-    back: Option<String>,
-}
-
-async fn cut(
-    State(center): State<Center>,
-    Extension(operator): Extension<Operator>,
-    reader: Reader,
-    Form(cut): Form<Cut>,
-) -> Response {
-    let Ok(grant) = cut.grant.parse() else { return StatusCode::BAD_REQUEST.into_response() };
-    let query = cut.back.unwrap_or_default();
-    match connections::close(&center, grant, Closer::Operator(operator.0.clone())).await {
-        Ok(_) => Redirect::to(&format!("/live?{}", query.replace(['\r', '\n'], ""))).into_response(),
-        Err(refused) => {
-            let page =
-                Page { title: "portal-live-title", who: Some(operator.0), here: "/live", follows: None, reload: None };
-            let lines: Vec<_> = refused.reasons.iter().map(|r| r.lines(reader.texts)).collect();
-            let mut answer = page.answer(&reader, html! {
-                @for line in &lines { section.refusal { h2 { (line.refused) } p { (line.section) } p { (line.remedy) } } }
-                p { a href="/live" { (reader.say("portal-live-all")) } }
-            });
-            *answer.status_mut() = StatusCode::CONFLICT;
-            answer
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -210,6 +182,12 @@ fn body(everything: &LiveView, shown: &Shown, reader: &Reader) -> Markup {
         } @else {
             div.picture tabindex="0" { (PreEscaped(drawn(&view, reader))) }
             (legend(reader))
+            @if let Some(site) = shown.site.as_ref().and_then(|site| site.parse::<SiteId>().ok()) {
+                @let which = Arg::text(&site);
+                p { a.danger #cut-site href=(cutting::ask(&CutCall::Site(site), &shown.query())) {
+                    (reader.tell("portal-cut-site", &[("which", which)]))
+                } }
+            }
         }
         h2 #lines { (reader.say("portal-live-lines")) }
         @if view.lines.is_empty() {
@@ -273,12 +251,17 @@ fn table(view: &LiveView, shown: &Shown, reader: &Reader) -> Markup {
                             td.number { (clock(connection.lease_until, view.now, reader.texts)) }
                             td {
                                 form action="/live/cut" method="post" {
-                                    input type="hidden" name="grant" value=(connection.grant);
+                                    input type="hidden" name="what" value="line";
+                                    input type="hidden" name="which" value=(connection.grant);
                                     input type="hidden" name="back" value=(shown.query());
                                     button.danger id=(format!("cut-{}", connection.grant)) aria-label=(reader.tell(
                                         "portal-live-cut-label",
                                         &[("grant", Arg::text(connection.grant)), ("person", Arg::text(&line.person))],
                                     )) { (reader.say("portal-live-cut")) }
+                                }
+                                a.more id=(format!("more-{}", connection.grant)) href=(cutting::more(connection.grant, &shown.query()))
+                                    aria-label=(reader.tell("portal-cut-more-label", &[("grant", Arg::text(connection.grant))])) {
+                                    (reader.say("portal-cut-more"))
                                 }
                             }
                         }

@@ -27,7 +27,7 @@ use wire::link::{
     terminal_chunk::Part,
 };
 
-use crate::gate_tls::{AnyTerminal, GatesOnly, TurnedAway, gate_site, owned};
+use crate::gate_tls::{TurnedAway, anybody, gate_site, gates_only, owned};
 use crate::hub::{Hub, IN_FLIGHT};
 use crate::identity::Identity;
 use crate::pair::OneOfTwo;
@@ -51,10 +51,9 @@ pub(crate) async fn serve(
     // Dropped, and so ended, together with this future.
     let mut helpers = JoinSet::new();
     helpers.spawn(record_refusals(center.clone(), refused));
-    let gates_only = GatesOnly { center: center.clone(), provider: Arc::clone(&provider), turned_away };
-    let any_terminal = AnyTerminal { provider };
-    let tls = identity.server(Arc::new(gates_only), &[link::ALPN]);
-    let terminal_tls = identity.server(Arc::new(any_terminal), &[b"http/1.1"]);
+    let gates = gates_only(center.clone(), Arc::clone(&provider), turned_away);
+    let tls = identity.server(gates, &[link::ALPN]);
+    let terminal_tls = identity.server(anybody(provider), &[b"http/1.1"]);
     let console = identity.console(center.clone(), ports);
     let (tls, terminal_tls, console) = match (tls, terminal_tls, console) {
         (Ok(a), Ok(b), Ok(c)) => (a, b, c),

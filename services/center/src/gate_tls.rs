@@ -3,11 +3,10 @@
 
 use connections::Center;
 use pki::Refusal;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{CertificateError, OtherError};
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
@@ -17,29 +16,31 @@ pub(crate) struct TurnedAway {
     pub refusals: Vec<Refusal>,
 }
 
-/// Admits gates by `core/pki`, with the revocation lists of this moment.
-pub(crate) struct GatesOnly {
-    pub center: Center,
-    pub provider: Arc<CryptoProvider>,
-    /// Full means a flood; the first ones tell enough.
-    pub turned_away: Sender<TurnedAway>,
+/// Admits gates by `core/pki`, with the revocation lists of this moment. Who is turned away is told to `turned_away`; full
+/// means a flood, and the first ones tell enough.
+pub(crate) fn gates_only(
+    center: Center,
+    provider: Arc<CryptoProvider>,
+    turned_away: Sender<TurnedAway>,
+) -> Arc<dyn ClientCertVerifier> {
+    let judge = move |end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>], _: UnixTime| {
+        let chain = owned(end_entity, intermediates);
+        let Err(refusals) = gate_site(&center, &chain) else { return Ok(()) };
+        let codes: Vec<&str> = refusals.iter().map(Refusal::code).collect();
+        let error = match refusals.first() {
+            Some(Refusal::Revoked { .. }) => CertificateError::Revoked,
+            Some(Refusal::Expired { .. }) => CertificateError::Expired,
+            _ => CertificateError::Other(OtherError(Arc::new(Why(codes.join(" "))))),
+        };
+        let _ = turned_away.try_send(TurnedAway { chain, refusals });
+        Err(error.into())
+    };
+    Arc::new(link::ClientCertificates::judged_by(provider, judge))
 }
 
-/// Asks terminals for a certificate and proves that they hold its key. Whether it is a good one is judged with every
-/// call, so that a person learns the reason instead of a TLS alert.
-pub(crate) struct AnyTerminal {
-    pub provider: Arc<CryptoProvider>,
-}
-
-impl std::fmt::Debug for GatesOnly {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("GatesOnly")
-    }
-}
-impl std::fmt::Debug for AnyTerminal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("AnyTerminal")
-    }
+/// Asks terminals and operators for a certificate; whether it is a good one is judged with every call.
+pub(crate) fn anybody(provider: Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier> {
+    Arc::new(link::ClientCertificates::judged_by(provider, link::judged_later))
 }
 
 /// The site a gate's chain names, if it is good now.
@@ -64,82 +65,3 @@ impl std::fmt::Display for Why {
     }
 }
 impl std::error::Error for Why {}
-
-impl ClientCertVerifier for GatesOnly {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        let chain = owned(end_entity, intermediates);
-        match gate_site(&self.center, &chain) {
-            Ok(_) => Ok(ClientCertVerified::assertion()),
-            Err(refusals) => {
-                let codes: Vec<&str> = refusals.iter().map(Refusal::code).collect();
-                let error = match refusals.first() {
-                    Some(Refusal::Revoked { .. }) => CertificateError::Revoked,
-                    Some(Refusal::Expired { .. }) => CertificateError::Expired,
-                    _ => CertificateError::Other(OtherError(Arc::new(Why(codes.join(" "))))),
-                };
-                let _ = self.turned_away.try_send(TurnedAway { chain, refusals });
-                Err(error.into())
-            }
-        }
-    }
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.3 only".into()))
-    }
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-impl ClientCertVerifier for AnyTerminal {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-    fn verify_client_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.3 only".into()))
-    }
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use crate::gate_tls::{AnyTerminal, owned};
+use crate::gate_tls::{anybody, owned};
 use crate::identity::Identity;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub(crate) struct Beside {
 /// Serves until the process ends.
 pub(crate) async fn serve(center: Center, identity: Arc<Identity>, listener: TcpListener, beside: Beside) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = match identity.server(Arc::new(AnyTerminal { provider }), &[b"http/1.1"]) {
+    let tls = match identity.server(anybody(provider), &[b"http/1.1"]) {
         Ok(tls) => TlsAcceptor::from(tls),
         Err(error) => return tracing::error!(%error, "no TLS for operators"),
     };

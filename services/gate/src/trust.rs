@@ -2,9 +2,8 @@
 
 use pki::{AnchorSet, CrlStore, Purpose, TrustAnchor, VerifiedCenter, VerifiedGate, VerifiedSwitch};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
+use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
 use std::path::{Path, PathBuf};
@@ -103,10 +102,16 @@ impl Trust {
     /// [`TrustError`] if the gate's files changed for the worse since start.
     pub fn openflow_server(&self) -> Result<rustls::ServerConfig, TrustError> {
         let key = self.key()?;
+        let trust = self.clone();
+        let judge = move |end_entity: &CertificateDer<'_>, rest: &[CertificateDer<'_>], now: UnixTime| {
+            let chain: Vec<CertificateDer<'_>> = std::iter::once(end_entity).chain(rest).cloned().collect();
+            trust.switch(&chain, seconds(now)).map(drop).map_err(refused)
+        };
+        let switches = link::ClientCertificates::judged_by(Arc::clone(&self.provider), judge);
         // Open vSwitch 3.1 negotiates TLS 1.3 with OpenSSL 3; an older switch may stop at 1.2.
         Ok(rustls::ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_client_cert_verifier(Arc::new(Switches(self.clone())))
+            .with_client_cert_verifier(Arc::new(switches.also_tls12()))
             .with_single_cert(self.chain()?, key)?)
     }
 
@@ -232,44 +237,6 @@ fn refused(why: String) -> Error {
 
 fn seconds(now: UnixTime) -> i64 {
     i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
-}
-
-#[derive(Debug)]
-struct Switches(Trust);
-
-impl ClientCertVerifier for Switches {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        let chain: Vec<CertificateDer<'_>> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
-        self.0.switch(&chain, seconds(now)).map_err(refused)?;
-        Ok(ClientCertVerified::assertion())
-    }
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.provider.signature_verification_algorithms)
-    }
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.provider.signature_verification_algorithms)
-    }
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.provider.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[derive(Debug)]

@@ -4,9 +4,10 @@
 //! that a person reads the reason instead of a browser's error page. Names of the accepted authorities are sent along:
 //! a browser then offers only what fits.
 
+use link::{ClientCertificates, judged_later};
 use pki::{AnchorSet, ClientHandshake, Purpose, TlsVersion};
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -29,7 +30,8 @@ impl Server {
 
     /// For terminals: TLS 1.3 with the device certificate.
     pub fn for_devices(&self, anchors: &AnchorSet) -> Result<Arc<ServerConfig>, Error> {
-        let verifier = Devices { hints: hints(anchors, Purpose::Device), provider: Arc::clone(&self.provider) };
+        let verifier = ClientCertificates::judged_by(Arc::clone(&self.provider), judged_later);
+        let verifier = verifier.naming(hints(anchors, Purpose::Device));
         self.config(&[&rustls::version::TLS13], Arc::new(verifier))
     }
 
@@ -69,57 +71,14 @@ fn hints(anchors: &AnchorSet, purpose: Purpose) -> Vec<DistinguishedName> {
     roots.chain(below).map(|c| DistinguishedName::from(c.subject().der().to_vec())).collect()
 }
 
-struct Devices {
-    hints: Vec<DistinguishedName>,
-    provider: Arc<CryptoProvider>,
-}
-
 struct Cards {
     hints: Vec<DistinguishedName>,
     signed: Signed,
 }
 
-impl std::fmt::Debug for Devices {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Devices")
-    }
-}
 impl std::fmt::Debug for Cards {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Cards")
-    }
-}
-
-impl ClientCertVerifier for Devices {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &self.hints
-    }
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.3 only".into()))
-    }
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -108,7 +108,8 @@ impl Passages {
     pub(crate) fn end(&mut self, grant: GrantId, traffic: &Traffic, now: Timestamp) -> Option<Passage> {
         self.news.remove(&grant);
         let mut watched = self.watched.remove(&grant)?;
-        if watched.something_by.is_none() && traffic.packets() == 0 {
+        // What the entries counted in all is the word that counts.
+        if traffic.packets() == 0 && !(traffic.lost && watched.something_by.is_some()) {
             return None;
         }
         let nothing_since = traffic.packets() == watched.packets && !traffic.lost;

@@ -66,6 +66,22 @@ impl Leases {
     }
 }
 
+impl Leases {
+    /// A gate gives back what it won in this election: the next that asks is elected at once. What another gate holds
+    /// meanwhile stays; an election number is never used twice.
+    pub fn release(&mut self, site: &SiteId, gate: &str, election: u64, now: Instant) -> Word {
+        if let Some(held) = self.sites.get_mut(site)
+            && held.gate == gate
+            && held.election == election
+        {
+            held.until = now;
+            // Asking again wins nothing by having held it.
+            held.gate.clear();
+        }
+        Word { active: false, election: self.sites.get(site).map_or(0, |held| held.election) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +106,25 @@ mod tests {
         assert!(second.active && second.election > first.election);
         assert!(!leases.ask(&site(), "a", Some(first.election), at(5_901), 60).active, "it was late");
         assert!(leases.ask(&site(), "a", None, at(7_900), 60).election > second.election);
+    }
+
+    #[test]
+    fn a_lease_given_back_is_free_at_once_and_only_its_holder_gives_it_back_n6() {
+        let began = Instant::now();
+        let mut leases = Leases::new(began);
+        let at = |ms: u64| began + Duration::from_millis(ms);
+        let first = leases.ask(&site(), "a", None, at(2_000), 50);
+        assert!(!leases.release(&site(), "b", first.election, at(2_001)).active);
+        assert!(!leases.release(&site(), "a", first.election - 1, at(2_001)).active);
+        assert!(!leases.release(&"nowhere".parse().unwrap(), "a", 1, at(2_001)).active);
+        assert!(!leases.ask(&site(), "b", None, at(2_002), 50).active, "it is held still");
+        assert_eq!(leases.release(&site(), "a", first.election, at(2_010)), Word { active: false, ..first });
+        let second = leases.ask(&site(), "b", None, at(2_011), 50);
+        assert!(second.active && second.election > first.election);
+        // Said late or twice it takes nothing from the other.
+        leases.release(&site(), "a", first.election, at(2_012));
+        assert!(!leases.ask(&site(), "a", Some(first.election), at(2_013), 50).active);
+        assert_eq!(leases.ask(&site(), "b", Some(second.election), at(2_014), 50), second);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tonic::Streaming;
 use wire::link::{CenterMessage, GateMessage, Hello, Lease, RefusalCode, center_message, gate_message::Message};
 
 use crate::hub::{Hub, Outgoing};
-use crate::lease::LEASE;
+use crate::lease::{LEASE, Word};
 
 /// One gate of two, linked.
 pub(crate) struct OneOfTwo {
@@ -43,14 +43,7 @@ impl OneOfTwo {
                     let now = center.now().0;
                     let word =
                         hub.lease(|leases| leases.ask(&self.site, &self.hello.gate, ask.holds, Instant::now(), now));
-                    let lease = Lease {
-                        number: ask.number,
-                        active: word.active,
-                        election: word.election,
-                        milliseconds: u32::try_from(LEASE.as_millis()).unwrap_or(u32::MAX),
-                    };
-                    let lease = CenterMessage { message: Some(center_message::Message::Lease(lease)) };
-                    if self.queue.send(Ok(lease)).await.is_err() {
+                    if self.queue.send(Ok(told(ask.number, word))).await.is_err() {
                         break "the gate ended it".to_owned();
                     }
                     match (word.active, cut.is_some()) {
@@ -60,6 +53,16 @@ impl OneOfTwo {
                         },
                         (false, true) => break "the other gate took over".to_owned(),
                         (true, true) | (false, false) => {}
+                    }
+                }
+                Ok(Some(GateMessage { message: Some(Message::LeaseRelease(back)) })) => {
+                    let gate = &self.hello.gate;
+                    let word = hub.lease(|leases| leases.release(&self.site, gate, back.election, Instant::now()));
+                    if self.queue.send(Ok(told(0, word))).await.is_err() {
+                        break "the gate ended it".to_owned();
+                    }
+                    if cut.is_some() {
+                        break "the gate gave its lease back".to_owned();
                     }
                 }
                 Ok(Some(GateMessage { message: Some(Message::Refused(m)) })) if cut.is_none() => {
@@ -104,4 +107,14 @@ impl OneOfTwo {
             }
         }
     }
+}
+
+fn told(number: u64, word: Word) -> CenterMessage {
+    let lease = Lease {
+        number,
+        active: word.active,
+        election: word.election,
+        milliseconds: u32::try_from(LEASE.as_millis()).unwrap_or(u32::MAX),
+    };
+    CenterMessage { message: Some(center_message::Message::Lease(lease)) }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsConnector;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
@@ -48,6 +48,8 @@ pub struct CenterLink {
     pub trust: Trust,
     /// The key orders are signed with.
     pub order_key: pki::PublicKey,
+    /// A planned end: the election that is given back, and who waits until the center has heard of it.
+    pub release: Receiver<(u64, oneshot::Sender<()>)>,
     /// Judges orders as they come; nothing before the first.
     pub proofs: Mutex<Option<SliceVerifier>>,
 }
@@ -55,7 +57,7 @@ pub struct CenterLink {
 impl CenterLink {
     /// Keeps the link for ever. `live` shows the channel while it stands, for the terminals' relay.
     pub async fn serve(
-        self,
+        mut self,
         hub: Arc<Hub>,
         mut reports: UnboundedReceiver<Report>,
         live: watch::Sender<Option<Channel>>,
@@ -92,7 +94,7 @@ impl CenterLink {
 
     /// `Ok` if the link was up and ended, `Err` if it never was.
     async fn once(
-        &self,
+        &mut self,
         hub: &Hub,
         reports: &mut UnboundedReceiver<Report>,
         waiting: &mut Evidence,
@@ -127,6 +129,8 @@ impl CenterLink {
         let mut lease = LeaseKeeper::default();
         let mut ask = tokio::time::interval(ASK);
         let mut speaks = self.gate.is_none();
+        let mut released: Option<oneshot::Sender<()>> = None;
+        let mut ends = false;
         loop {
             if std::mem::take(&mut speaks) {
                 live.send_replace(Some(channel.clone()));
@@ -136,10 +140,15 @@ impl CenterLink {
                 }
             }
             tokio::select! {
-                _ = ask.tick(), if self.gate.is_some() => {
+                _ = ask.tick(), if self.gate.is_some() && !ends => {
                     send(&outgoing, Say::LeaseRequest(lease.ask(hub))).await?;
                 }
                 message = incoming.next() => match message {
+                    Some(Ok(pb::CenterMessage { message: Some(pb::center_message::Message::Lease(word)) }))
+                        if released.is_some() && !word.active =>
+                    {
+                        let _ = released.take().map(|heard| heard.send(()));
+                    }
                     Some(Ok(pb::CenterMessage { message: Some(pb::center_message::Message::Lease(word)) })) => {
                         speaks = lease.take(hub, &word, &self.machine);
                     }
@@ -148,6 +157,10 @@ impl CenterLink {
                     },
                     Some(Err(status)) => return Ok(format!("the link broke: {status}")),
                     None => return Ok("the center ended the link".into()),
+                },
+                Some((election, heard)) = self.release.recv() => {
+                    (released, ends) = (Some(heard), true);
+                    send(&outgoing, Say::LeaseRelease(pb::LeaseRelease { election })).await?;
                 },
                 report = reports.recv() => match report {
                     Some(report) => {
@@ -322,7 +335,10 @@ impl CenterLink {
                 sa: *sa,
                 at,
             }),
-            Report::Closed { grant, traffic, cause: CloseCause::Order | CloseCause::Lease } => {
+            Report::Carried { grant, first } => {
+                Say::Carried(pb::Carried { grant: grant.0, first: Some(within(*first)), at })
+            }
+            Report::Closed { grant, traffic, passage, cause: CloseCause::Order | CloseCause::Lease } => {
                 let count = |c: site::Count| Some(pb::Count { packets: c.packets, bytes: c.bytes });
                 Say::Gone(pb::Gone {
                     grant: grant.0,
@@ -330,6 +346,8 @@ impl CenterLink {
                     back: count(traffic.back),
                     complete: !traffic.lost,
                     at,
+                    first: passage.map(|p| within(p.first)),
+                    last: passage.map(|p| within(p.last)),
                 })
             }
             Report::Converged { generation, added, removed } => {
@@ -386,6 +404,10 @@ impl CenterLink {
             Report::Port { .. } => return None,
         })
     }
+}
+
+fn within(moment: model::Within) -> pb::Within {
+    pb::Within { from: moment.from.0, to: moment.to.0 }
 }
 
 /// What no first packet of ours asked for is nothing.

@@ -151,6 +151,16 @@ impl Hub {
         });
     }
 
+    /// A planned end: whatever this gate was, it writes nothing more. The election it gives back, if it was the active one.
+    pub fn step_down(&self) -> Option<u64> {
+        let _held = lock(&self.machine);
+        let before = self.role.send_replace(Role::Lost);
+        match before {
+            Role::Active(election) => Some(election),
+            Role::Alone | Role::Waiting(_) | Role::Lost => None,
+        }
+    }
+
     /// The state wanted now.
     pub fn state(&self) -> Option<Arc<model::SiteState>> {
         lock(&self.machine).0.state().cloned()
@@ -206,6 +216,7 @@ impl Hub {
             Output::LoadConnection { .. }
             | Output::UnloadConnection(_)
             | Output::Initiate { .. }
+            | Output::ReadChild { .. }
             | Output::TerminateChild { .. }
             | Output::TerminateSa(_)
             | Output::TerminateIke(_)
@@ -262,6 +273,7 @@ fn log(report: &Report) {
         Report::Observed { grant, flows, wanted, complete, sa } => {
             tracing::info!(%grant, flows, wanted, complete, sa, "observed");
         }
+        Report::Carried { grant, .. } => tracing::info!(%grant, "its first packet has passed"),
         Report::Closed { grant, traffic, .. } => tracing::info!(%grant, ?traffic, "nothing of it is left"),
         Report::Converged { generation, added, removed } => {
             tracing::info!(%generation, added, removed, "what stood differed from what is wanted; mended");
@@ -322,6 +334,23 @@ pub(crate) mod tests {
             hub.feed(event);
         }
         assert_eq!(heard(&mut receivers), 0);
+    }
+
+    #[test]
+    fn a_gate_that_steps_down_writes_nothing_more_and_says_which_election_it_gives_back_n6() {
+        let (hub, mut receivers) = hub(Role::Waiting(7));
+        assert_eq!(hub.step_down(), None, "it held nothing");
+        let (active, mut of_active) = self::hub(Role::Waiting(7));
+        active.take_over(8, &config()).unwrap();
+        heard(&mut of_active);
+        assert_eq!(active.step_down(), Some(8));
+        assert_eq!(active.step_down(), None, "once");
+        for one in [&hub, &active] {
+            for event in [Event::Tick, Event::CharonUp, Event::SwitchUp] {
+                one.feed(event);
+            }
+        }
+        assert_eq!(heard(&mut receivers) + heard(&mut of_active), 0);
     }
 
     #[test]

@@ -89,6 +89,7 @@ pub fn site_config(config: &Config) -> SiteConfig {
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), StartError> {
     let order_key = order_key(&config.center.order_key)?;
     let (mut gate, reports) = Gate::start(&config)?;
+    let (release, releases) = tokio::sync::mpsc::channel(1);
     let link = CenterLink {
         center: config.center.clone(),
         site: config.site.clone(),
@@ -98,6 +99,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
         black: config.namespaces.black.clone(),
         trust: gate.trust.clone(),
         order_key,
+        release: releases,
         proofs: std::sync::Mutex::new(None),
     };
     gate.tasks.spawn(link.serve(Arc::clone(&gate.hub), reports, gate.live.clone()));
@@ -107,9 +109,32 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
         () = stop => Ok(()),
         _ = role.wait_for(|role| *role == Role::Lost) => Err(StartError::TakenOver),
     };
+    if outcome.is_ok() {
+        give_back(&gate.hub, &release).await;
+    }
     tracing::info!("the gate stops; flows, tunnels and filters stay as they are");
     gate.stop().await;
     outcome
+}
+
+/// How long a gate that stops waits until the center has heard that the other may take over; if it does not hear it, the
+/// lease ends by itself.
+const HEARD: Duration = Duration::from_secs(1);
+
+/// The active one of two gates hands over before it goes (N6).
+async fn give_back(hub: &Hub, release: &tokio::sync::mpsc::Sender<(u64, tokio::sync::oneshot::Sender<()>)>) {
+    if matches!(*hub.role().borrow(), Role::Alone) {
+        return;
+    }
+    let Some(election) = hub.step_down() else { return };
+    let (heard, answer) = tokio::sync::oneshot::channel();
+    if release.try_send((election, heard)).is_err() {
+        return;
+    }
+    match tokio::time::timeout(HEARD, answer).await {
+        Ok(Ok(())) => tracing::info!(election, "the lease is given back; the other gate takes over"),
+        Ok(Err(_)) | Err(_) => tracing::warn!(election, "the center did not hear that this gate stops"),
+    }
 }
 
 /// A gate without its center: everything that holds the data plane.

@@ -57,12 +57,14 @@ pub(crate) async fn write(
     change: &Commit,
 ) -> Result<(), RegistryError> {
     for (from, to) in &change.followed {
-        sqlx::query("UPDATE connection SET session = $2 WHERE session = $1 AND state IN ('opening', 'open', 'closing')")
-            .bind(session_number(*from)?)
-            .bind(session_number(*to)?)
-            .execute(&mut **tx)
-            .await
-            .map_err(|e| database.error(e))?;
+        sqlx::query(
+            "UPDATE connection SET session = $2 WHERE session = $1 AND state IN ('opening', 'open', 'closing')",
+        )
+        .bind(session_number(*from)?)
+        .bind(session_number(*to)?)
+        .execute(&mut **tx)
+        .await
+        .map_err(|e| database.error(e))?;
     }
     for row in &change.kept {
         keep(database, tx, row).await?;
@@ -74,11 +76,7 @@ pub(crate) fn session_number(session: SessionId) -> Result<i64, RegistryError> {
     i64::try_from(session.0).map_err(|_| RegistryError::Inconsistent(format!("session number {session}")))
 }
 
-async fn keep(
-    database: &Database,
-    tx: &mut Transaction<'_, Any>,
-    row: &KeptRow,
-) -> Result<(), RegistryError> {
+async fn keep(database: &Database, tx: &mut Transaction<'_, Any>, row: &KeptRow) -> Result<(), RegistryError> {
     let id = i64::try_from(row.id).map_err(|_| RegistryError::Inconsistent(format!("number {}", row.id)))?;
     let statement = match &row.body {
         Some(body) => sqlx::query(

@@ -84,6 +84,16 @@ impl Proc {
         }
     }
 
+    /// Stops it where it is (SIGSTOP): alive, holding all its connections, doing nothing.
+    pub fn pause(&mut self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn resume(&mut self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Sends SIGTERM, waits, and kills what does not end in time.
     pub fn stop(&mut self, timeout: Duration) -> Option<ExitStatus> {
         self.signal(Signal::TERM);

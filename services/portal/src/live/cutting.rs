@@ -12,6 +12,7 @@ use wire::session::CutCall;
 
 use super::Operator;
 use crate::frame::{Page, encoded};
+use crate::pages_of_refusal::refusals;
 use crate::reader::Reader;
 use crate::times::clock;
 
@@ -103,9 +104,8 @@ pub(super) async fn cut(
     match connections::cut(&center, operator.0.clone(), what).await {
         Ok(_) => Redirect::to(&asked.way_back()).into_response(),
         Err(refused) => {
-            let lines: Vec<_> = refused.reasons.iter().map(|r| r.lines(reader.texts)).collect();
             let body = html! {
-                @for line in &lines { section.refusal { h2 { (line.refused) } p { (line.section) } p { (line.remedy) } } }
+                (refusals(&refused.reasons, &reader))
                 p { a href=(asked.way_back()) { (reader.say("portal-live-all")) } }
             };
             let mut answer = frame(operator).answer(&reader, body);

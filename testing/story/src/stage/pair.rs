@@ -136,6 +136,34 @@ impl Stage {
     }
 }
 
+/// What is done to one of a site's two gates, by name.
+impl Stage {
+    /// A planned stop (SIGTERM). True if it ended by itself and in order.
+    pub fn stop_one_of(&mut self, site: &str, name: &str) -> bool {
+        let gate = self.gates.remove(&of(site, name));
+        gate.and_then(|mut gate| gate.stop(WAIT)).is_some_and(|status| status.success())
+    }
+
+    /// It lives and does nothing.
+    pub fn pause_one_of(&mut self, site: &str, name: &str) {
+        if let Some(gate) = self.gates.get_mut(&of(site, name)) {
+            gate.pause();
+        }
+    }
+
+    /// It goes on. True if it then ends by itself, as one that was replaced.
+    pub fn resume_one_of(&mut self, site: &str, name: &str) -> bool {
+        let Some(mut gate) = self.gates.remove(&of(site, name)) else { return false };
+        gate.resume();
+        gate.wait(WAIT).is_some_and(|status| !status.success())
+    }
+
+    /// How often a gate of the site gave its lease back.
+    pub fn given_back(&self, site: &str) -> usize {
+        self.log_of_pair(site).matches("the lease is given back").count()
+    }
+}
+
 fn of(site: &str, name: &str) -> String {
     format!("{site}/{name}")
 }

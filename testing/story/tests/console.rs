@@ -203,7 +203,7 @@ fn live_picture(stage: &mut Stage) -> Result<(), StageError> {
     night.go(&url)?;
     night.sees("SATO HANAKO")?;
     night.screenshot(&pictures().join("live-2.en.dark.png"))?;
-    operator.press("table .danger")?;
+    operator.press("table button[id^=cut-g-]")?;
     operator.sees("開いている接続はありません")?;
     terminal.until("!document.querySelector('.is-open')", "the cut line")?;
     that(

@@ -126,6 +126,12 @@ fn cut_by_a_list(stage: &mut Stage) -> Result<(), StageError> {
     let doctor = stage.lab().netns("sk-clinic-exam-1")?;
     let download = Download::start(doctor, stage.record_server(), WAIT)?;
     that(download.flows(1 << 20, WAIT), || format!("{} bytes", download.bytes()))?;
+    // A center that is killed and starts anew has lost nobody, and judges the line by the lists that come then.
+    stage.kill_center();
+    stage.start_center()?;
+    that(download.flows(1 << 20, WAIT), || format!("{} bytes", download.bytes()))?;
+    let signed_in = || services(stage).is_ok_and(|shown| shown["session"]["at"] == AT);
+    that(until(WAIT, signed_in), || format!("signed out by a start of the center: {:?}", services(stage)))?;
     stage.revoke_card(Person::Doctor.label())?;
     let published = Instant::now();
     stage.publish_lists()?;
@@ -135,7 +141,22 @@ fn cut_by_a_list(stage: &mut Stage) -> Result<(), StageError> {
     that(until(WAIT, || lines(stage).is_ok_and(|l| l.is_empty())), || "still open".into())?;
     that(cause(stage, grant)? == "card-revoked", || "another cause".into())?;
     let shown = services(stage)?;
-    that(shown["session"].is_null(), || shown.to_string())
+    that(shown["session"].is_null(), || shown.to_string())?;
+    three_points_tell_of_the_packets(stage, grant)
+}
+
+/// Each point says when the first and the last packet passed, and they fit together (G13).
+fn three_points_tell_of_the_packets(stage: &Stage, grant: u64) -> Result<(), StageError> {
+    let all = stage.operator(&["--json", "log", "match"])?;
+    that(all.code == 0, || all.seen())?;
+    let json = all.json();
+    let line = json["lines"].as_array().into_iter().flatten().find(|l| l["grant"] == grant).cloned();
+    let line = line.ok_or_else(|| StageError::Product(format!("no line g-{grant}: {json}")))?;
+    for point in line["points"].as_array().into_iter().flatten() {
+        let moments = ["opened", "first", "last", "closed"].iter().all(|key| !point[*key].is_null());
+        that(moments, || point.to_string())?;
+    }
+    that(line["points"].as_array().is_some_and(|p| p.len() == 3), || line.to_string())
 }
 
 fn login(stage: &Stage) -> Result<(), StageError> {

@@ -244,18 +244,28 @@ async fn wrong_documents_are_refused_with_every_place_and_change_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_that_no_longer_allow_it_end_the_connection() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     world.honest_gates();
-    let grant = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap().connection.grant;
-    let without = world::CLINIC_DOCUMENT.split("[[allow]]").next().unwrap().to_owned();
-    let applied = crate::apply(&world.center, vec![("clinic.toml".into(), without)], "test".into()).await.unwrap();
-    assert_eq!(applied.grants_ended, [grant]);
-    world.settle(|connections| connections.is_empty()).await;
-    assert_eq!(world.causes(grant).await, [CloseCause::RuleRemoved]);
-    let refused = open(&world.center, doctor_asks(&world, [2; 32])).await.unwrap_err();
-    assert_eq!(refused.reasons[0].code, "D020");
-    assert!(matches!(
-        world.center.registry().audit_from(refused.entry.unwrap(), 1).await.unwrap()[0].event,
-        Event::ConnectionDenied { .. }
-    ));
+    let rule = world::CLINIC_DOCUMENT.split("[[allow]]").next().unwrap().to_owned();
+    let role = world::HOSPITAL_DOCUMENT.replace("\"Medical Doctor\"", "\"Pharmacist\"");
+    let signed = world.agreement("A-0012", "keyaki/records");
+    // The provider takes its signature back.
+    let agreement = signed.split("[agreement.signature.provider]").next().unwrap().to_owned();
+    for (nonce, document, before, cause, code) in [
+        (1, rule, world::CLINIC_DOCUMENT.to_owned(), CloseCause::RuleRemoved, "D020"),
+        (3, role, world::HOSPITAL_DOCUMENT.to_owned(), CloseCause::RoleRemoved, "D017"),
+        (5, agreement, signed, CloseCause::AgreementEnded, "D031"),
+    ] {
+        let grant = open(&world.center, doctor_asks(&world, [nonce; 32])).await.unwrap().connection.grant;
+        let changed = vec![("changed.toml".to_owned(), document)];
+        let applied = crate::apply(&world.center, changed, "test".into()).await.unwrap();
+        assert_eq!(applied.grants_ended, [grant], "{cause}");
+        world.settle(|connections| connections.is_empty()).await;
+        assert_eq!(world.causes(grant).await, [cause]);
+        let refused = open(&world.center, doctor_asks(&world, [nonce + 1; 32])).await.unwrap_err();
+        assert!(refused.reasons.iter().any(|r| r.code == code), "{cause}: {refused}");
+        let entry = &world.center.registry().audit_from(refused.entry.unwrap(), 1).await.unwrap()[0];
+        assert!(matches!(entry.event, Event::ConnectionDenied { .. }));
+        crate::apply(&world.center, vec![("before.toml".to_owned(), before)], "test".into()).await.unwrap();
+    }
 }

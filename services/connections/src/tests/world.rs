@@ -161,7 +161,8 @@ impl World {
         world
     }
 
-    fn agreement(&mut self, id: &str, service: &str) -> String {
+    /// Signed by both sides.
+    pub fn agreement(&mut self, id: &str, service: &str) -> String {
         let mut agreement = Agreement {
             id: id.parse().unwrap(),
             consumer: "aoba".parse().unwrap(),

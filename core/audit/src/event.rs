@@ -635,6 +635,36 @@ catalogue! {
         /// Number of what it was about.
         about: i64,
     }
+    /// Somebody joined the client VPN (R7).
+    ClientVpnBegan = "A631" "audit-client-vpn-began" {
+        /// VPN-ID.
+        vpn: String,
+        /// From where, outside.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<IpAddr>,
+        /// Addresses inside, one after the other.
+        inside: String,
+        /// The machine that was proved; a hyphen if none was.
+        machine: String,
+    }
+    /// Somebody is no longer in the client VPN (R7, G14).
+    ClientVpnEnded = "A632" "audit-client-vpn-ended" {
+        /// VPN-ID.
+        vpn: String,
+        /// Why, `E01` to `E08` of the client VPN.
+        why: String,
+    }
+    /// Somebody was not let into the client VPN (R7).
+    ClientVpnRefused = "A633" "audit-client-vpn-refused" {
+        /// Why, `V01` to `V29`.
+        cause: String,
+        /// VPN-ID, if one was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vpn: Option<String>,
+        /// From where.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<IpAddr>,
+    }
     /// A certificate may be fetched once with a code that was handed over (R10, G1).
     EnrolmentOffered = "A701" "audit-enrolment-offered" {
         /// The identity it will carry, e.g. `urn:sekisho:gate:clinic`.

@@ -3,7 +3,7 @@
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -16,10 +16,12 @@ const HEADERS: Duration = Duration::from_secs(30);
 /// Connections at a time, and of them waiting for their handshake.
 const AT_ONCE: usize = 1024;
 
-/// Serves until the process ends. `router` makes the routes of one connection from its other end.
+/// Serves until the process ends. Who is not `admitted` is not even spoken to. `router` makes the routes of one connection
+/// from its other end.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Arc<rustls::ServerConfig>,
+    admitted: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
     router: impl Fn(SocketAddr) -> Router + Send + Sync + 'static,
 ) {
     let (tls, places) = (TlsAcceptor::from(tls), Arc::new(Semaphore::new(AT_ONCE)));
@@ -32,6 +34,10 @@ pub(crate) async fn serve(
                 continue;
             }
         };
+        if !admitted(peer.ip()) {
+            tracing::debug!("a connection from an address that has no business here");
+            continue;
+        }
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             tracing::warn!("too many browsers at once; one is turned away");
             continue;

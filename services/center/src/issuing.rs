@@ -166,6 +166,11 @@ impl Desk {
         Ok(Some(Self { center, issuing, papers: Arc::new(papers) }))
     }
 
+    /// What it hands out by.
+    pub(crate) fn issuing(&self) -> Issuing {
+        self.issuing.clone()
+    }
+
     /// Serves EST and the papers of gates until the process ends.
     pub(crate) async fn serve(self, identity: Arc<CenterIdentity>, listener: TcpListener) {
         let tls = match identity.entrance() {

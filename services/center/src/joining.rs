@@ -1,19 +1,26 @@
 //! `[joining]`: the entrances of who joins, over the use cases of `reception`.
 
+mod revocation;
+mod vpn;
+
 use axum::Router;
+use ipnet::Ipv4Net;
+use issuing::Issuing;
 use joining::{Institution, PasswordPolicy};
 use portal::joining::{Desk, Entrance, Source};
 use reception::{Joining, Offer, Operator, RealWorld};
 use registry::Registry;
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::browsers;
 use crate::config::{ConfigError, read};
 use crate::identity::Identity;
+pub use vpn::VpnSide;
 
 /// Institutions put into the directory at once.
 const AT_ONCE: usize = 5_000;
@@ -44,6 +51,8 @@ pub struct JoiningSide {
     pub generous: u32,
     /// Command that fetches a service certificate on a terminal; `{user}` stands for the user ID.
     pub enroll_command: Option<String>,
+    /// The client VPN; where it is absent, something else keeps the entrance inside to those who may reach it.
+    pub vpn: Option<VpnSide>,
     /// Services institutions can apply for; absent: the cancer registry of the source.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,
@@ -84,6 +93,25 @@ impl JoiningSide {
         if let Some(path) = &mut self.directory {
             *path = folder.join(&*path);
         }
+        if let Some(vpn) = &mut self.vpn {
+            vpn.beside(folder);
+        }
+    }
+
+    /// The client VPN, with every file it names.
+    fn vpn(&self, trust: &Path) -> Result<Option<vpn::Vpn>, ConfigError> {
+        let login = (self.inside.url.as_str(), self.inside.listen.ip());
+        self.vpn.as_ref().map(|side| vpn::Vpn::read(side, login, trust)).transpose()
+    }
+
+    /// Reads every file it names.
+    pub(crate) fn check(&self, trust: &Path) -> Result<(), ConfigError> {
+        self.institutions()?;
+        // Before the first start the authorities have not put their certificates there yet.
+        if trust.join("device").exists() {
+            self.vpn(trust)?;
+        }
+        Ok(())
     }
 
     fn settings(&self) -> Result<reception::Settings, ConfigError> {
@@ -122,11 +150,16 @@ impl JoiningSide {
 /// The use cases with their pages.
 pub(crate) struct Wired {
     desk: Desk,
+    joining: Joining,
+    vpn: Option<vpn::Vpn>,
+    /// Addresses of who is in the client VPN.
+    inside: Vec<Ipv4Net>,
 }
 
 impl Wired {
     /// Over the registry; puts the directory's file in.
-    pub async fn begin(side: &JoiningSide, registry: Registry) -> Result<Self, ConfigError> {
+    pub async fn begin(side: &JoiningSide, registry: Registry, trust: &Path) -> Result<Self, ConfigError> {
+        let vpn = side.vpn(trust)?;
         let joining = Joining::new(registry, side.settings()?, Arc::new(RealWorld));
         let institutions = side.institutions()?;
         let operator = Operator::new("configuration");
@@ -136,11 +169,32 @@ impl Wired {
             })?;
         }
         let settings = portal::joining::Settings {
-            downloads: Vec::new(),
+            downloads: vpn.as_ref().map(vpn::Vpn::downloads).unwrap_or_default(),
             enroll_command: side.enroll_command.clone(),
             generous: side.generous,
         };
-        Ok(Self { desk: Desk::new(joining, settings) })
+        let inside = side.vpn.as_ref().map(VpnSide::ranges).unwrap_or_default();
+        Ok(Self { desk: Desk::new(joining.clone(), settings), joining, vpn, inside })
+    }
+
+    /// Begins what works without anybody asking.
+    pub async fn spawn(
+        &mut self,
+        issuing: Option<Issuing>,
+        parts: &mut JoinSet<&'static str>,
+    ) -> Result<(), ConfigError> {
+        if let Some(issuing) = issuing {
+            let registry = self.joining.registry().clone();
+            let joining = self.joining.clone();
+            parts.spawn(async move {
+                revocation::keep(registry, issuing, move || joining.now()).await;
+                "the revocation for ended accounts"
+            });
+        }
+        if let Some(vpn) = self.vpn.take() {
+            vpn.serve(self.joining.clone(), parts).await?;
+        }
+        Ok(())
     }
 
     /// Pages of the review, to stand beside the live picture.
@@ -157,8 +211,14 @@ impl Wired {
     ) -> Result<impl Future<Output = ()> + Send + 'static, rustls::Error> {
         let tls = identity.browsers()?;
         let router = portal::joining::routes(at, self.desk.clone());
-        Ok(browsers::serve(listener, tls, move |peer: SocketAddr| {
-            router.clone().layer(axum::Extension(Source(peer.ip())))
-        }))
+        // Another address than the VPN gives has no business here, whatever way its packets took (R7).
+        let only = if at == Entrance::Inside { self.inside.clone() } else { Vec::new() };
+        let admitted = move |peer: IpAddr| only.is_empty() || only.iter().any(|range| is_in(peer, range));
+        let router = move |peer: SocketAddr| router.clone().layer(axum::Extension(Source(peer.ip())));
+        Ok(browsers::serve(listener, tls, admitted, router))
     }
+}
+
+fn is_in(peer: IpAddr, range: &Ipv4Net) -> bool {
+    matches!(peer.to_canonical(), IpAddr::V4(address) if range.contains(&address))
 }

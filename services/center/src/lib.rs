@@ -23,6 +23,7 @@ mod terminal;
 
 use connections::{Center, OrderKey, Parts, Settings, SystemClock, TrustStore};
 use registry::Registry;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -94,7 +95,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
     let mut parts: JoinSet<&'static str> = JoinSet::new();
     let mut beside = pages::Beside::default();
     if let Some(side) = &config.joining {
-        beside = join(side, registry, &identity, &mut parts).await?;
+        let issuing = desk.as_ref().map(issuing::Desk::issuing);
+        beside = join(side, &config.trust.dir, registry, issuing, &identity, &mut parts).await?;
     }
     if let Some(pages) = pages {
         let pages = pages::serve(center.clone(), Arc::clone(&identity), pages, beside);
@@ -190,11 +192,13 @@ async fn assemble(config: &Config) -> Result<Assembled, RunError> {
 /// Opens the entrances of joining; what stands beside the live picture comes back.
 async fn join(
     side: &JoiningSide,
+    trust: &Path,
     registry: Registry,
+    issuing: Option<::issuing::Issuing>,
     identity: &identity::Identity,
     parts: &mut JoinSet<&'static str>,
 ) -> Result<pages::Beside, RunError> {
-    let wired = joining::Wired::begin(side, registry).await?;
+    let mut wired = joining::Wired::begin(side, registry, trust).await?;
     for (at, door, name) in [
         (Entrance::Public, &side.public, "the public entrance"),
         (Entrance::Inside, &side.inside, "the entrance inside the client VPN"),
@@ -210,6 +214,7 @@ async fn join(
             name
         });
     }
+    wired.spawn(issuing, parts).await?;
     Ok(pages::Beside { routes: wired.review(), auditors: Arc::new(side.auditors.clone()) })
 }
 
@@ -245,7 +250,7 @@ pub fn check(config: &Config) -> Result<(), RunError> {
     }
     config.registry()?;
     if let Some(side) = &config.joining {
-        side.institutions()?;
+        side.check(&config.trust.dir)?;
     }
     Ok(())
 }

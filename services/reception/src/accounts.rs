@@ -7,6 +7,8 @@ use joining::{
 };
 use model::Timestamp;
 use registry::{Commit, Page, Record};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use texts::Lang;
 
 use crate::{Joining, Operator, Refused};
@@ -78,6 +80,26 @@ pub struct Reset {
     pub until: Timestamp,
 }
 
+/// An account as the client VPN needs it (R7).
+#[derive(Clone, PartialEq, Eq)]
+pub struct VpnAccount {
+    /// VPN-ID.
+    pub vpn: VpnId,
+    /// Its institution, for people to read.
+    pub institution: String,
+    /// NT hash (hexadecimal) of its VPN password while it may be used; a secret.
+    pub nt_hash: Option<String>,
+}
+
+impl fmt::Debug for VpnAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VpnAccount")
+            .field("vpn", &self.vpn)
+            .field("may", &self.nt_hash.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Whose account is to be made.
 pub(crate) struct Owner {
     pub(crate) institution: InstitutionId,
@@ -97,6 +119,8 @@ pub(crate) struct New {
 
 /// Rows read at once.
 const PAGE: u32 = 1_000;
+/// Institutions asked for in one statement.
+const NAMES_AT_ONCE: usize = 200;
 
 impl Joining {
     /// Accounts of an institution, or all of them.
@@ -176,6 +200,42 @@ impl Joining {
             let Some(last) = records.last() else { break };
             page.after = Some((last.value.made_at, last.id));
             all.extend(records.iter().filter_map(|r| vpn_of(&r.value, now)));
+        }
+        Ok(all)
+    }
+
+    /// Every account that is not removed, with the hash of its VPN password if it may use the client VPN now: one that is
+    /// suspended, reset or locked may not, and who is in the VPN with it has to go.
+    ///
+    /// # Errors
+    /// `Registry`.
+    pub async fn vpn_roll(&self) -> Result<Vec<VpnAccount>, Refused> {
+        let now = self.now();
+        let mut all = Vec::new();
+        for state in ["active", "suspended"] {
+            let mut page = Page::first(PAGE);
+            loop {
+                let records = self.registry.kept_in::<Account>(state, page).await?;
+                let Some(last) = records.last() else { break };
+                page.after = Some((last.value.made_at, last.id));
+                let ids: BTreeSet<InstitutionId> = records.iter().map(|r| r.value.institution).collect();
+                let ids: Vec<InstitutionId> = ids.into_iter().collect();
+                let mut names = BTreeMap::new();
+                for some in ids.chunks(NAMES_AT_ONCE) {
+                    let found = self.registry.institutions_by_id(some).await?;
+                    names.extend(found.into_iter().map(|i| (i.id, i.name)));
+                }
+                all.extend(records.iter().map(|r| {
+                    VpnAccount {
+                        vpn: r.value.vpn.clone(),
+                        institution: names.get(&r.value.institution).cloned().unwrap_or_default(),
+                        nt_hash: (r.value.state == AccountState::Active)
+                            .then(|| vpn_of(&r.value, now))
+                            .flatten()
+                            .map(|(_, hash)| hash),
+                    }
+                }));
+            }
         }
         Ok(all)
     }

@@ -34,7 +34,7 @@ use model::LocalizedName;
 use registry::Registry;
 use texts::Lang;
 
-pub use accounts::{AccountView, Reset};
+pub use accounts::{AccountView, Reset, VpnAccount};
 pub use apply::{Confirmation, FullPage, Receipt};
 pub use begin::Begun;
 pub use codes::{Code, CodeHolder};

@@ -6,6 +6,7 @@ use sqlx::{Any, Row, Transaction};
 
 use crate::change::{Commit, Committed};
 use crate::database::{Database, Kind, Writer};
+use crate::joining::Step;
 use crate::steps::{move_head, one_by_one, steps, together};
 use crate::{Registry, RegistryError};
 
@@ -34,6 +35,9 @@ impl Registry {
             Ok(committed) => {
                 *self.database.known_head() = Some(committed.head);
                 drop(writer);
+                if change.joining.iter().any(Step::touches_an_account) {
+                    self.accounts.send_modify(|times| *times = times.wrapping_add(1));
+                }
                 self.grown(change.deltas.iter().map(|d| (&d.site, d.text.len() as u64)));
             }
             Err(error) if is_logical(error) => {}

@@ -34,6 +34,7 @@ mod steps;
 mod tests;
 
 use std::sync::Arc;
+use tokio::sync::watch;
 
 pub use change::{Commit, Committed};
 pub use connections::{Connection, ConnectionQuery};
@@ -92,6 +93,7 @@ pub struct Registry {
     database: Arc<Database>,
     grant_ids: Arc<GrantIds>,
     growth: Arc<Growth>,
+    accounts: Arc<watch::Sender<u64>>,
 }
 
 impl Registry {
@@ -110,7 +112,14 @@ impl Registry {
     pub async fn open_with(settings: Settings) -> Result<Self, RegistryError> {
         let growth = Arc::new(Growth::new(settings.compact_bytes));
         let database = Arc::new(Database::open(settings).await?);
-        Ok(Self { database, grant_ids: Arc::new(GrantIds::default()), growth })
+        let accounts = Arc::new(watch::channel(0).0);
+        Ok(Self { database, grant_ids: Arc::new(GrantIds::default()), growth, accounts })
+    }
+
+    /// Changes with every commit of this process that touched an account. What another replica did is not heard here:
+    /// who must know looks again from time to time.
+    pub fn accounts_changed(&self) -> watch::Receiver<u64> {
+        self.accounts.subscribe()
     }
 
     /// Ends in order: waits for a commit under way, notes that nothing is missing, and gives the file free.

@@ -134,19 +134,25 @@ impl Accounts {
 }
 
 impl Accounts {
-    /// Accounts that work, from VPN-ID, hash (hexadecimal) and institution; from any machine of ours. What cannot be
-    /// read is left out, and said.
-    pub fn working(all: impl IntoIterator<Item = (String, String, String)>) -> Self {
-        let read =
-            |(vpn_id, hash, institution): (String, String, String)| match (vpn_id.parse(), NtHash::from_hex(&hash)) {
+    /// From VPN-ID, hash (hexadecimal) and institution; without a hash an account is locked. From any machine of ours.
+    /// What cannot be read is left out, and said.
+    pub fn listed(all: impl IntoIterator<Item = (String, Option<String>, String)>) -> Self {
+        let read = |(vpn_id, hash, institution): (String, Option<String>, String)| {
+            let (standing, nt_hash) = match &hash {
+                Some(hash) => (Standing::Open, NtHash::from_hex(hash)),
+                // Given to nobody: strongSwan hears of open accounts only.
+                None => (Standing::Locked, Some(NtHash([0; 16]))),
+            };
+            match (vpn_id.parse(), nt_hash) {
                 (Ok(vpn_id), Some(nt_hash)) => {
-                    Some(Account { vpn_id, nt_hash, standing: Standing::Open, institution, machines: Machines::Any })
+                    Some(Account { vpn_id, nt_hash, standing, institution, machines: Machines::Any })
                 }
                 _ => {
-                    tracing::error!(vpn_id, "this VPN account cannot be read and does not work");
+                    tracing::error!("a VPN account cannot be read and does not work");
                     None
                 }
-            };
+            }
+        };
         all.into_iter().filter_map(read).collect()
     }
 }
@@ -271,11 +277,13 @@ mod tests {
 
     #[test]
     fn an_account_that_cannot_be_read_does_not_work() {
-        let row = |id: &str, hash: &str| (id.to_owned(), hash.to_owned(), "aoba".to_owned());
-        let hash = "44ebba8d5312b8d611474411f56989ae";
-        let all = Accounts::working([row("v23456789b", hash), row("*", hash), row("vx", "short")]);
-        assert_eq!(all.iter().map(|one| one.vpn_id.as_str()).collect::<Vec<_>>(), ["v23456789b"]);
+        let row = |id: &str, hash: Option<&str>| (id.to_owned(), hash.map(str::to_owned), "aoba".to_owned());
+        let hash = Some("44ebba8d5312b8d611474411f56989ae");
+        let all =
+            Accounts::listed([row("v23456789b", hash), row("*", hash), row("vx", Some("short")), row("v2", None)]);
+        assert_eq!(all.iter().map(|one| one.vpn_id.as_str()).collect::<Vec<_>>(), ["v2", "v23456789b"]);
         assert_eq!(all.called("v23456789b").map(|one| one.standing), Some(Standing::Open));
+        assert_eq!(all.called("v2").map(|one| one.standing), Some(Standing::Locked));
     }
 
     proptest! {

@@ -209,6 +209,7 @@ impl Link {
 
     async fn load_everything(&mut self, client: &mut Client) -> Result<(), Broken> {
         in_time(self.load_material(client)).await?;
+        in_time(self.find_secrets(client)).await?;
         self.accounts.borrow_and_update();
         self.load_accounts(client).await?;
         in_time(self.load_connections(client)).await
@@ -238,6 +239,16 @@ impl Link {
         for (name, connection) in connections {
             load(client, "load-conn", &BTreeMap::from([(name, connection)])).await?;
         }
+        Ok(())
+    }
+
+    /// Finds the secrets of a center before this one: an account that was locked when nobody could tell strongSwan so
+    /// must not work on.
+    async fn find_secrets(&mut self, client: &mut Client) -> Result<(), Broken> {
+        let held = client.request::<(), Held>("get-shared", ()).await.map_err(|e| Broken(e.to_string()))?;
+        let ours = held.keys.iter().filter_map(|name| name.strip_prefix(SECRET)?.parse().ok());
+        // Whatever they are: loaded again, unless they are not wanted any more.
+        self.loaded = ours.map(|id| (id, NtHash::from_bytes([0; 16]))).collect();
         Ok(())
     }
 
@@ -447,8 +458,17 @@ struct Listed {
     data: Blob,
 }
 
+#[derive(Deserialize)]
+struct Held {
+    #[serde(default)]
+    keys: Vec<String>,
+}
+
+/// What the names of our secrets begin with.
+const SECRET: &str = "vpn-";
+
 fn secret_name(id: &VpnId) -> String {
-    format!("vpn-{id}")
+    format!("{SECRET}{id}")
 }
 
 fn cause_of(why: Ending) -> Cause {
@@ -465,7 +485,7 @@ fn cause_of(why: Ending) -> Cause {
 /// A command that must succeed: strongSwan refuses only what the center has wrong. It is said, and the rest goes on.
 async fn load<T: Serialize>(client: &mut Client, command: &str, message: &T) -> Result<(), Broken> {
     if let Err(why) = request(client, command, message).await? {
-        tracing::error!(command, why, "strongSwan refused; check `[joining.remote-access]` and its plugins");
+        tracing::error!(command, why, "strongSwan refused; check `[joining.vpn]` and its plugins");
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ pub struct Material {
 
 /// A configured file that cannot be used. The center's side is at fault.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {why}; check `[joining.remote-access]`")]
+#[error("{path}: {why}; check `[joining.vpn]`")]
 pub struct MaterialError {
     /// The file.
     pub path: PathBuf,

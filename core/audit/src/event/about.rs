@@ -93,6 +93,9 @@ impl Event {
             | Self::LetterSent { .. }
             | Self::CodeGiven { .. }
             | Self::CodeUsed { .. }
+            | Self::ClientVpnBegan { .. }
+            | Self::ClientVpnEnded { .. }
+            | Self::ClientVpnRefused { .. }
             | Self::EnrolmentOffered { .. }
             | Self::CertificateIssued { .. }
             | Self::EnrolmentRefused { .. }

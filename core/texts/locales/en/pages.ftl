@@ -136,6 +136,7 @@ page-vpn-profiles-lead = Choose those of your terminal and follow the manual.
 page-vpn-profile = Profile
 page-vpn-manual = Manual
 page-vpn-then = Once the VPN is connected, log in at this address. It cannot be reached otherwise.
+page-vpn-back = Back to the VPN settings
 page-vpn-none = There are no connection profiles yet.
 
 # Inside

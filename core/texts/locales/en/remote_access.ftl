@@ -25,3 +25,11 @@ remote-access-ending-e05 = the VPN password was changed
 remote-access-ending-e06 = the machine's certificate was revoked
 remote-access-ending-e07 = the account may not be used on this machine
 remote-access-ending-e08 = strongSwan ended; the person connects again
+
+# Kinds of clients, as downloads are named
+remote-access-kind-strongswan = Linux (strongSwan)
+remote-access-kind-networkmanager = Linux (NetworkManager)
+remote-access-kind-windows = Windows
+remote-access-kind-apple = macOS, iOS, iPadOS
+remote-access-download = { $kind }: { $file }
+remote-access-manual = { $kind }: manual

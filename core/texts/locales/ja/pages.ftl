@@ -136,6 +136,7 @@ page-vpn-profiles-lead = 使う端末のものを選び、手順書に従って�
 page-vpn-profile = 接続プロファイル
 page-vpn-manual = 手順書
 page-vpn-then = 設定してVPNに接続したら、次のアドレスでログインしてください。VPNに接続していないと開けません。
+page-vpn-back = VPN接続の設定に戻る
 page-vpn-none = 接続プロファイルはまだ用意されていません。
 
 # 機構内

@@ -25,3 +25,11 @@ remote-access-ending-e05 = VPNパスワードが変更されました
 remote-access-ending-e06 = 端末の証明書が失効しました
 remote-access-ending-e07 = この端末ではこのアカウントを使えません
 remote-access-ending-e08 = strongSwanが終了しました。接続し直してください
+
+# クライアントの種類（ダウンロードの名前）
+remote-access-kind-strongswan = Linux（strongSwan）
+remote-access-kind-networkmanager = Linux（NetworkManager）
+remote-access-kind-windows = Windows
+remote-access-kind-apple = macOS・iOS・iPadOS
+remote-access-download = { $kind }：{ $file }
+remote-access-manual = { $kind }：手順書

@@ -23,6 +23,7 @@ pub use table::{Entrance, routes};
 use axum::http::StatusCode;
 use axum::response::Response;
 use challenge::{Challenges, Verdict};
+use joining::VpnId;
 use maud::{Markup, html};
 use reception::Joining;
 use std::sync::Arc;
@@ -54,12 +55,39 @@ pub struct Download {
     pub name: String,
     /// What people read.
     pub title: model::LocalizedName,
-    /// Media type.
-    pub kind: String,
-    /// Is it a manual, and not a profile?
-    pub manual: bool,
-    /// Contents.
-    pub body: Arc<Vec<u8>>,
+    /// What it is.
+    pub contents: Contents,
+}
+
+/// Makes a file for one VPN-ID.
+pub type Made = Arc<dyn Fn(&VpnId) -> Vec<u8> + Send + Sync>;
+
+/// What a person gets.
+#[derive(Clone)]
+pub enum Contents {
+    /// A file.
+    Profile {
+        /// Media type.
+        kind: String,
+        /// Its octets for one VPN-ID.
+        make: Made,
+    },
+    /// HTML from `h2` on, to stand in a page. It is the center's own: nothing that a person typed is in it.
+    Manual {
+        /// Japanese.
+        ja: String,
+        /// English.
+        en: String,
+    },
+}
+
+impl std::fmt::Debug for Contents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Profile { kind, .. } => f.debug_tuple("Profile").field(kind).finish(),
+            Self::Manual { .. } => f.write_str("Manual"),
+        }
+    }
 }
 
 /// The desk everybody comes to. Clones share it.

@@ -4,7 +4,7 @@ use ::joining::{Institution, Letter, LinkHash, Purpose, UserId};
 use model::Timestamp;
 use sqlx::{Any, Transaction};
 
-use super::kept::{Kept, Record};
+use super::kept::{Kept, Record, Table};
 use super::sessions::Session;
 use crate::database::Database;
 use crate::{Commit, RegistryError};
@@ -24,6 +24,18 @@ pub(crate) enum Step {
     EndSessions(UserId),
     Institutions(Vec<Institution>),
     LetterSent(String),
+}
+
+impl Step {
+    /// Does it change an account?
+    pub(crate) fn touches_an_account(&self) -> bool {
+        let table = match self {
+            Self::Insert(row) | Self::Update { row, .. } => row.table,
+            Self::Delete { table, .. } => table,
+            _ => return false,
+        };
+        table == Table::Account.as_str()
+    }
 }
 
 /// Columns of a noun.

@@ -4,11 +4,12 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use joining::VpnSecret;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
+use texts::Lang;
 
 use crate::joining::caller::Caller;
 use crate::joining::words::refused;
-use crate::joining::{Desk, Download, steps};
+use crate::joining::{Contents, Desk, Download, steps};
 use crate::reader::Reader;
 
 pub(in crate::joining) async fn page(
@@ -53,7 +54,8 @@ pub(in crate::joining) async fn show(
 
 fn shown(desk: &Desk, id: &str, password: Markup, reader: &Reader) -> Response {
     let downloads = &desk.settings.downloads;
-    let (profiles, manuals): (Vec<&Download>, Vec<&Download>) = downloads.iter().partition(|d| !d.manual);
+    let (profiles, manuals): (Vec<&Download>, Vec<&Download>) =
+        downloads.iter().partition(|d| matches!(d.contents, Contents::Profile { .. }));
     let body = html! {
         div.form {
             (steps("page-step-vpn", reader))
@@ -88,19 +90,46 @@ fn shown(desk: &Desk, id: &str, password: Markup, reader: &Reader) -> Response {
 }
 
 fn links(all: &[&Download], reader: &Reader) -> Markup {
-    html! { @for one in all { div { a href=(format!("/first/files/{}", one.name)) download { (reader.name(&one.title)) } } } }
+    html! { @for one in all {
+        @let file = matches!(one.contents, Contents::Profile { .. });
+        div { a href=(format!("/first/files/{}", one.name)) download[file] { (reader.name(&one.title)) } }
+    } }
 }
 
-pub(in crate::joining) async fn file(State(desk): State<Desk>, Path(name): Path<String>, reader: Reader) -> Response {
+pub(in crate::joining) async fn file(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    Path(name): Path<String>,
+    reader: Reader,
+) -> Response {
+    let Caller::Settling(who) = &caller else { return Redirect::to("/first").into_response() };
     let Some(found) = desk.settings.downloads.iter().find(|d| d.name == name) else {
         return super::nowhere(State(desk), reader).await;
     };
-    let disposition = format!("attachment; filename=\"{}\"", found.name);
-    match (HeaderValue::from_str(&found.kind), HeaderValue::from_str(&disposition)) {
-        (Ok(kind), Ok(disposition)) => {
-            ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], found.body.to_vec())
-                .into_response()
+    match &found.contents {
+        Contents::Profile { kind, make } => {
+            let disposition = format!("attachment; filename=\"{}\"", found.name);
+            match (HeaderValue::from_str(kind), HeaderValue::from_str(&disposition)) {
+                (Ok(kind), Ok(disposition)) => {
+                    let head = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)];
+                    (head, make(&who.account().vpn)).into_response()
+                }
+                _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            }
         }
-        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Contents::Manual { ja, en } => {
+            let text = match reader.lang() {
+                Lang::Ja => ja,
+                Lang::En => en,
+            };
+            let body = html! {
+                div.form {
+                    h1 { (reader.name(&found.title)) }
+                    (PreEscaped(text))
+                    p.buttons { a.button href="/first/vpn" { (reader.say("page-vpn-back")) } }
+                }
+            };
+            desk.page("page-vpn-manual", "/first/vpn", &reader).answer(&reader, body)
+        }
     }
 }

@@ -570,7 +570,7 @@ catalogue! {
     SecondFactorChanged = "A620" "audit-second-factor-changed" {
         /// User ID.
         user: String,
-        /// Which: `totp`, `card`.
+        /// Which: `totp`, `card`, `recovery-code`, `all`.
         factor: String,
         /// Added, or taken away?
         added: bool,

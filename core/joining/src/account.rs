@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use texts::Lang;
 
-use crate::{InstitutionId, MailAddress, PasswordPolicy, Randomness, TotpSecret};
+use crate::{InstitutionId, LinkHash, MailAddress, OneTime, PasswordPolicy, Randomness, TotpSecret};
 
 /// 利用者 ID: eight digits, the first of them not zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -130,6 +130,12 @@ pub enum Factor {
     Card {
         /// The fingerprint.
         certificate: String,
+    },
+    /// Codes for the day the authenticator app is gone, each good once (NIST SP 800-63B §4.2.1 calls them saved
+    /// recovery codes). They stand in for the app and are nothing by themselves.
+    Recovery {
+        /// Hashes of those not used yet.
+        codes: Vec<LinkHash>,
     },
 }
 
@@ -283,6 +289,7 @@ impl Account {
         self.factors.iter().any(|f| match f {
             Factor::Totp { confirmed, .. } => *confirmed,
             Factor::Card { .. } => true,
+            Factor::Recovery { .. } => false,
         })
     }
 
@@ -319,6 +326,26 @@ impl Account {
         self.earlier.clear();
         self.factors.clear();
         self.vpn_secret = VpnSecret::NotShown;
+    }
+}
+
+impl Factor {
+    /// Recovery codes handed out at a time.
+    const CODES: usize = 10;
+
+    /// New recovery codes: what is stored, and what their owner sees once.
+    pub fn recovery(random: &dyn Randomness) -> (Self, Vec<OneTime>) {
+        let codes: Vec<OneTime> = (0..Self::CODES).map(|_| OneTime::for_typing(random)).collect();
+        (Self::Recovery { codes: codes.iter().map(OneTime::hash).collect() }, codes)
+    }
+
+    /// Uses up a recovery code, if this is one.
+    pub fn use_recovery(&mut self, typed: &str) -> bool {
+        let Self::Recovery { codes } = self else { return false };
+        let Some(hash) = OneTime::read(typed).map(|code| code.hash()) else { return false };
+        let before = codes.len();
+        codes.retain(|one| *one != hash);
+        codes.len() < before
     }
 }
 
@@ -416,6 +443,19 @@ pub(crate) mod tests {
         assert!(!lock.wrong(&policy, false, now), "a lock is not made longer from outside");
         lock.clear();
         assert!(!lock.is_locked(now));
+    }
+
+    #[test]
+    fn a_recovery_code_is_good_once_and_nothing_alone_r6() {
+        let (mut factor, codes) = Factor::recovery(&Dice::new(3));
+        assert_eq!(codes.len(), 10);
+        assert!(!format!("{codes:?} {factor:?}").contains(codes[0].reveal()));
+        let typed = codes[4].reveal().to_lowercase().replace('-', " ");
+        assert!(factor.use_recovery(&typed));
+        for wrong in [typed.as_str(), "", "123456", "00000-00000-00000-00000"] {
+            assert!(!factor.use_recovery(wrong), "{wrong}");
+        }
+        assert!(matches!(&factor, Factor::Recovery { codes } if codes.len() == 9));
     }
 
     #[test]

@@ -329,6 +329,9 @@ impl Config {
             Wait::Process => Durability::Process,
             Wait::Power => Durability::Power,
         };
+        if let Some(side) = &self.joining {
+            settings.seals = side.seals()?;
+        }
         Ok(settings)
     }
 }

@@ -9,7 +9,7 @@ use issuing::Issuing;
 use joining::{Institution, PasswordPolicy};
 use portal::joining::{Desk, Entrance, Source};
 use reception::{Joining, Offer, Operator, RealWorld};
-use registry::Registry;
+use registry::{Registry, Seals};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -51,6 +51,9 @@ pub struct JoiningSide {
     pub generous: u32,
     /// Command that fetches a service certificate on a terminal; `{user}` stands for the user ID.
     pub enroll_command: Option<String>,
+    /// File with the keys that accounts and letters are sealed with in the registry: a key a line, 32 octets in base 64, the
+    /// present one first. They lie open if absent.
+    pub seal: Option<PathBuf>,
     /// The client VPN; where it is absent, something else keeps the entrance inside to those who may reach it.
     pub vpn: Option<VpnSide>,
     /// Services institutions can apply for; absent: the cancer registry of the source.
@@ -90,12 +93,22 @@ fn one() -> u32 {
 impl JoiningSide {
     /// Relative paths count from the configuration's folder.
     pub(crate) fn beside(&mut self, folder: &Path) {
-        if let Some(path) = &mut self.directory {
+        for path in [&mut self.directory, &mut self.seal].into_iter().flatten() {
             *path = folder.join(&*path);
         }
         if let Some(vpn) = &mut self.vpn {
             vpn.beside(folder);
         }
+    }
+
+    /// What seals accounts and letters.
+    pub(crate) fn seals(&self) -> Result<Option<Arc<Seals>>, ConfigError> {
+        let Some(path) = &self.seal else {
+            tracing::warn!("[joining] names no file `seal`: password hashes and secrets lie open in the registry");
+            return Ok(None);
+        };
+        let text = String::from_utf8(read(path)?).map_err(|e| ConfigError::file(path, e))?;
+        Seals::read(&text).map(|seals| Some(Arc::new(seals))).map_err(|why| ConfigError::file(path, why))
     }
 
     /// The client VPN, with every file it names.

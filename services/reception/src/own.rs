@@ -1,7 +1,7 @@
 //! One's own password and second factors.
 
 use audit::Event;
-use joining::{Account, Factor, Field, FieldCode, FieldFault, LetterKind, TotpSecret};
+use joining::{Account, Factor, Field, FieldCode, FieldFault, LetterKind, OneTime, TotpSecret};
 use registry::{Commit, Record, SessionStage};
 
 use crate::{Joining, Refused, SignedIn, Token};
@@ -18,6 +18,11 @@ pub enum FactorView {
     Card {
         /// Its fingerprint.
         certificate: String,
+    },
+    /// Recovery codes.
+    Recovery {
+        /// So many are not used yet.
+        left: usize,
     },
 }
 
@@ -64,6 +69,7 @@ impl Joining {
         let view = |factor: &Factor| match factor {
             Factor::Totp { confirmed, .. } => FactorView::Totp { confirmed: *confirmed },
             Factor::Card { certificate } => FactorView::Card { certificate: certificate.clone() },
+            Factor::Recovery { codes } => FactorView::Recovery { left: codes.len() },
         };
         who.account.factors.iter().map(view).collect()
     }
@@ -86,22 +92,27 @@ impl Joining {
         Ok(offer)
     }
 
-    /// The first code of the app.
+    /// The first code of the app. From now on it is asked for; the recovery codes are shown here and never again, and
+    /// end those of before.
     ///
     /// # Errors
     /// `Fields` for a wrong code, `WrongStand` if none was begun, `Changed`, `Registry`.
-    pub async fn confirm_totp(&self, who: &SignedIn, code: &str) -> Result<(), Refused> {
+    pub async fn confirm_totp(&self, who: &SignedIn, code: &str) -> Result<Vec<OneTime>, Refused> {
         let mut record = self.existing(who.user()).await?;
         let now = self.now();
         let begun = record.value.factors.iter_mut().find_map(|f| match f {
             Factor::Totp { secret, last, confirmed: confirmed @ false } => Some((secret, last, confirmed)),
-            Factor::Totp { .. } | Factor::Card { .. } => None,
+            Factor::Totp { .. } | Factor::Card { .. } | Factor::Recovery { .. } => None,
         });
         let (secret, last, confirmed) = begun.ok_or(Refused::WrongStand)?;
         let wrong = || Refused::field(FieldFault::new(Field::Code, FieldCode::Wrong));
         *last = secret.check(code, now, *last).ok_or_else(wrong)?;
         *confirmed = true;
-        self.store_factors(record, "totp", true, true).await
+        let (recovery, codes) = Factor::recovery(&*self.world);
+        record.value.factors.retain(|f| !matches!(f, Factor::Recovery { .. }));
+        record.value.factors.push(recovery);
+        self.store_factors(record, "totp", true, true).await?;
+        Ok(codes)
     }
 
     /// Makes the card whose certificate the TLS session proved a second factor.
@@ -147,7 +158,7 @@ impl Joining {
         Ok(self.registry.commit(commit).await.map(|_| ())?)
     }
 
-    fn changed_letter(&self, account: &Account) -> joining::Letter {
+    pub(crate) fn changed_letter(&self, account: &Account) -> joining::Letter {
         self.letter(LetterKind::CredentialsChanged, &account.mail, account.lang)
             .with("user", account.user)
             .with("at", self.now().0)

@@ -71,7 +71,7 @@ impl Joining {
         Err(Refused::Changed)
     }
 
-    /// The code of the app.
+    /// The code of the app, or a recovery code, which is used up.
     ///
     /// # Errors
     /// `WrongSecondFactor`, `NotSignedIn` after five wrong ones or five minutes, `Registry`.
@@ -85,6 +85,7 @@ impl Joining {
                 }
                 None => false,
             },
+            Factor::Recovery { .. } => factor.use_recovery(code),
             Factor::Totp { .. } | Factor::Card { .. } => false,
         })
         .await
@@ -98,7 +99,7 @@ impl Joining {
     pub async fn second_factor_card(&self, token: &str, certificate: &str) -> Result<SignInAnswer, Refused> {
         self.second_factor(token, |factor| match factor {
             Factor::Card { certificate: own } => own.eq_ignore_ascii_case(certificate),
-            Factor::Totp { .. } => false,
+            Factor::Totp { .. } | Factor::Recovery { .. } => false,
         })
         .await
     }
@@ -236,8 +237,10 @@ impl Joining {
             if record.value.lockout.is_locked(self.now()) {
                 return Err(Refused::NotSignedIn);
             }
+            let before = recovery_left(&record.value);
             let answer = if record.value.factors.iter_mut().any(&mut right) {
-                self.let_in(record, Some(session)).await
+                let recovered = recovery_left(&record.value) < before;
+                self.let_in(record, Some((session, recovered))).await
             } else {
                 self.registry.session_wrong(&session.hash, self.now()).await?;
                 self.count_wrong(record, "second-factor").await.and(Err(Refused::WrongSecondFactor))
@@ -250,8 +253,13 @@ impl Joining {
         Err(Refused::NotSignedIn)
     }
 
-    /// Signed in; with the session of the second factor, if there was one, which ends.
-    async fn let_in(&self, mut record: Record<Account>, second: Option<Session>) -> Result<SignInAnswer, Refused> {
+    /// Signed in; with the session of the second factor, if there was one, which ends. A recovery code that was used up
+    /// for it is told to the owner: it is the way in of who has found the note.
+    async fn let_in(
+        &self,
+        mut record: Record<Account>,
+        second: Option<(Session, bool)>,
+    ) -> Result<SignInAnswer, Refused> {
         let now = self.now();
         record.value.lockout.clear();
         let user = record.value.user;
@@ -259,8 +267,13 @@ impl Joining {
         let (token, session) = self.new_session(user, SessionStage::In, minutes);
         let event = Event::PortalSignedIn { user: user.to_string(), second_factor: second.is_some() };
         let mut commit = Commit::at(now).update(&record).session(session).event(event);
-        if let Some(second) = second {
+        if let Some((second, recovered)) = second {
             commit = commit.end_session(second.hash);
+            if recovered {
+                let factor = "recovery-code".to_owned();
+                let event = Event::SecondFactorChanged { user: user.to_string(), factor, added: false };
+                commit = commit.event(event).letter(self.changed_letter(&record.value));
+            }
         }
         self.registry.commit(commit).await?;
         let change_by = self.settings.policy.change_by(record.value.password_at);
@@ -288,6 +301,10 @@ impl Joining {
             _ => Err(Refused::NotSignedIn),
         }
     }
+}
+
+fn recovery_left(account: &Account) -> usize {
+    account.factors.iter().map(|f| if let Factor::Recovery { codes } = f { codes.len() } else { 0 }).sum()
 }
 
 fn refused(user: UserId, why: &str) -> Event {

@@ -28,6 +28,7 @@ mod log;
 mod owner;
 mod past;
 mod schema;
+mod seal;
 mod site_states;
 mod steps;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use joining::{DueLetter, Kept, LetterState, Link, Page, Record, SentLetter, 
 pub use kept::Shelf;
 pub use load::Loaded;
 pub use past::Past;
+pub use seal::Seals;
 
 use database::Database;
 use grant_ids::GrantIds;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub max_bytes: Option<u64>,
     /// A site's deltas are folded into a snapshot when they are larger than this and than twice the snapshot, bytes.
     pub compact_bytes: u64,
+    /// What seals accounts and letters; they lie open if absent.
+    pub seals: Option<Arc<Seals>>,
 }
 
 impl Settings {
@@ -83,6 +87,7 @@ impl Settings {
             busy_ms: 2_000,
             max_bytes: None,
             compact_bytes: 1 << 20,
+            seals: None,
         }
     }
 }
@@ -112,6 +117,10 @@ impl Registry {
     pub async fn open_with(settings: Settings) -> Result<Self, RegistryError> {
         let growth = Arc::new(Growth::new(settings.compact_bytes));
         let database = Arc::new(Database::open(settings).await?);
+        let sealed = database.seal_anew().await?;
+        if sealed > 0 {
+            tracing::info!(rows = sealed, "sealed with the present key");
+        }
         let accounts = Arc::new(watch::channel(0).0);
         Ok(Self { database, grant_ids: Arc::new(GrantIds::default()), growth, accounts })
     }

@@ -246,10 +246,11 @@ fn write_center(home: &Path, authority: &mut Authority, vici: &Path) {
         fs::write(home.join(name), text).unwrap();
     }
     fs::copy(authority.ca_pem_path(CaKind::Center), home.join("center-ca.pem")).unwrap();
+    fs::write(home.join("seal.key"), "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").unwrap();
     let text = format!(
         "data = 'data'\n[trust]\ndir = 'trust'\n[gates]\nlisten = '127.0.0.1:7443'\n[operator]\nsocket = 'center.sock'\n\
          [certificates]\nchain = 'cert.pem'\nkey = 'key.pem'\n\
-         [joining]\ncontact = '03-0000-0000'\ngenerous = 100\n\
+         [joining]\ncontact = '03-0000-0000'\nseal = 'seal.key'\ngenerous = 100\n\
          [joining.public]\nlisten = '127.0.0.1:8443'\nurl = 'https://join.center.test:8443'\n\
          [joining.inside]\nlisten = '{LOGIN}:443'\nurl = 'https://login.center.test'\n\
          [joining.vpn]\nvici = '{}'\nname = 'vpn.center.test'\naddress = '{SERVER}'\ncertificate = 'vpn.pem'\nkey = 'vpn.key'\n\

@@ -11,6 +11,7 @@ mod gate;
 mod inside;
 mod limits;
 mod public;
+mod qr;
 mod review;
 mod table;
 #[cfg(test)]

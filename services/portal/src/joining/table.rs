@@ -100,6 +100,10 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/staff/{user}/remove"    ManageStaff Form Page => inside::staff::remove;
         Inside get  "/password"               ChangeOwn Page Page => inside::own::ask;
         Inside post "/password"               ChangeOwn Password Page => inside::own::change;
+        Inside get  "/factor"                 ChangeOwn Page Page => inside::factor::page;
+        Inside post "/factor"                 ChangeOwn Password Page => inside::factor::begin;
+        Inside post "/factor/confirm"         ChangeOwn Password Page => inside::factor::confirm;
+        Inside post "/factor/remove"          ChangeOwn Password Page => inside::factor::remove;
         Inside get  "/certificate"            GetCertificate Page Page => inside::certificate::page;
         Inside post "/certificate"            GetCertificate Form Page => inside::certificate::code;
 

@@ -193,7 +193,8 @@ async fn a_second_factor_is_asked_for_and_a_code_works_once() {
         }
     };
     let first = code(joining.now()).await.unwrap();
-    joining.confirm_totp(&who, &first).await.unwrap();
+    assert!(matches!(joining.confirm_totp(&who, "000000").await, Err(Refused::Fields(_))));
+    let recovery = joining.confirm_totp(&who, &first).await.unwrap();
     assert!(matches!(joining.confirm_totp(&who, &first).await, Err(Refused::WrongStand)));
     let ask = async || match joining.sign_in(&boss.user.to_string(), boss.password).await.unwrap() {
         SignInAnswer::SecondFactor { token, totp: true, card: false } => token,
@@ -209,6 +210,22 @@ async fn a_second_factor_is_asked_for_and_a_code_works_once() {
     let next = code(joining.now()).await.unwrap();
     assert!(matches!(joining.second_factor_code(token.reveal(), &next).await, Ok(SignInAnswer::In { .. })));
     assert!(matches!(joining.second_factor_code(token.reveal(), &next).await, Err(Refused::NotSignedIn)));
+    // Without the app: a recovery code, once, and told by letter.
+    desk.post().await;
+    let token = ask().await;
+    assert!(matches!(
+        joining.second_factor_code(token.reveal(), recovery[3].reveal()).await,
+        Ok(SignInAnswer::In { .. })
+    ));
+    let told: Vec<LetterKind> = desk.post().await.iter().map(|l| l.letter.kind).collect();
+    assert_eq!(told, [LetterKind::CredentialsChanged]);
+    let token = ask().await;
+    let again = joining.second_factor_code(token.reveal(), recovery[3].reveal()).await;
+    assert!(matches!(again, Err(Refused::WrongSecondFactor)), "used");
+    assert!(!desk.place.all_texts().await.contains(recovery[4].reveal()), "only its hash is kept");
+    let views = joining
+        .factors(&desk.joining.session(token_in(&desk, &boss, recovery[4].reveal()).await.reveal()).await.unwrap());
+    assert!(views.contains(&crate::FactorView::Recovery { left: 8 }), "{views:?}");
     // The card, beside it.
     joining.add_card(&who, boss.password, &"AB".repeat(32)).await.unwrap();
     let SignInAnswer::SecondFactor { token, card: true, .. } =
@@ -230,6 +247,19 @@ async fn a_second_factor_is_asked_for_and_a_code_works_once() {
         }
     }
     assert_eq!(refused, 5, "locked after five");
+}
+
+/// Signed in with a code.
+async fn token_in(desk: &Desk, boss: &super::Manager, code: &str) -> crate::Token {
+    let SignInAnswer::SecondFactor { token, .. } =
+        desk.joining.sign_in(&boss.user.to_string(), boss.password).await.unwrap()
+    else {
+        panic!()
+    };
+    match desk.joining.second_factor_code(token.reveal(), code).await.unwrap() {
+        SignInAnswer::In { token, .. } => token,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

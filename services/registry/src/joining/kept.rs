@@ -254,6 +254,7 @@ fn record<T: Kept>(database: &Database, row: &AnyRow) -> Result<Record<T>, Regis
     let id: i64 = row.try_get(0).map_err(|e| database.error(e))?;
     let version: i64 = row.try_get(1).map_err(|e| database.error(e))?;
     let document: String = row.try_get(2).map_err(|e| database.error(e))?;
+    let document = database.opened(T::TABLE.as_str(), &id, document)?;
     let value =
         serde_json::from_str(&document).map_err(|e| database.corrupt(format!("{} {id}: {e}", T::TABLE.as_str())))?;
     Ok(Record { id, version, value })

@@ -84,8 +84,8 @@ impl Registry {
         for row in &rows {
             let document: String = row.try_get(0).map_err(|e| database.error(e))?;
             let tried: i64 = row.try_get(1).map_err(|e| database.error(e))?;
-            let letter: Letter =
-                serde_json::from_str(&document).map_err(|e| database.corrupt(format!("a letter: {e}")))?;
+            let id: String = row.try_get(3).map_err(|e| database.error(e))?;
+            let letter = read(database, &id, document)?;
             due.push(DueLetter { letter, tried: u32::try_from(tried - 1).unwrap_or(u32::MAX) });
         }
         due.sort_by(|a, b| (a.letter.at, &a.letter.id).cmp(&(b.letter.at, &b.letter.id)));
@@ -143,7 +143,7 @@ impl Registry {
     pub async fn letters_last(&self, limit: u32) -> Result<Vec<SentLetter>, RegistryError> {
         let database = &self.database;
         let rows = sqlx::query(
-            "SELECT document, tried, again_at, sent_at, why FROM join_letter ORDER BY at DESC, id LIMIT $1",
+            "SELECT document, tried, again_at, sent_at, why, id FROM join_letter ORDER BY at DESC, id LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(database.readers())
@@ -152,8 +152,8 @@ impl Registry {
         let mut last = Vec::with_capacity(rows.len());
         for row in &rows {
             let document: String = row.try_get(0).map_err(|e| database.error(e))?;
-            let letter: Letter =
-                serde_json::from_str(&document).map_err(|e| database.corrupt(format!("a letter: {e}")))?;
+            let id: String = row.try_get(5).map_err(|e| database.error(e))?;
+            let letter = read(database, &id, document)?;
             let sent: Option<i64> = row.try_get(3).map_err(|e| database.error(e))?;
             let state = match sent {
                 Some(at) => LetterState::Sent { at: Timestamp(at) },
@@ -181,7 +181,7 @@ pub(super) async fn insert(
     .bind(letter.kind.as_str())
     .bind(letter.to.key())
     .bind(letter.at.0)
-    .bind(serde_json::to_string(letter).expect("letters have text keys and no other way to fail"))
+    .bind(written(database, letter))
     .execute(&mut **tx)
     .await
     .map_err(|e| database.error(e))?;
@@ -202,14 +202,24 @@ pub(super) async fn sent(
         .map_err(failed)?;
     let Some(row) = row else { return Err(RegistryError::Stale { what: format!("letter {id}") }) };
     let document: String = row.try_get(0).map_err(failed)?;
-    let mut letter: Letter = serde_json::from_str(&document).map_err(|e| database.corrupt(format!("a letter: {e}")))?;
+    let mut letter = read(database, id, document)?;
     letter.secret = None;
     sqlx::query("UPDATE join_letter SET sent_at = $2, document = $3, why = NULL WHERE id = $1")
         .bind(id)
         .bind(now.0)
-        .bind(serde_json::to_string(&letter).expect("letters have text keys and no other way to fail"))
+        .bind(written(database, &letter))
         .execute(&mut **tx)
         .await
         .map_err(failed)?;
     Ok(())
+}
+
+fn read(database: &Database, id: &str, document: String) -> Result<Letter, RegistryError> {
+    let document = database.opened("join_letter", &id, document)?;
+    serde_json::from_str(&document).map_err(|e| database.corrupt(format!("a letter: {e}")))
+}
+
+fn written(database: &Database, letter: &Letter) -> String {
+    let text = serde_json::to_string(letter).expect("letters have text keys and no other way to fail");
+    database.sealed("join_letter", &letter.id, &text)
 }

@@ -164,8 +164,10 @@ async fn one(
                  ON CONFLICT DO NOTHING",
                 row.table
             );
-            let done =
-                bind(sqlx::query(sqlx::AssertSqlSafe(statement)), row).execute(&mut **tx).await.map_err(failed)?;
+            let done = bind(database, sqlx::query(sqlx::AssertSqlSafe(statement)), row)
+                .execute(&mut **tx)
+                .await
+                .map_err(failed)?;
             if done.rows_affected() != 1 {
                 return Err(RegistryError::Taken { what: format!("{} {}", row.table, row.id) });
             }
@@ -176,7 +178,7 @@ async fn one(
                  WHERE id = $1 AND version = $7",
                 row.table
             );
-            let query = bind(sqlx::query(sqlx::AssertSqlSafe(statement)), row).bind(*from);
+            let query = bind(database, sqlx::query(sqlx::AssertSqlSafe(statement)), row).bind(*from);
             if query.execute(&mut **tx).await.map_err(failed)?.rows_affected() != 1 {
                 return stale(row.table, &row.id);
             }
@@ -243,12 +245,12 @@ async fn one(
 
 type Query<'q> = sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>;
 
-fn bind<'q>(query: Query<'q>, row: &'q Row) -> Query<'q> {
+fn bind<'q>(database: &Database, query: Query<'q>, row: &'q Row) -> Query<'q> {
     query
         .bind(row.id)
         .bind(row.state.as_str())
         .bind(row.owner)
         .bind(row.name.as_deref())
         .bind(row.at)
-        .bind(row.document.as_str())
+        .bind(database.sealed(row.table, &row.id, &row.document))
 }

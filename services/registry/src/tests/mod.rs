@@ -6,6 +6,7 @@ mod faults;
 mod issuing;
 mod joining;
 mod queries;
+mod sealed;
 mod speed;
 mod world;
 

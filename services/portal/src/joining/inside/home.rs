@@ -36,11 +36,12 @@ pub(in crate::joining) async fn notices(
 }
 
 /// Where the menu leads, and what one must be allowed to do there.
-const PLACES: [(&str, &str, Action); 4] = [
+const PLACES: [(&str, &str, Action); 5] = [
     ("/services", "page-menu-apply", Action::SeeServices),
     ("/certificate", "page-menu-certificate", Action::GetCertificate),
     ("/staff", "page-menu-staff", Action::SeeStaff),
     ("/password", "page-menu-password", Action::ChangeOwn),
+    ("/factor", "page-menu-factor", Action::ChangeOwn),
 ];
 
 pub(in crate::joining) async fn menu(

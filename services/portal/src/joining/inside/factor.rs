@@ -1,0 +1,168 @@
+//! Two-step sign-in: an authenticator app is set up, its recovery codes are shown once, it is taken away (R5, R6).
+
+use axum::extract::{Extension, Form, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use joining::{Field, FieldFault, OneTime};
+use maud::{Markup, html};
+use reception::{FactorView, SignedIn, TotpOffer};
+use serde::Deserialize;
+use texts::Arg;
+
+use crate::joining::caller::Caller;
+use crate::joining::form::{Line, faults};
+use crate::joining::words::{faults_of, leading, refused, said};
+use crate::joining::{Desk, qr};
+use crate::reader::Reader;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::joining) struct Typed {
+    password: String,
+    code: String,
+}
+
+pub(in crate::joining) async fn page(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+) -> Response {
+    match &caller {
+        Caller::In(who) => standing(&desk, who, &[], &reader),
+        _ => Redirect::to("/login").into_response(),
+    }
+}
+
+/// With the present password: the secret, once.
+pub(in crate::joining) async fn begin(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+    Form(typed): Form<Typed>,
+) -> Response {
+    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
+    match desk.joining.offer_totp(who, &typed.password).await {
+        Ok(offer) => shown(who, &reader, html! { (secret(&offer, &reader)) (code_form(&[], &reader)) }),
+        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
+        Err(no) => refused(&desk, &no, "/factor", &reader),
+    }
+}
+
+/// The first code: now it counts, and the recovery codes are shown.
+pub(in crate::joining) async fn confirm(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+    Form(typed): Form<Typed>,
+) -> Response {
+    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
+    match desk.joining.confirm_totp(who, &typed.code).await {
+        Ok(codes) => shown(who, &reader, recovery(&codes, &reader)),
+        Err(no) if !faults_of(&no).is_empty() => {
+            // The secret is not shown again: the app has it, and a wrong code is mostly an old one.
+            let wrong = faults_of(&no);
+            let body = html! {
+                (faults(&leading(wrong, &reader), &reader))
+                p { (reader.say("page-factor-again")) }
+                (code_form(wrong, &reader))
+            };
+            (StatusCode::UNPROCESSABLE_ENTITY, shown(who, &reader, body)).into_response()
+        }
+        Err(no) => refused(&desk, &no, "/factor", &reader),
+    }
+}
+
+pub(in crate::joining) async fn remove(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+    Form(typed): Form<Typed>,
+) -> Response {
+    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
+    match desk.joining.drop_factors(who, &typed.password).await {
+        Ok(()) => {
+            let body = html! {
+                div.done role="status" { p { (reader.say("page-factor-removed")) } }
+                p.buttons { a.button href="/factor" { (reader.say("page-menu-factor")) } }
+            };
+            shown(who, &reader, body)
+        }
+        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
+        Err(no) => refused(&desk, &no, "/factor", &reader),
+    }
+}
+
+/// How it stands, and what can be done about it with the present password.
+fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader: &Reader) -> Response {
+    let views = desk.joining.factors(who);
+    let on = views.iter().any(|v| matches!(v, FactorView::Totp { confirmed: true } | FactorView::Card { .. }));
+    let left = views.iter().find_map(|v| if let FactorView::Recovery { left } = v { Some(*left) } else { None });
+    let fault = said(wrong, Field::Password, reader);
+    let password = Line::text("password", "page-change-old", "").of("password", "current-password");
+    let password = password.with(fault.as_deref()).show(reader);
+    let body = html! {
+        (faults(&leading(wrong, reader), reader))
+        @if on {
+            p #factor-on { (reader.say("page-factor-on")) }
+            @if let Some(left) = left {
+                p { (reader.tell("page-factor-left", &[("left", Arg::Number(i64::try_from(left).unwrap_or(0)))])) }
+            }
+            form method="post" action="/factor/remove" {
+                p { (reader.say("page-factor-remove-lead")) }
+                (password)
+                div.buttons { button #remove { (reader.say("page-factor-remove")) } }
+            }
+        } @else {
+            p { (reader.say("page-factor-lead")) }
+            form method="post" action="/factor" {
+                (password)
+                div.buttons { button.primary #begin { (reader.say("page-factor-begin")) } }
+            }
+        }
+    };
+    let answer = shown(who, reader, body);
+    if wrong.is_empty() { answer } else { (StatusCode::UNPROCESSABLE_ENTITY, answer).into_response() }
+}
+
+/// The secret for the app: to be seen by its camera, to be opened on the same machine, or to be typed.
+fn secret(offer: &TotpOffer, reader: &Reader) -> Markup {
+    html! {
+        div.done role="status" { p { (reader.say("page-factor-once")) } }
+        div.sheet {
+            @if let Some(picture) = qr::picture(&offer.uri, &reader.say("page-factor-picture")) { (picture) }
+            p { a #otpauth href=(offer.uri) { (reader.say("page-factor-open")) } }
+            p.label { (reader.say("page-factor-secret")) }
+            p { span.secret #totp-secret { (grouped(&offer.secret)) } }
+        }
+    }
+}
+
+fn code_form(wrong: &[FieldFault], reader: &Reader) -> Markup {
+    let fault = said(wrong, Field::Code, reader);
+    html! {
+        form method="post" action="/factor/confirm" {
+            (Line::text("code", "page-code", "").of("text", "one-time-code").with(fault.as_deref()).show(reader))
+            div.buttons { button.primary #confirm { (reader.say("page-factor-confirm")) } }
+        }
+    }
+}
+
+fn recovery(codes: &[OneTime], reader: &Reader) -> Markup {
+    html! {
+        div.done role="status" { p #factor-on { (reader.say("page-factor-done")) } }
+        h2 { (reader.say("page-factor-recovery")) }
+        p { (reader.say("page-factor-recovery-lead")) }
+        div.sheet { ol.codes #recovery { @for code in codes { li { span.secret { (code.reveal()) } } } } }
+        p.buttons { a.button href="/menu" { (reader.say("page-to-menu")) } }
+    }
+}
+
+/// In fours, to be typed.
+fn grouped(secret: &str) -> String {
+    let letters: Vec<char> = secret.chars().collect();
+    letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
+}
+
+fn shown(who: &SignedIn, reader: &Reader, body: Markup) -> Response {
+    super::page(who, "page-menu-factor", "/factor", reader, html! { div.form { (body) } })
+}

@@ -26,6 +26,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("tshark", "/usr/bin/tshark"),
     ("util-linux", "/usr/bin/unshare"),
     ("postgresql-15", "/usr/lib/postgresql/15/bin/initdb"),
+    ("clamav-daemon", "/usr/sbin/clamd"),
     ("gcc", "/usr/bin/cc"),
     ("cvc5", "/usr/bin/cvc5"),
     ("chromium", "/usr/bin/chromium"),

@@ -734,6 +734,50 @@ catalogue! {
         /// Both have signed now.
         complete: bool,
     }
+    /// An upload of a report file was begun (R12).
+    SubmissionBegun = "A721" "audit-submission-begun" {
+        /// Number of the submission.
+        submission: String,
+        /// Institution it belongs to.
+        institution: String,
+        /// Account that began it.
+        account: String,
+        /// Bytes announced.
+        length: u64,
+    }
+    /// Every byte of a report file has arrived; it waits to be scanned.
+    SubmissionReceived = "A722" "audit-submission-received" {
+        /// Number of the submission.
+        submission: String,
+    }
+    /// A report file was found clean and is accepted; a receipt was signed.
+    SubmissionAccepted = "A723" "audit-submission-accepted" {
+        /// Number of the submission.
+        submission: String,
+        /// SHA-256 of its bytes.
+        digest: Digest,
+        /// SHA-256 of the signed receipt.
+        receipt: Digest,
+    }
+    /// A report file was not accepted.
+    SubmissionRefused = "A724" "audit-submission-refused" {
+        /// Number of the submission.
+        submission: String,
+        /// SHA-256 of its bytes.
+        digest: Digest,
+        /// Why.
+        reasons: Vec<ReasonRecord>,
+    }
+    /// A submission ended before it was accepted.
+    SubmissionEnded = "A725" "audit-submission-ended" {
+        /// Number of the submission.
+        submission: String,
+        /// `withdrawn` by its submitter, `expired` unfinished, or `repeated`: the same file was accepted before.
+        how: String,
+        /// The submission it repeats.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        same_as: Option<String>,
+    }
 }
 
 #[cfg(test)]

@@ -30,12 +30,13 @@ macro_rules! files {
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
             ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
             ("remote_access", include_str!(concat!("../locales/", $lang, "/remote_access.ftl"))),
+            ("submissions", include_str!(concat!("../locales/", $lang, "/submissions.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 20] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 21] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use verify::VerifiedPlan;
 
 use crate::IssuingChange;
+use crate::SubmissionStep;
 use crate::joining::Step;
 use crate::kept::{KeptRow, Shelf};
 
@@ -25,6 +26,7 @@ pub struct Commit {
     pub(crate) issuing: Vec<IssuingChange>,
     pub(crate) kept: Vec<KeptRow>,
     pub(crate) followed: Vec<(SessionId, SessionId)>,
+    pub(crate) submissions: Vec<SubmissionStep>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -79,6 +81,7 @@ impl Commit {
             issuing: Vec::new(),
             kept: Vec::new(),
             followed: Vec::new(),
+            submissions: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -149,6 +152,12 @@ impl Commit {
     /// A live connection is permitted for longer: its grant as it now is. The plan of the same commit must renew it.
     pub fn renewed(mut self, grant: &Grant) -> Self {
         self.renewed.push((grant.id, json(grant)));
+        self
+    }
+
+    /// A submission begins or goes on (R12).
+    pub fn submission(mut self, step: SubmissionStep) -> Self {
+        self.submissions.push(step);
         self
     }
 

@@ -61,6 +61,7 @@ async fn attempt(
         && change.issuing.is_empty()
         && change.kept.is_empty()
         && change.followed.is_empty()
+        && change.submissions.is_empty()
         && let Some(from) = known
     {
         let next = chained(from, change);
@@ -98,6 +99,7 @@ fn is_logical(error: &RegistryError) -> bool {
             | RegistryError::Inconsistent(_)
             | RegistryError::Stale { .. }
             | RegistryError::Taken { .. }
+            | RegistryError::Submission { .. }
     )
 }
 
@@ -121,6 +123,9 @@ async fn write(
     crate::joining::apply(database, tx, &change.joining, change.at).await?;
     for step in &change.issuing {
         crate::issuing::write(database, tx, step, change.at.0).await?;
+    }
+    for step in &change.submissions {
+        crate::submissions::go_on(database, tx, step, change.at.0).await?;
     }
     Ok(committed)
 }

@@ -3,6 +3,8 @@
 use audit::ChainError;
 use model::{ConnectionState, Generation, GrantId, Section, SiteId};
 
+use crate::SubmissionState;
+
 /// Why the registry did not do it. Unless the variant says otherwise nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -124,6 +126,16 @@ pub enum RegistryError {
     /// The audit log is broken.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// A submission is not where this step begins, or its key is taken.
+    #[error("submission {id} cannot become {wanted}: it {}", found.map_or("does not exist".into(), |s| format!("is {s}")))]
+    Submission {
+        /// Its number.
+        id: String,
+        /// Where it is.
+        found: Option<SubmissionState>,
+        /// Where it should go.
+        wanted: SubmissionState,
+    },
     /// Anything else the database said.
     #[error("registry {name}: {message} (code {code})")]
     Database {
@@ -158,6 +170,7 @@ impl RegistryError {
             Self::Database { .. } => "R016",
             Self::Stale { .. } => "R017",
             Self::Taken { .. } => "R018",
+            Self::Submission { .. } => "R019",
         }
     }
 
@@ -182,6 +195,7 @@ impl RegistryError {
             Self::Database { .. } => "registry-database",
             Self::Stale { .. } => "registry-stale",
             Self::Taken { .. } => "registry-taken",
+            Self::Submission { .. } => "registry-submission",
         }
     }
 
@@ -215,6 +229,7 @@ impl RegistryError {
             Self::Database { .. } => "look at the message of the database",
             Self::Stale { .. } => "read it again and decide again",
             Self::Taken { .. } => "try again with another one",
+            Self::Submission { .. } => "look at the submission's present state",
         }
     }
 
@@ -298,6 +313,7 @@ mod tests {
             RegistryError::Database { name: name(), code: why(), message: why() },
             RegistryError::Stale { what: name() },
             RegistryError::Taken { what: name() },
+            RegistryError::Submission { id: name(), found: None, wanted: SubmissionState::Accepted },
         ];
         for (i, error) in all.iter().enumerate() {
             assert_eq!(error.code(), format!("R{:03}", i + 1));

@@ -31,6 +31,8 @@ mod schema;
 mod seal;
 mod site_states;
 mod steps;
+mod submissions;
+
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +48,7 @@ pub use kept::Shelf;
 pub use load::Loaded;
 pub use past::Past;
 pub use seal::Seals;
+pub use submissions::{NewSubmission, Submission, SubmissionQuery, SubmissionState, SubmissionStep};
 
 use database::Database;
 use grant_ids::GrantIds;

@@ -180,6 +180,7 @@ CREATE INDEX join_session_by_account ON join_session (account);
 ",
     crate::issuing::TABLES,
     crate::kept::TABLES,
+    crate::submissions::TABLES,
 ];
 
 /// The version this program knows.

@@ -15,7 +15,7 @@ pub(crate) fn page() -> String {
     let mut out = head(
         "Refusals",
         "拒否の理由",
-        "`decision::Cause`, `pki::Refusal`, `pki::CrlRefusal`, `pki::OcspRefusal`, `connections::Trouble` and the texts in `core/texts`",
+        "`decision::Cause`, `pki::Refusal`, `pki::CrlRefusal`, `pki::OcspRefusal`, `connections::Trouble`, `submissions::Refused` and the texts in `core/texts`",
     );
     out.push_str(
         "\nA refusal names every reason, whose section it lies in (N12), and after → what to do. \
@@ -71,6 +71,14 @@ pub(crate) fn page() -> String {
             vec![trouble.code().to_owned(), section, trouble.status().to_string(), en, ja]
         }),
     ));
+    out.push_str("\n## U — submission of report files · 届出ファイルの提出\n");
+    out.push_str(&table(
+        &["code", "section · 責任区間", "HTTP", "English", "日本語"],
+        submissions::Refused::ALL.iter().map(|(code, key, status, of)| {
+            let [en, ja] = both.with_remedy(key, &format!("{key}-do"), &[]);
+            vec![(*code).to_owned(), section(of.key()), status.to_string(), en, ja]
+        }),
+    ));
     out.push_str(
         "\nA refused proof carries the id of the invariant it breaks, I01 and on: see [invariants](invariants.md).\n",
     );
@@ -109,6 +117,7 @@ mod tests {
         let page = page();
         let codes =
             Cause::ALL.iter().map(|c| c.code()).chain(Refusal::CODES).chain(Trouble::ALL.iter().map(|t| t.code()));
+        let codes = codes.chain(submissions::Refused::ALL.iter().map(|(code, ..)| *code));
         for code in codes.chain(["C001", "C005", "C006", "C014"]) {
             assert!(page.contains(&format!("\n| {code} |")), "{code}");
         }

@@ -101,7 +101,12 @@ impl Event {
             | Self::EnrolmentRefused { .. }
             | Self::CertificateRevoked { .. }
             | Self::RevocationListIssued { .. }
-            | Self::AgreementSigned { .. } => None,
+            | Self::AgreementSigned { .. }
+            | Self::SubmissionBegun { .. }
+            | Self::SubmissionReceived { .. }
+            | Self::SubmissionAccepted { .. }
+            | Self::SubmissionRefused { .. }
+            | Self::SubmissionEnded { .. } => None,
         }
     }
 
@@ -112,6 +117,7 @@ impl Event {
             | Self::GateRefused { reasons, .. }
             | Self::SignInRefused { reasons, .. }
             | Self::ApprovalDenied { reasons, .. }
+            | Self::SubmissionRefused { reasons, .. }
             | Self::PacketRefused { reasons, .. } => {
                 let mut sections: Vec<_> = reasons.iter().map(|r| r.section).collect();
                 sections.sort();

@@ -35,3 +35,5 @@ registry-stale = somebody changed it meanwhile: { $why }
 registry-stale-do = open it again and look at its present state
 registry-taken = that number or name is taken: { $why }
 registry-taken-do = try again
+registry-submission = the submission is not where this step begins: { $why }
+registry-submission-do = look at the submission's present state

@@ -35,3 +35,5 @@ registry-stale = ほかの操作で先に変更されました: { $why }
 registry-stale-do = もう一度開いて、現在の内容を確認してください
 registry-taken = その番号または名前は使われています: { $why }
 registry-taken-do = もう一度お試しください
+registry-submission = 提出の状態がこの操作の前提と異なります：{ $why }
+registry-submission-do = 提出の現在の状態を確認してください

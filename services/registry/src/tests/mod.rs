@@ -8,6 +8,7 @@ mod joining;
 mod queries;
 mod sealed;
 mod speed;
+mod submissions;
 mod world;
 
 use crate::{Registry, RegistryError, Settings};

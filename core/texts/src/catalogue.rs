@@ -30,13 +30,14 @@ macro_rules! files {
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
             ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
             ("remote_access", include_str!(concat!("../locales/", $lang, "/remote_access.ftl"))),
+            ("mail", include_str!(concat!("../locales/", $lang, "/mail.ftl"))),
             ("submissions", include_str!(concat!("../locales/", $lang, "/submissions.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 21] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 22] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

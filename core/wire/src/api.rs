@@ -209,6 +209,24 @@ pub struct Status {
     pub sites: Vec<SiteStatus>,
     /// Connections that are not closed, by grant.
     pub connections: Vec<ConnectionView>,
+    /// Letters of joining that wait for the mail server; absent if none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letters: Option<Waiting>,
+    /// Report files that wait for their scan; absent if none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Waiting>,
+}
+
+/// What waits for somebody else's program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// How many.
+    pub count: u64,
+    /// Since when the one that waits longest.
+    pub since: Timestamp,
+    /// What was said at the last try, English; absent if nothing failed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// A site in `status`.

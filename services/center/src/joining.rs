@@ -1,6 +1,8 @@
 //! `[joining]`: the entrances of who joins, over the use cases of `reception`.
 
+pub(crate) mod mail;
 mod revocation;
+pub(crate) mod service;
 mod vpn;
 
 use axum::Router;
@@ -14,6 +16,8 @@ use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use submissions::Submissions;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -24,6 +28,9 @@ pub use vpn::VpnSide;
 
 /// Institutions put into the directory at once.
 const AT_ONCE: usize = 5_000;
+
+/// Between looks at what nobody came back for.
+const CARE: Duration = Duration::from_secs(600);
 
 /// `[joining]`
 #[derive(Debug, Clone, Deserialize)]
@@ -56,6 +63,10 @@ pub struct JoiningSide {
     pub seal: Option<PathBuf>,
     /// The client VPN; where it is absent, something else keeps the entrance inside to those who may reach it.
     pub vpn: Option<VpnSide>,
+    /// The mail server; letters wait where it is absent.
+    pub mail: Option<mail::MailSide>,
+    /// The entrance for terminals with a service certificate; no files are taken where it is absent.
+    pub service_entrance: Option<service::ServiceSide>,
     /// Services institutions can apply for; absent: the cancer registry of the source.
     #[serde(default, rename = "service")]
     pub services: Vec<Service>,
@@ -99,6 +110,12 @@ impl JoiningSide {
         if let Some(vpn) = &mut self.vpn {
             vpn.beside(folder);
         }
+        if let Some(mail) = &mut self.mail {
+            mail.beside(folder);
+        }
+        if let Some(service) = &mut self.service_entrance {
+            service.beside(folder);
+        }
     }
 
     /// What seals accounts and letters.
@@ -124,6 +141,12 @@ impl JoiningSide {
         if trust.join("device").exists() {
             self.vpn(trust)?;
         }
+        if let Some(mail) = &self.mail {
+            mail.settings(&self.contact)?;
+        }
+        if let Some(service) = &self.service_entrance {
+            service.signer()?;
+        }
         Ok(())
     }
 
@@ -144,6 +167,16 @@ impl JoiningSide {
         if !self.services.is_empty() {
             settings.offers = self.services.iter().map(offer).collect();
         }
+        if let Some(entrance) = &self.service_entrance {
+            let here = |offer: &&mut Offer| entrance.service.as_ref().is_none_or(|id| *id == offer.id);
+            let Some(offer) = settings.offers.iter_mut().find(here) else {
+                let why = format!("service = {:?} is not on offer", entrance.service.as_deref().unwrap_or_default());
+                return Err(ConfigError::file(Path::new("[joining.service-entrance]"), why));
+            };
+            if offer.url.is_empty() {
+                offer.url.clone_from(&entrance.url);
+            }
+        }
         Ok(settings)
     }
 
@@ -162,18 +195,20 @@ impl JoiningSide {
 
 /// The use cases with their pages.
 pub(crate) struct Wired {
-    desk: Desk,
     joining: Joining,
+    desk: Desk,
     vpn: Option<vpn::Vpn>,
     /// Addresses of who is in the client VPN.
     inside: Vec<Ipv4Net>,
+    /// The files, if they are taken.
+    files: Option<Submissions>,
 }
 
 impl Wired {
     /// Over the registry; puts the directory's file in.
     pub async fn begin(side: &JoiningSide, registry: Registry, trust: &Path) -> Result<Self, ConfigError> {
         let vpn = side.vpn(trust)?;
-        let joining = Joining::new(registry, side.settings()?, Arc::new(RealWorld));
+        let joining = Joining::new(registry.clone(), side.settings()?, Arc::new(RealWorld));
         let institutions = side.institutions()?;
         let operator = Operator::new("configuration");
         for some in institutions.chunks(AT_ONCE) {
@@ -187,7 +222,17 @@ impl Wired {
             generous: side.generous,
         };
         let inside = side.vpn.as_ref().map(VpnSide::ranges).unwrap_or_default();
-        Ok(Self { desk: Desk::new(joining.clone(), settings), joining, vpn, inside })
+        let first = joining.settings().offers.first().map(|offer| offer.id.clone());
+        let mut desk = Desk::new(joining.clone(), settings);
+        let files = match &side.service_entrance {
+            Some(entrance) => {
+                let room = entrance.open(registry)?;
+                desk = desk.with_files(entrance.files(room.clone(), first.as_deref()));
+                Some(room)
+            }
+            None => None,
+        };
+        Ok(Self { joining, desk, vpn, inside, files })
     }
 
     /// Begins what works without anybody asking.
@@ -207,12 +252,28 @@ impl Wired {
         if let Some(vpn) = self.vpn.take() {
             vpn.serve(self.joining.clone(), parts).await?;
         }
+        let joining = self.joining.clone();
+        parts.spawn(async move {
+            care(joining).await;
+            "the care for applications"
+        });
+        if let Some(files) = self.files.clone() {
+            parts.spawn(async move {
+                files.work().await;
+                "the care for report files"
+            });
+        }
         Ok(())
     }
 
     /// Pages of the review, to stand beside the live picture.
     pub fn review(&self) -> Router {
         portal::joining::routes(Entrance::Operator, self.desk.clone())
+    }
+
+    /// Pages and protocol of the entrance of the service.
+    pub fn service(&self) -> Router {
+        portal::joining::routes(Entrance::Service, self.desk.clone())
     }
 
     /// Serves an entrance until the process ends.
@@ -229,6 +290,16 @@ impl Wired {
         let admitted = move |peer: IpAddr| only.is_empty() || only.iter().any(|range| is_in(peer, range));
         let router = move |peer: SocketAddr| router.clone().layer(axum::Extension(Source(peer.ip())));
         Ok(browsers::serve(listener, tls, admitted, router))
+    }
+}
+
+/// Ends what nobody came back for, until the process ends.
+async fn care(joining: Joining) {
+    loop {
+        if let Err(refused) = joining.sweep().await {
+            tracing::warn!(?refused, "what nobody came back for stays for now");
+        }
+        tokio::time::sleep(CARE).await;
     }
 }
 

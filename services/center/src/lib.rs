@@ -78,7 +78,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
         let what = what.to_owned();
         move |error| RunError::Listen { what, error }
     };
-    let (center, hub, identity, desk, registry) = assemble(&config).await?;
+    let (center, hub, identity, desk) = assemble(&config).await?;
     let gates = TcpListener::bind(config.gates.listen).await.map_err(listen(&config.gates.listen.to_string()))?;
     let socket =
         operator::bind(&config.operator.socket).map_err(listen(&config.operator.socket.display().to_string()))?;
@@ -96,7 +96,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
     let mut beside = pages::Beside::default();
     if let Some(side) = &config.joining {
         let issuing = desk.as_ref().map(issuing::Desk::issuing);
-        beside = join(side, &config.trust.dir, registry, issuing, &identity, &mut parts).await?;
+        beside = join(side, &config.trust.dir, &center, issuing, &identity, &mut parts).await?;
     }
     if let Some(pages) = pages {
         let pages = pages::serve(center.clone(), Arc::clone(&identity), pages, beside);
@@ -154,8 +154,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
     ended.map_or(Ok(()), |part| Err(RunError::Ended(part)))
 }
 
-/// What a start makes: use cases, gates, certificate, issuing if there is any, and the registry beneath.
-type Assembled = (Center, Arc<Hub>, Arc<identity::Identity>, Option<issuing::Desk>, Registry);
+/// What a start makes: use cases, gates, certificate, and issuing if there is any.
+type Assembled = (Center, Arc<Hub>, Arc<identity::Identity>, Option<issuing::Desk>);
 
 /// Reads every file the configuration names and starts the use cases over the registry.
 async fn assemble(config: &Config) -> Result<Assembled, RunError> {
@@ -186,19 +186,19 @@ async fn assemble(config: &Config) -> Result<Assembled, RunError> {
         Some(issuing) => issuing::Desk::new(config, center.clone(), issuing, &identity)?,
         None => None,
     };
-    Ok((center, hub, identity, desk, registry))
+    Ok((center, hub, identity, desk))
 }
 
 /// Opens the entrances of joining; what stands beside the live picture comes back.
 async fn join(
     side: &JoiningSide,
     trust: &Path,
-    registry: Registry,
+    center: &Center,
     issuing: Option<::issuing::Issuing>,
-    identity: &identity::Identity,
+    identity: &Arc<identity::Identity>,
     parts: &mut JoinSet<&'static str>,
 ) -> Result<pages::Beside, RunError> {
-    let mut wired = joining::Wired::begin(side, registry, trust).await?;
+    let mut wired = joining::Wired::begin(side, center.registry().clone(), trust).await?;
     for (at, door, name) in [
         (Entrance::Public, &side.public, "the public entrance"),
         (Entrance::Inside, &side.inside, "the entrance inside the client VPN"),
@@ -215,6 +215,27 @@ async fn join(
         });
     }
     wired.spawn(issuing, parts).await?;
+    if let Some(door) = &side.service_entrance {
+        let what = door.listen.to_string();
+        let listener = TcpListener::bind(door.listen).await.map_err(|error| RunError::Listen { what, error })?;
+        tracing::info!(listen = %door.listen, url = door.url, "the entrance of the service serves");
+        let (center, identity, router) = (center.clone(), Arc::clone(identity), wired.service());
+        parts.spawn(async move {
+            joining::service::serve(center, &identity, listener, router).await;
+            "the entrance of the service"
+        });
+    }
+    match &side.mail {
+        Some(mail) => {
+            let registry = center.registry().clone();
+            let sender = mail.sender(&side.contact, registry, || connections::Clock::now(&SystemClock))?;
+            parts.spawn(async move {
+                sender.work().await;
+                "the sender of letters"
+            });
+        }
+        None => tracing::warn!("no [joining.mail]: letters are written and nobody sends them"),
+    }
     Ok(pages::Beside { routes: wired.review(), auditors: Arc::new(side.auditors.clone()) })
 }
 

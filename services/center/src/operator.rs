@@ -353,6 +353,10 @@ async fn metrics(State(center): State<Center>) -> Response {
         let count = status.connections.iter().filter(|c| c.state == state).count();
         let _ = writeln!(text, "sekisho_connections{{state=\"{state}\"}} {count}");
     }
+    for (name, waiting) in [("letters", &status.letters), ("files", &status.files)] {
+        let count = waiting.as_ref().map_or(0, |w| w.count);
+        let _ = writeln!(text, "# TYPE sekisho_{name}_waiting gauge\nsekisho_{name}_waiting {count}");
+    }
     if let Ok(head) = center.registry().head().await {
         let _ = writeln!(text, "# TYPE sekisho_audit_entries counter\nsekisho_audit_entries {}", head.seq);
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use texts::{Arg, Texts};
 use wire::api::{
     AlarmKind, ApplyReport, CloseReport, ConnectionView, CounterExample, Explanation, LogEntry, LogPage, LogVerdict,
-    OpenReport, Problem, Status, TerminalStatus, ThreePoints,
+    OpenReport, Problem, Status, TerminalStatus, ThreePoints, Waiting,
 };
 
 use crate::failure::Failure;
@@ -234,8 +234,22 @@ pub fn status(texts: &Texts, status: &Status) -> Shown {
             (texts.say("cli-label-alarm", &[]), texts.say(key, &args))
         }));
     }
+    if let Some(letters) = &status.letters {
+        let key = if letters.why.is_some() { "cli-letters-wait" } else { "cli-letters-untried" };
+        lines.push(waiting(texts, "cli-label-letters", key, letters));
+    }
+    if let Some(files) = &status.files {
+        lines.push(waiting(texts, "cli-label-files", "cli-files-wait", files));
+    }
     lines.extend(connections(texts, &status.connections));
     Shown::lines(status, &lines)
+}
+
+fn waiting(texts: &Texts, label: &str, key: &str, waiting: &Waiting) -> (String, String) {
+    let count = i64::try_from(waiting.count).unwrap_or(i64::MAX);
+    let why = waiting.why.as_deref().unwrap_or_default();
+    let args = [("count", count.into()), ("since", waiting.since.into()), ("why", why.into())];
+    (texts.say(label, &[]), texts.say(key, &args))
 }
 
 fn connections(texts: &Texts, connections: &[ConnectionView]) -> Vec<(String, String)> {

@@ -1,13 +1,16 @@
 //! What is, for operators and for terminals.
 
 use model::HostRef;
-use wire::api::{SiteStatus, Status, TerminalStatus};
+use wire::api::{SiteStatus, Status, TerminalStatus, Waiting};
 
 use crate::Center;
 use crate::live::services_for;
 
 /// Sites and connections.
 pub async fn status(center: &Center) -> Status {
+    // A registry that does not answer is told elsewhere, and hides nothing of what is known here.
+    let letters = center.registry().letters_waiting().await.ok().flatten();
+    let files = center.registry().submissions_waiting().await.ok().flatten();
     let state = center.state().await;
     let site = |(id, site): (&model::SiteId, &model::Site)| {
         let gate = state.gates.get(id).cloned().unwrap_or_default();
@@ -26,6 +29,8 @@ pub async fn status(center: &Center) -> Status {
         software: center.settings().software.clone(),
         sites: state.network.sites.iter().map(site).collect(),
         connections: state.live.values().map(|l| l.view()).collect(),
+        letters: letters.map(|w| Waiting { count: w.count, since: w.since, why: w.why }),
+        files: files.map(|(count, since)| Waiting { count, since, why: None }),
     }
 }
 

@@ -3,6 +3,9 @@
 //! learns the reason from a page instead of a TLS alert, and a session does not outlive a revocation.
 //!
 //! It must not know what is served, nor any rule about certificates.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod places;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -21,8 +24,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, ProtocolVersion, ServerConfig, SignatureScheme};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+
+use places::Places;
 
 /// A handshake, or the head of a request, that takes longer is somebody who holds places.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,10 +62,10 @@ pub fn tls(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> 
     Ok(config)
 }
 
-/// Serves a router, `places` sessions at a time, until the task is dropped. Every request carries its [`Session`].
+/// Serves a router, `places` sessions at a time, a quarter of them for one address, until the task is dropped. Every request carries its [`Session`].
 pub async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router, places: usize) {
     let acceptor = TlsAcceptor::from(tls);
-    let free = Arc::new(Semaphore::new(places));
+    let places = Places::new(places);
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -71,8 +75,8 @@ pub async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&free).try_acquire_owned() else {
-            tracing::warn!("too many sessions at once; one is turned away");
+        let Some(place) = places.take(address.ip()) else {
+            tracing::warn!("too many sessions at once, in all or from one address; one is turned away");
             continue;
         };
         let (acceptor, router) = (acceptor.clone(), router.clone());

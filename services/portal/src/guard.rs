@@ -32,7 +32,7 @@ pub(crate) struct StyleInside;
 
 /// Refuses requests of strangers before anything looks at them, and dresses every answer.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let strange = is_strange(request.method(), request.headers());
+    let strange = is_strange(request.method(), request.headers()) && !is_program(&request);
     let mut response = if strange { StatusCode::FORBIDDEN.into_response() } else { next.run(request).await };
     let also = response.extensions_mut().remove::<FormsAlsoTo>();
     let mut policy = match also {
@@ -56,7 +56,7 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
 /// A request that changes something and does not come from a page of this very origin (RFC 6454). A browser says so in
 /// `Origin`, and no page can forge it; one that says nothing is no browser that was shown our form.
 fn is_strange(method: &Method, headers: &HeaderMap) -> bool {
-    if *method == Method::GET || *method == Method::HEAD {
+    if method.is_safe() {
         return false;
     }
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
@@ -65,6 +65,16 @@ fn is_strange(method: &Method, headers: &HeaderMap) -> bool {
         _ => false,
     };
     !ours || text("sec-fetch-site").is_some_and(|site| site != "same-origin")
+}
+
+/// A program that sends report files (R12). It has no origin, and a header that no page of elsewhere can send: browsers
+/// would ask first whether they may (Fetch §4.8), and are never told so here.
+fn is_program(request: &Request) -> bool {
+    let (path, headers) = (request.uri().path(), request.headers());
+    (path == "/files" || path.starts_with("/files/"))
+        && !headers.contains_key(header::ORIGIN)
+        && !headers.contains_key("sec-fetch-site")
+        && headers.contains_key("tus-resumable")
 }
 
 #[cfg(test)]
@@ -91,5 +101,18 @@ mod tests {
         assert!(strange(&crossed), "the browser itself says that it comes from elsewhere");
         assert!(!is_strange(&Method::GET, &HeaderMap::new()));
         assert!(is_strange(&Method::DELETE, &HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_program_that_sends_files_needs_no_origin_and_no_page_passes_for_one_r12() {
+        let program = |path: &str, pairs: &[(&'static str, &'static str)]| {
+            let request = pairs.iter().fold(Request::patch(path), |r, (n, v)| r.header(*n, *v));
+            is_program(&request.body(axum::body::Body::empty()).unwrap())
+        };
+        let tus = ("tus-resumable", "1.0.0");
+        assert!(program("/files", &[tus]) && program("/files/a", &[tus]));
+        assert!(!program("/files", &[]) && !program("/submit", &[tus]) && !program("/filesystem", &[tus]));
+        assert!(!program("/files", &[tus, ("origin", "https://evil.example")]));
+        assert!(!program("/files", &[tus, ("sec-fetch-site", "cross-site")]));
     }
 }

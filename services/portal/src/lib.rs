@@ -2,7 +2,7 @@
 //!
 //! Server-rendered: forms are parsed, use cases of `connections` and `reception` called, values rendered. It holds no rule — who may is
 //! `decision` — and knows no socket: the center hands it streams or mounts its routers. Pages work without JavaScript;
-//! our one script only saves reloads. Nothing is loaded from anywhere else.
+//! our one script only saves reloads and goes on with files after a cut line. Nothing is loaded from anywhere else.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod assets;

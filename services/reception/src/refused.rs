@@ -47,6 +47,10 @@ pub enum Refused {
     AppliedAlready,
     /// Who manages the institution cannot remove themselves, and the last manager cannot go.
     LastManager,
+    /// The institution was not approved for this service, or not yet (R9).
+    NoService,
+    /// The account was suspended or removed.
+    AccountOff,
     /// The registry did not do it.
     Registry(RegistryError),
     /// A fault of this program.
@@ -81,6 +85,8 @@ impl Refused {
             Self::LastManager => "J017",
             Self::Registry(_) => "J018",
             Self::Internal(_) => "J019",
+            Self::NoService => "J020",
+            Self::AccountOff => "J021",
         }
     }
 
@@ -106,6 +112,8 @@ impl Refused {
             Self::LastManager => "joining-refused-last-manager",
             Self::Registry(_) => "joining-refused-registry",
             Self::Internal(_) => "joining-refused-internal",
+            Self::NoService => "joining-refused-no-service",
+            Self::AccountOff => "joining-refused-account-off",
         }
     }
 
@@ -121,7 +129,9 @@ impl Refused {
             | Self::InitialOver
             | Self::NoSuch
             | Self::ShownAlready => Section::Terminal,
-            Self::MayNot | Self::AppliedAlready | Self::LastManager => Section::InHouseLan,
+            Self::MayNot | Self::AppliedAlready | Self::LastManager | Self::NoService | Self::AccountOff => {
+                Section::InHouseLan
+            }
             Self::Changed
             | Self::WrongStand
             | Self::NotConfirmed
@@ -138,7 +148,7 @@ impl Refused {
             Self::Fields(_) => 422,
             Self::LinkUnknown | Self::LinkOver { .. } => 410,
             Self::NotSignedIn | Self::WrongCredentials | Self::WrongSecondFactor | Self::InitialOver => 401,
-            Self::MayNot => 403,
+            Self::MayNot | Self::NoService | Self::AccountOff => 403,
             Self::NoSuch => 404,
             Self::Changed
             | Self::WrongStand

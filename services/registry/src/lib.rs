@@ -43,7 +43,9 @@ pub use change::{Commit, Committed};
 pub use connections::{Connection, ConnectionQuery};
 pub use failure::RegistryError;
 pub use issuing::{CertificateRow, Enrolment, IssuingChange, ListRow};
-pub use joining::{DueLetter, Kept, LetterState, Link, Page, Record, SentLetter, Session, SessionStage, Table};
+pub use joining::{
+    DueLetter, Kept, LetterState, Link, Page, Record, SentLetter, Session, SessionStage, Table, WaitingLetters,
+};
 pub use kept::Shelf;
 pub use load::Loaded;
 pub use past::Past;

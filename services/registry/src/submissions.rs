@@ -273,6 +273,21 @@ impl Registry {
         u64::try_from(count).map_err(|e| self.database.corrupt(e))
     }
 
+    /// How many submissions wait for their scan, and since when the first of them; none if none does.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn submissions_waiting(&self) -> Result<Option<(u64, Timestamp)>, RegistryError> {
+        let failed = |e| self.database.error(e);
+        let row = sqlx::query("SELECT COUNT(*), MIN(received_at) FROM submission WHERE state = 'received'")
+            .fetch_one(self.database.readers())
+            .await
+            .map_err(failed)?;
+        let count: i64 = row.try_get(0).map_err(failed)?;
+        let since: Option<i64> = row.try_get(1).map_err(failed)?;
+        Ok(since.map(|since| (u64::try_from(count).unwrap_or(0), Timestamp(since))))
+    }
+
     /// Submissions, oldest first.
     ///
     /// # Errors

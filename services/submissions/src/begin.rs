@@ -121,7 +121,7 @@ impl Submissions {
 }
 
 /// 128 random bits: a number that cannot be guessed.
-fn new_id() -> Result<String, Refused> {
+pub(crate) fn new_id() -> Result<String, Refused> {
     let mut bytes = [0; 16];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Refused::Disk("no random numbers".into()))?;
     Ok(hex::encode(bytes))

@@ -31,6 +31,24 @@ impl Submissions {
     pub fn router(&self) -> Router {
         Router::new().fallback(handle).with_state(self.clone())
     }
+
+    /// `receipt.txt`, `receipt.sig` or `certificate.pem` of an accepted submission, as an answer.
+    ///
+    /// # Errors
+    /// As [`Submissions::receipt`].
+    pub async fn receipt_file(&self, who: &Submitter, id: &str, file: &str) -> Result<Response, Refused> {
+        if !["receipt.txt", "receipt.sig", "certificate.pem"].contains(&file) {
+            return Err(Refused::NotFound);
+        }
+        let receipt = self.receipt(who, id).await?;
+        let (kind, bytes) = match file {
+            "receipt.txt" => ("text/plain; charset=utf-8", receipt.text.into_bytes()),
+            "receipt.sig" => ("application/octet-stream", receipt.signature),
+            _ => ("application/x-pem-file", receipt.certificate.into_bytes()),
+        };
+        let name = format!("attachment; filename=\"{file}\"");
+        Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name.as_str())], bytes).into_response())
+    }
 }
 
 async fn handle(State(room): State<Submissions>, OriginalUri(uri): OriginalUri, request: Request) -> Response {
@@ -76,7 +94,7 @@ impl Call {
         match (&self.method, path.as_slice()) {
             (&Method::GET, []) => Ok(Json(self.room.list(who, None, 0).await?).into_response()),
             (&Method::GET, [id]) => Ok(Json(self.room.view(who, id).await?).into_response()),
-            (&Method::GET, [id, file]) => self.receipt(who, id, file).await,
+            (&Method::GET, [id, file]) => self.room.receipt_file(who, id, file).await,
             (&Method::POST, []) => self.begin(who).await,
             (&Method::HEAD, [id]) => self.head(who, id).await,
             (&Method::PATCH, [id]) => self.append(who, id, std::mem::take(body)).await,
@@ -154,20 +172,6 @@ impl Call {
             put(&mut answer, "upload-expires", &http_date(row.new.expires_at));
         }
         Ok(answer)
-    }
-
-    async fn receipt(&self, who: &Submitter, id: &str, file: &str) -> Result<Response, Refused> {
-        if !["receipt.txt", "receipt.sig", "certificate.pem"].contains(&file) {
-            return Err(Refused::NotFound);
-        }
-        let receipt = self.room.receipt(who, id).await?;
-        let (kind, bytes) = match file {
-            "receipt.txt" => ("text/plain; charset=utf-8", receipt.text.into_bytes()),
-            "receipt.sig" => ("application/octet-stream", receipt.signature),
-            _ => ("application/x-pem-file", receipt.certificate.into_bytes()),
-        };
-        let name = format!("attachment; filename=\"{file}\"");
-        Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name.as_str())], bytes).into_response())
     }
 
     fn version(&self) -> Result<(), Refused> {

@@ -134,6 +134,16 @@ impl Submissions {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Largest file taken, bytes.
+    pub fn max_bytes(&self) -> u64 {
+        self.inner.settings.max_bytes
+    }
+
+    /// A key for a form: whatever is sent with it begins one submission, however often it is sent.
+    pub fn fresh_key(&self) -> String {
+        begin::new_id().unwrap_or_default()
+    }
+
     /// The receipt of an accepted submission.
     ///
     /// # Errors

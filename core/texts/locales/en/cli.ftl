@@ -27,6 +27,11 @@ cli-label-contradiction = differs
 cli-label-points = points
 cli-label-alarm = alarm
 cli-label-card = card
+cli-label-letters = letters
+cli-label-files = files
+cli-files-wait = waiting for their scan: { $count }, since { $since } (if this stays, look at clamd and at the center's log)
+cli-letters-wait = waiting for the mail server: { $count }, since { $since }; it said: { $why }
+cli-letters-untried = waiting: { $count }, since { $since }; not tried yet (if this stays, look at [joining.mail] of the center)
 
 cli-pin-prompt = PIN of the card:{" "}
 cli-person = { $name } · { $role } · valid until { $until }

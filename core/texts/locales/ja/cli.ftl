@@ -27,6 +27,11 @@ cli-label-contradiction = 相違
 cli-label-points = 三点
 cli-label-alarm = 警報
 cli-label-card = カード
+cli-label-letters = メール
+cli-label-files = ファイル
+cli-files-wait = ウイルス検査待ち: { $count } 件（{ $since } から）。続く場合は clamd とセンターのログを確認してください
+cli-letters-wait = メールサーバー待ち: { $count } 通（{ $since } から）。サーバーの応答: { $why }
+cli-letters-untried = 送信待ち: { $count } 通（{ $since } から）。未送信です（続く場合はセンターの [joining.mail] を確認してください）
 
 cli-pin-prompt = カードの PIN:{" "}
 cli-person = { $name } · { $role } · 有効期限 { $until }

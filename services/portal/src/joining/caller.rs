@@ -3,9 +3,10 @@
 use axum::http::{Extensions, HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use joining::{OneTime, Role};
-use reception::{FullPage, Settling, SignedIn};
+use reception::{FullPage, Member, Settling, SignedIn};
 use std::net::IpAddr;
 
+use crate::joining::files::TurnedBack;
 use crate::live::Operator;
 use crate::reader::cookie;
 
@@ -32,6 +33,10 @@ pub(crate) enum Caller {
     Settling(Box<Settling>),
     /// Logged in.
     In(Box<SignedIn>),
+    /// At the entrance of a service, with a service certificate.
+    Member(Box<Member>),
+    /// There, with none that lets in.
+    TurnedBack(TurnedBack),
     /// With an operator's or auditor's certificate.
     Operator(reception::Operator),
 }
@@ -40,9 +45,10 @@ impl Caller {
     /// As far as is known before an object is looked at: the use cases look at that.
     pub fn role(&self) -> Role {
         match self {
-            Self::Nobody => Role::Nobody,
+            Self::Nobody | Self::TurnedBack(_) => Role::Nobody,
             Self::Link(_) | Self::Settling(_) => Role::Applicant,
             Self::In(who) => who.account().role.into(),
+            Self::Member(member) => member.role(),
             Self::Operator(operator) => operator.role(),
         }
     }

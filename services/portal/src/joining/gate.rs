@@ -9,6 +9,7 @@ use joining::{Action, Role, access};
 use serde_json::json;
 
 use crate::joining::caller::{Caller, bearer, certified, source, token};
+use crate::joining::files::{Terminal, TurnedBack};
 use crate::joining::limits::{Counted, Whose};
 use crate::joining::table::{Entrance, Shape};
 use crate::joining::{Desk, words};
@@ -56,6 +57,7 @@ impl Gate {
         let api = self.shape == Shape::Api;
         let found = match self.at {
             Entrance::Operator => return certified(extensions),
+            Entrance::Service => return self.terminal(extensions).await,
             Entrance::Public if self.action == Action::Apply => {
                 let Some(link) = link(path, headers, api) else { return Caller::Nobody };
                 joining.open_link(&link).await.map(Caller::Link)
@@ -73,8 +75,26 @@ impl Gate {
         found.unwrap_or(Caller::Nobody)
     }
 
+    /// Whom the certificate of a terminal names, judged by the listener with this very request.
+    async fn terminal(&self, extensions: &Extensions) -> Caller {
+        let (Some(files), Some(terminal)) = (&self.desk.files, extensions.get::<Terminal>()) else {
+            return Caller::Nobody;
+        };
+        let user = match terminal {
+            Terminal::Admitted { user } => user,
+            Terminal::TurnedBack(why) => return Caller::TurnedBack(why.clone()),
+        };
+        match self.desk.joining.member(user, files.service()).await {
+            Ok(member) => Caller::Member(Box::new(member)),
+            Err(no) => Caller::TurnedBack(TurnedBack::of(no.reason())),
+        }
+    }
+
     fn refuse(&self, caller: &Caller, reader: &Reader) -> Response {
         tracing::debug!(role = caller.role().as_str(), action = self.action.as_str(), "refused");
+        if let Caller::TurnedBack(why) = caller {
+            return if self.shape == Shape::Api { why.problem(reader) } else { why.page(&self.desk, reader) };
+        }
         let status = if caller.role() == Role::Nobody { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
         if self.shape == Shape::Api {
             return problem(status, if caller.role() == Role::Nobody { "sign-in" } else { "forbidden" }, reader);
@@ -82,7 +102,7 @@ impl Gate {
         let sign_in = match self.at {
             Entrance::Public => "/first",
             Entrance::Inside => "/login",
-            Entrance::Operator => "",
+            Entrance::Service | Entrance::Operator => "",
         };
         if self.action == Action::Apply {
             let body = words::plain("page-link-gone", &[], reader);

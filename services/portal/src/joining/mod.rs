@@ -6,6 +6,7 @@
 
 mod api;
 mod caller;
+mod files;
 mod form;
 mod gate;
 mod inside;
@@ -19,6 +20,7 @@ mod tests;
 mod words;
 
 pub use caller::{Auditor, Source};
+pub use files::{Files, Terminal, TurnedBack};
 pub use table::{Entrance, routes};
 
 use axum::http::StatusCode;
@@ -98,6 +100,7 @@ pub struct Desk {
     challenges: Arc<Challenges>,
     limits: Arc<Limits>,
     settings: Arc<Settings>,
+    files: Option<Arc<Files>>,
 }
 
 impl Desk {
@@ -108,7 +111,14 @@ impl Desk {
             challenges: Arc::new(Challenges::new(challenge::Limits::default())),
             limits: Arc::new(Limits::new(COUNTED_AT_MOST, settings.generous)),
             settings: Arc::new(settings),
+            files: None,
         }
+    }
+
+    /// Takes report files too.
+    #[must_use]
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files: Some(Arc::new(files)), ..self }
     }
 
     /// What stands in for a person's eyes in tests: the letters of a picture.

@@ -4,13 +4,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, head, options, patch, post};
 use joining::Action;
 
 use crate::guard::guard;
 use crate::joining::gate::{Gate, keep};
 use crate::joining::limits::Counted;
-use crate::joining::{Desk, LONGEST_FORM, inside, public, review};
+use crate::joining::{Desk, LONGEST_FORM, files, inside, public, review};
 use crate::{assets, reader};
 
 /// A door of the center.
@@ -20,6 +20,8 @@ pub enum Entrance {
     Public,
     /// To the addresses of the client VPN only.
     Inside,
+    /// To terminals with a service certificate only.
+    Service,
     /// To certificates of operators and auditors only.
     Operator,
 }
@@ -56,6 +58,10 @@ macro_rules! ways {
     };
     (@name get) => { Method::GET };
     (@name post) => { Method::POST };
+    (@name head) => { Method::HEAD };
+    (@name patch) => { Method::PATCH };
+    (@name delete) => { Method::DELETE };
+    (@name options) => { Method::OPTIONS };
 }
 
 /// All of them. The test `every_route_and_role_is_decided` goes through it.
@@ -106,6 +112,24 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/factor/remove"          ChangeOwn Password Page => inside::factor::remove;
         Inside get  "/certificate"            GetCertificate Page Page => inside::certificate::page;
         Inside post "/certificate"            GetCertificate Form Page => inside::certificate::code;
+
+        Inside get  "/submissions"            SeeSubmissions Page Page => files::inside;
+        Inside get  "/submissions/{id}/{name}" SeeSubmissions Page Page => files::receipt;
+
+        Service get     "/"                         SeeSubmissions Page Page => files::at_service;
+        Service post    "/submit"                   Submit Form Page => files::submit;
+        Service get     "/submissions/{id}"         SeeSubmissions Page Page => files::one;
+        Service get     "/submissions/{id}/{name}"  SeeSubmissions Page Page => files::receipt;
+        Service get     "/files"                    SeeSubmissions Page Api => files::tus;
+        Service options "/files"                    Submit Page Api => files::tus;
+        Service post    "/files"                    Submit Form Api => files::tus;
+        Service get     "/files/{id}"               SeeSubmissions Page Api => files::tus;
+        Service head    "/files/{id}"               Submit Page Api => files::tus;
+        Service patch   "/files/{id}"               Submit Page Api => files::tus;
+        Service delete  "/files/{id}"               Submit Form Api => files::tus;
+        Service options "/files/{id}"               Submit Page Api => files::tus;
+        Service post    "/files/{id}"               Submit Page Api => files::tus;
+        Service get     "/files/{id}/{name}"        SeeSubmissions Page Api => files::tus;
 
         Operator get  "/review"                        SeeReview Page Page => review::list;
         Operator get  "/review/{id}"                   SeeReview Page Page => review::one;

@@ -6,15 +6,17 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
 use joining::{Action, Role, access};
+use model::Timestamp;
 use reception::{Hashing, Joining, RealWorld};
 use registry::Registry;
 use std::net::IpAddr;
 use std::sync::Arc;
+use submissions::{Clamd, ReceiptSigner, Submissions};
 use tower::ServiceExt;
 
 use super::gate::TurnedAway;
 use super::table::{Shape, Way, table};
-use super::{Auditor, Desk, Entrance, Settings, Source, routes};
+use super::{Auditor, Desk, Entrance, Files, Settings, Source, routes};
 use crate::live::Operator;
 
 const HOST: &str = "join.example";
@@ -31,9 +33,25 @@ async fn house() -> House {
     let mut settings = reception::Settings::new("https://join.example", "https://inside.example", "03-0000-0000");
     // Tests are many, and attackers here none.
     settings.hashing = Some(Hashing { memory_kib: 8, passes: 1 });
-    let joining = Joining::new(registry, settings, Arc::new(RealWorld));
+    let joining = Joining::new(registry.clone(), settings, Arc::new(RealWorld));
     let settings = Settings { downloads: Vec::new(), enroll_command: None, generous: 1 };
-    House { desk: Desk::new(joining, settings), _dir: dir }
+    let clamd = Clamd::Unix(dir.path().join("no-clamd"));
+    let spool = submissions::Settings::new(dir.path().join("spool"), clamd, "center.example");
+    let room = Submissions::open(registry, spool, Arc::new(NoKey), Arc::new(|| Timestamp(0))).unwrap();
+    let files = Files::new(room, "cancer-registry", "https://report.example");
+    House { desk: Desk::new(joining, settings).with_files(files), _dir: dir }
+}
+
+/// Nothing is accepted here.
+struct NoKey;
+
+impl ReceiptSigner for NoKey {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, String> {
+        Err("no key".into())
+    }
+    fn certificate(&self) -> String {
+        String::new()
+    }
 }
 
 fn request(way: &Way, role: Role) -> Request<Body> {
@@ -62,7 +80,7 @@ fn no_route_stands_twice_and_none_without_a_door() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), all.len());
-    for at in [Entrance::Public, Entrance::Inside, Entrance::Operator] {
+    for at in [Entrance::Public, Entrance::Inside, Entrance::Service, Entrance::Operator] {
         assert!(table().iter().any(|w| w.at == at), "{at:?}");
     }
 }

@@ -92,11 +92,19 @@ async fn from_a_mail_address_to_a_service_r2_r3_r4_r5_r6_r8_r9(place: Place) {
     let views = joining.apply_for_services(&who, &wanted).await.unwrap();
     assert!(matches!(joining.apply_for_services(&who, &wanted).await, Err(Refused::AppliedAlready)));
     assert!(!joining.has_service(who.institution(), "cancer-registry").await.unwrap());
+    let at_service = async |user: &str| joining.member(user, "cancer-registry").await;
+    assert!(matches!(at_service(&user.to_string()).await, Err(Refused::NoService)));
     let waiting = joining.review_services(&desk.operator).await.unwrap();
     assert_eq!(waiting[0].number, views[0].number);
     let approved = joining.approve_service(&desk.operator, views[0].number, waiting[0].version).await.unwrap();
     assert!(joining.has_service(who.institution(), "cancer-registry").await.unwrap());
     assert!(joining.menu(&who).await.unwrap().services[0].open);
+    let member = at_service(&user.to_string()).await.unwrap();
+    assert_eq!((member.user(), member.institution()), (user, who.institution()));
+    assert!(matches!(joining.member(&user.to_string(), "another").await, Err(Refused::NoService)));
+    for nobody in ["99999999", "", "x"] {
+        assert!(matches!(at_service(nobody).await, Err(Refused::AccountOff)), "{nobody}");
+    }
     joining.cancel_service(&desk.operator, approved.number, approved.version, "終了").await.unwrap();
     assert!(!joining.has_service(who.institution(), "cancer-registry").await.unwrap());
     joining.apply_for_services(&who, &wanted).await.unwrap();
@@ -163,7 +171,9 @@ async fn staff_come_and_go_r11(place: Place) {
     assert!(matches!(joining.reset_staff(&stranger, member).await, Err(Refused::NoSuch)));
     assert!(matches!(joining.remove_staff(&who, boss.user).await, Err(Refused::LastManager)));
 
+    assert!(matches!(joining.member(&member.to_string(), "cancer-registry").await, Err(Refused::NoService)));
     joining.remove_staff(&who, member).await.unwrap();
+    assert!(matches!(joining.member(&member.to_string(), "cancer-registry").await, Err(Refused::AccountOff)));
     let answer = joining.sign_in(&member.to_string(), PASSWORD).await;
     assert!(matches!(answer, Err(Refused::WrongCredentials)));
     assert_eq!(joining.staff(&who).await.unwrap().len(), 1);

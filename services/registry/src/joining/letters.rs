@@ -55,6 +55,17 @@ pub enum LetterState {
     },
 }
 
+/// The letters that wait, together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingLetters {
+    /// How many.
+    pub count: u64,
+    /// When the oldest of them was written.
+    pub since: Timestamp,
+    /// What the mail server, or the way to it, said last about one of them; none if none failed yet.
+    pub why: Option<String>,
+}
+
 impl Registry {
     /// Letters to be sent at an instant, longest waiting first; each is the caller's for a minute, and comes again
     /// after that unless [`Registry::letter_sent`] or [`Registry::letter_failed`] is told.
@@ -134,6 +145,29 @@ impl Registry {
             .map_err(|e| self.database.error(e))?;
         let count: i64 = row.try_get(0).map_err(|e| self.database.error(e))?;
         Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Do letters wait, since when, and why?
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn letters_waiting(&self) -> Result<Option<WaitingLetters>, RegistryError> {
+        let failed = |e| self.database.error(e);
+        let row = sqlx::query("SELECT COUNT(*), MIN(at) FROM join_letter WHERE sent_at IS NULL")
+            .fetch_one(self.database.readers())
+            .await
+            .map_err(failed)?;
+        let count: i64 = row.try_get(0).map_err(failed)?;
+        let Some(since) = row.try_get::<Option<i64>, _>(1).map_err(failed)? else { return Ok(None) };
+        // What is tried latest was tried last, but for letters refused for good.
+        let row = sqlx::query(
+            "SELECT why FROM join_letter WHERE sent_at IS NULL AND why IS NOT NULL ORDER BY again_at DESC, id LIMIT 1",
+        )
+        .fetch_optional(self.database.readers())
+        .await
+        .map_err(failed)?;
+        let why = row.map(|row| row.try_get(0)).transpose().map_err(failed)?;
+        Ok(Some(WaitingLetters { count: u64::try_from(count).unwrap_or(0), since: Timestamp(since), why }))
     }
 
     /// The last letters, newest first, without what they say.

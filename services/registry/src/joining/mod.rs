@@ -13,7 +13,7 @@ mod sessions;
 mod write;
 
 pub use kept::{Kept, Page, Record, Table};
-pub use letters::{DueLetter, LetterState, SentLetter};
+pub use letters::{DueLetter, LetterState, SentLetter, WaitingLetters};
 pub use links::Link;
 pub use sessions::{Session, SessionStage};
 

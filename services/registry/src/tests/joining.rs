@@ -133,7 +133,10 @@ async fn a_letter_is_one_hands_until_it_is_sent_and_its_secret_goes(place: Place
     let (first, second) = (&handed[0].letter, &handed[1].letter);
     registry.letter_sent(first, Timestamp(30)).await.unwrap();
     assert!(matches!(registry.letter_sent(first, Timestamp(31)).await, Err(RegistryError::Stale { .. })));
+    let waiting = async || registry.letters_waiting().await.unwrap().map(|w| (w.count, w.since.0, w.why));
+    assert_eq!(waiting().await, Some((1, second.at.0, None)));
     registry.letter_failed(&second.id, Timestamp(500), "451 try later").await.unwrap();
+    assert_eq!(waiting().await, Some((1, second.at.0, Some("451 try later".to_owned()))));
     assert!(registry.letters_due(Timestamp(499), 10).await.unwrap().is_empty());
     let again = registry.letters_due(Timestamp(500), 10).await.unwrap();
     assert_eq!((again.len(), again[0].tried, &again[0].letter), (1, 1, second));

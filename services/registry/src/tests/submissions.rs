@@ -102,7 +102,9 @@ async fn submissions_are_found_by_institution_and_state_page_by_page(place: Plac
         let institution = if n % 2 == 0 { "even" } else { "odd" };
         step(&registry, n / 3, SubmissionStep::Begin(new(&format!("s{n}"), institution))).await.unwrap();
     }
+    assert_eq!(registry.submissions_waiting().await.unwrap(), None);
     step(&registry, 9, SubmissionStep::Receive { id: "s4".into() }).await.unwrap();
+    assert_eq!(registry.submissions_waiting().await.unwrap(), Some((1, Timestamp(9))));
     let ids = |found: Vec<crate::Submission>| found.into_iter().map(|s| s.new.id).collect::<Vec<_>>();
     let all = SubmissionQuery { institution: Some("even".into()), ..SubmissionQuery::default() };
     assert_eq!(ids(registry.submissions(&all).await.unwrap()), ["s0", "s2", "s4", "s6"]);

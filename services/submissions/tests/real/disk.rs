@@ -10,7 +10,7 @@ const SPOOL: &str = "SEKISHO_TEST_SPOOL";
 
 #[test]
 fn a_full_disk_keeps_what_it_has_says_so_and_goes_on() {
-    let (folder, scanner) = (tempfile::tempdir().unwrap(), Scanner::shared());
+    let (folder, scanner) = (tempfile::tempdir().unwrap(), Scanner::shared().unwrap());
     let script = format!("mount -t tmpfs -o size=1m tmpfs {} && exec \"$@\"", folder.path().display());
     let output = Command::new("unshare")
         .args(["--map-root-user", "--mount", "sh", "-c", &script, "sh"])

@@ -42,7 +42,7 @@ impl Process {
 /// At each life of the center something is sent, and at some byte of it the center is killed.
 #[test]
 fn a_center_killed_at_any_point_loses_and_doubles_nothing() {
-    let (folder, scanner) = (tempfile::tempdir().unwrap(), Scanner::shared());
+    let (folder, scanner) = (tempfile::tempdir().unwrap(), Scanner::shared().unwrap());
     let mut dice = Dice(10);
     let mut lives = 0;
     for file in 0..FILES {

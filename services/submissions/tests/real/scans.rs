@@ -61,18 +61,18 @@ async fn while_the_scanner_is_away_or_blind_files_are_kept_and_scanned_later() {
         assert_eq!(state, "received");
     };
     still_waits("Away").await;
-    let scanner = Scanner::start(folder.path(), false);
+    let scanner = Scanner::start(folder.path(), false).unwrap();
     still_waits("Blind").await;
     drop(scanner);
     still_waits("Away").await;
-    let _scanner = Scanner::start(folder.path(), true);
+    let _scanner = Scanner::start(folder.path(), true).unwrap();
     let round = center.room.round().await;
     assert_eq!((round.accepted, round.waiting, round.fault), (vec![id_of(&path).to_owned()], 0, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_stands_in_the_audit_log() {
-    let scanner = Scanner::shared();
+    let scanner = Scanner::shared().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let settings = crate::world::settings(folder.path(), &scanner.socket);
     let url = format!("sqlite://{}/registry.db", folder.path().display());

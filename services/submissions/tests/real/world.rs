@@ -1,97 +1,15 @@
-//! A center of the tests' own, and a clamd that knows two signatures.
+//! A center of the tests' own.
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use model::Timestamp;
 use registry::Registry;
-use std::io::{BufRead, BufReader};
+pub use scanner::{HARMFUL, Scanner};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
 use submissions::{Clamd, KeyFile, Settings, Submissions, Submitter};
-
-/// What our own signature finds; harmless, and found by nobody else.
-pub const HARMFUL: &[u8] = b"SEKISHO-HARMFUL-SAMPLE-0001";
-
-/// A clamd. Ends when dropped, and when the tests are killed.
-pub struct Scanner {
-    supervisor: Child,
-    pub socket: PathBuf,
-    _folder: Option<tempfile::TempDir>,
-}
-
-const SUPERVISOR: &str = r#"
-/usr/sbin/clamd --config-file="$1/clamd.conf" >"$1/log" 2>&1 </dev/null &
-pid=$!
-n=0
-until [ -S "$1/clamd.sock" ]; do
-    kill -0 $pid && [ $n -lt 600 ] || { cat "$1/log" >&2; exit 1; }
-    n=$((n + 1))
-    sleep 0.1
-done
-echo ready
-cat >/dev/null
-kill $pid
-wait $pid
-rm -f "$1/clamd.sock"
-"#;
-
-impl Scanner {
-    /// One for all tests that do not stop it.
-    pub fn shared() -> Arc<Self> {
-        static RUNNING: Mutex<Weak<Scanner>> = Mutex::new(Weak::new());
-        let mut running = RUNNING.lock().unwrap_or_else(|e| e.into_inner());
-        running.upgrade().unwrap_or_else(|| {
-            let folder = tempfile::tempdir().unwrap();
-            let mut scanner = Self::start(folder.path(), true);
-            scanner._folder = Some(folder);
-            let scanner = Arc::new(scanner);
-            *running = Arc::downgrade(&scanner);
-            scanner
-        })
-    }
-
-    /// In a folder; one that sees knows the EICAR test file.
-    pub fn start(folder: &Path, sees: bool) -> Self {
-        assert!(Path::new("/usr/sbin/clamd").exists(), "install the Debian package clamav-daemon");
-        let database = folder.join("db");
-        std::fs::create_dir_all(&database).unwrap();
-        let signature = |name: &str, bytes: &[u8]| format!("{name}:0:*:{}\n", hex::encode(bytes));
-        let mut signatures = signature("Sekisho.Test.Harmful", HARMFUL);
-        if sees {
-            signatures += &signature("Sekisho.Test.Eicar", b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE");
-        }
-        std::fs::write(database.join("local.ndb"), signatures).unwrap();
-        let socket = folder.join("clamd.sock");
-        let configuration = format!(
-            "LocalSocket {}\nDatabaseDirectory {}\nForeground yes\nStreamMaxLength 80M\nMaxFileSize 80M\n\
-             MaxScanSize 80M\nAlertExceedsMax yes\nConcurrentDatabaseReload no\nMaxThreads 2\n",
-            socket.display(),
-            database.display()
-        );
-        std::fs::write(folder.join("clamd.conf"), configuration).unwrap();
-        let mut supervisor = Command::new("/bin/sh")
-            .args(["-c", SUPERVISOR, "sh"])
-            .arg(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(supervisor.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line.trim(), "ready", "clamd did not start");
-        Self { supervisor, socket, _folder: None }
-    }
-}
-
-impl Drop for Scanner {
-    fn drop(&mut self) {
-        drop(self.supervisor.stdin.take());
-        let _ = self.supervisor.wait();
-    }
-}
 
 /// Key and certificate for receipts, in files.
 pub fn receipt_key(folder: &Path) -> KeyFile {
@@ -151,7 +69,7 @@ pub struct Center {
 
 impl Center {
     pub async fn new() -> Self {
-        let scanner = Scanner::shared();
+        let scanner = Scanner::shared().unwrap();
         let socket = scanner.socket.clone();
         let mut center = Self::with(&socket, |_| {}).await;
         center._scanner = Some(scanner);

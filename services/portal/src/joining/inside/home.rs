@@ -35,10 +35,14 @@ pub(in crate::joining) async fn notices(
     super::page(who, "page-notices-title", "/notices", &reader, body)
 }
 
+/// There only where report files are taken.
+const SUBMISSIONS: &str = "/submissions";
+
 /// Where the menu leads, and what one must be allowed to do there.
-const PLACES: [(&str, &str, Action); 5] = [
+const PLACES: [(&str, &str, Action); 6] = [
     ("/services", "page-menu-apply", Action::SeeServices),
     ("/certificate", "page-menu-certificate", Action::GetCertificate),
+    (SUBMISSIONS, "page-menu-submissions", Action::SeeSubmissions),
     ("/staff", "page-menu-staff", Action::SeeStaff),
     ("/password", "page-menu-password", Action::ChangeOwn),
     ("/factor", "page-menu-factor", Action::ChangeOwn),
@@ -64,7 +68,7 @@ pub(in crate::joining) async fn menu(
                 } }
             }
             @for (to, key, action) in PLACES {
-                @if access::may(caller.role(), action) {
+                @if access::may(caller.role(), action) && (to != SUBMISSIONS || desk.files.is_some()) {
                     li { a href=(to) id=(to.trim_start_matches('/')) {
                         strong { (reader.say(key)) }
                         (reader.say(&format!("{key}-about")))

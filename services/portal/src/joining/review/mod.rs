@@ -11,6 +11,7 @@ use axum::response::Response;
 use joining::{Action, ServiceStand, Urgency, access};
 use maud::{Markup, html};
 use reception::{ReviewItem, ServiceView};
+use registry::WaitingLetters;
 use texts::Arg;
 
 use crate::frame::Page;
@@ -47,7 +48,9 @@ pub(super) async fn list(State(desk): State<Desk>, Extension(caller): Extension<
     let may = |action| access::may(caller.role(), action);
     let waiting: Vec<&ServiceView> =
         services.iter().filter(|s| s.application.stand == ServiceStand::Accepted).collect();
+    let letters = desk.joining.registry().letters_waiting().await.ok().flatten();
     let body = html! {
+        @if let Some(waiting) = &letters { (letters_wait(waiting, &reader)) }
         @if work.alarms > 0 {
             section.refusal role="alert" {
                 h2 { (reader.tell("page-review-alarm", &[("count", Arg::Number(i64::try_from(work.alarms).unwrap_or(i64::MAX)))])) }
@@ -90,6 +93,21 @@ pub(super) async fn list(State(desk): State<Desk>, Extension(caller): Extension<
         }
     };
     page(&caller, "page-review-title", "/review", &reader, body)
+}
+
+/// That letters wait for the mail server, since when and why.
+fn letters_wait(waiting: &WaitingLetters, reader: &Reader) -> Markup {
+    let args =
+        [("count", Arg::Number(i64::try_from(waiting.count).unwrap_or(i64::MAX))), ("since", Arg::Time(waiting.since))];
+    html! {
+        section.refusal #letters-wait role="alert" {
+            h2 { (reader.tell("page-review-letters", &args)) }
+            @if let Some(why) = &waiting.why {
+                p lang="en" { (why) }
+                p.do { span.quiet { (reader.say("portal-refusal-do")) " " } (reader.say("page-review-letters-do")) }
+            }
+        }
+    }
 }
 
 fn table(work: &[ReviewItem], reader: &Reader) -> Markup {

@@ -1,24 +1,29 @@
 //! Every route × every role with real sessions, links and certificates: people of two institutions, and who is on the
 //! way to be one (ASVS 4.1.1, 4.1.3, 4.2.1).
 
+use audit::Event;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use joining::{
     Action, CallOutcome, FullForm, Institution, InstitutionId, LetterKind, MailForm, Prefecture, Role, access,
 };
-use reception::{Approved, CallForm, Operator as Judge, SignInAnswer, StaffForm};
+use reception::{Approved, CallForm, Operator as Judge, SignInAnswer, SignedIn, StaffForm};
+use registry::{Commit, NewSubmission, SubmissionStep};
 use texts::Lang;
 use tower::ServiceExt;
 
 use super::super::gate::TurnedAway;
 use super::super::table::{Shape, Way, table};
-use super::super::{Entrance, routes};
+use super::super::{Entrance, Terminal, routes};
 use super::{House, house, request};
 
 /// Numbers nobody has.
 const NO_USER: &str = "99999999";
-const NO_NUMBER: i64 = 999_999_999;
+const NO_NUMBER: &str = "999999999";
+const NO_FILE: &str = "ffffffffffffffffffffffffffffffff";
+/// The report file that our manager submitted.
+const FILE: &str = "0123456789abcdef0123456789abcdef";
 
 const PASSWORD: &str = "Ohisama#Keyaki7";
 const OURS: &str = "ケヤキ病院";
@@ -36,7 +41,9 @@ struct People {
     other: String,
     /// User ID of our staff, and the number of our application for a service.
     user: String,
-    number: i64,
+    number: String,
+    /// User IDs that the service certificates of our manager, our staff and the other manager name.
+    certified: [String; 3],
 }
 
 async fn link(house: &House, mail: &str) -> String {
@@ -106,18 +113,50 @@ async fn people(house: &House) -> People {
         StaffForm { name: "看護 花子".into(), kana: "カンゴ ハナコ".into(), mail: "c@keyaki.example".into() };
     let added = joining.add_staff(&who, &form).await.unwrap();
     let staff = signed_in(house, &added.account.user.to_string(), added.reset.initial.reveal()).await;
-    let number = joining.apply_for_services(&who, &["cancer-registry".into()]).await.unwrap()[0].number;
+    let certified = [who.user().to_string(), added.account.user.to_string(), user];
+    // Both institutions have the service: what is refused is refused for whose it is.
+    let mut numbers = Vec::new();
+    for session in [&manager, &other] {
+        let who = joining.session(session).await.unwrap();
+        let applied = joining.apply_for_services(&who, &["cancer-registry".into()]).await.unwrap();
+        joining.approve_service(&Judge::new("ito"), applied[0].number, applied[0].version).await.unwrap();
+        numbers.push(applied[0].number.to_string());
+    }
+    submitted(house, &who).await;
     let (user, initial) = approved(house, "d@keyaki.example", 1).await;
     let settling = joining.first_sign_in(&user, &initial).await.unwrap().reveal().to_owned();
     let link = link(house, "e@keyaki.example").await;
-    People { link, settling, manager, staff, other, user: added.account.user.to_string(), number }
+    let (user, number) = (added.account.user.to_string(), numbers.swap_remove(0));
+    People { link, settling, manager, staff, other, user, number, certified }
+}
+
+/// A report file that was accepted.
+async fn submitted(house: &House, who: &SignedIn) {
+    let (registry, at) = (house.desk.joining.registry(), house.desk.joining.now());
+    let new = NewSubmission {
+        id: FILE.into(),
+        institution: who.institution().0.to_string(),
+        account: who.user().to_string(),
+        name: "看護.zip".into(),
+        media_type: "application/zip".into(),
+        once: "k-1".into(),
+        length: 4,
+        announced: None,
+        expires_at: at.plus_ms(3_600_000),
+    };
+    let (receipt, signature) = ("receipt\n".to_owned(), "00".to_owned());
+    let accept = SubmissionStep::Accept { id: FILE.into(), digest: "0".repeat(64), receipt, signature };
+    for step in [SubmissionStep::Begin(new), SubmissionStep::Receive { id: FILE.into() }, accept] {
+        let event = Event::SubmissionReceived { submission: FILE.into() };
+        registry.commit(Commit::at(at).submission(step).event(event)).await.unwrap();
+    }
 }
 
 /// Who somebody is at a door: what they hold counts only where it is for.
 fn known(way: &Way, role: Role) -> Role {
     let counts = match way.at {
         Entrance::Public => role == Role::Applicant,
-        Entrance::Inside => matches!(role, Role::Staff | Role::Manager | Role::OtherInstitution),
+        Entrance::Inside | Entrance::Service => matches!(role, Role::Staff | Role::Manager | Role::OtherInstitution),
         Entrance::Operator => matches!(role, Role::Operator | Role::Auditor),
     };
     if counts { role } else { Role::Nobody }
@@ -125,16 +164,39 @@ fn known(way: &Way, role: Role) -> Role {
 
 /// Is it about something that belongs to one institution?
 fn about_an_object(way: &Way) -> bool {
-    way.at == Entrance::Inside && (way.path.contains("{id}") || way.path.contains("{user}"))
+    matches!(way.at, Entrance::Inside | Entrance::Service) && (way.path.contains("{id}") || way.path.contains("{user}"))
+}
+
+fn is_tus(way: &Way) -> bool {
+    way.at == Entrance::Service && way.shape == Shape::Api
+}
+
+fn about_a_file(way: &Way) -> bool {
+    way.path.starts_with("/submissions/") || way.path.starts_with("/files/")
 }
 
 /// What somebody sends who holds all that their role gives them.
-fn asked(way: &Way, role: Role, people: &People, user: &str, number: i64) -> Request<Body> {
+fn asked(way: &Way, role: Role, people: &People, user: &str, number: &str) -> Request<Body> {
     let mut asked = request(way, role);
     let applies = role == Role::Applicant && way.action == Action::Apply;
     let path = way.path.replace("{token}", if role == Role::Applicant { &people.link } else { "x" });
-    let path = path.replace("{user}", user).replace("{id}", &number.to_string()).replace("{name}", "x");
+    let path = path
+        .replace("{user}", user)
+        .replace("{id}", number)
+        .replace("{name}", if about_a_file(way) { "receipt.txt" } else { "x" });
     *asked.uri_mut() = path.parse().unwrap();
+    if way.at == Entrance::Service {
+        // What the listener would make of each one's certificate.
+        let user = match role {
+            Role::Manager => &people.certified[0],
+            Role::Staff => &people.certified[1],
+            Role::OtherInstitution => &people.certified[2],
+            Role::Nobody | Role::Applicant | Role::Operator | Role::Auditor => return asked,
+        };
+        asked.extensions_mut().insert(Terminal::Admitted { user: user.clone() });
+        asked.headers_mut().insert("tus-resumable", HeaderValue::from_static("1.0.0"));
+        return asked;
+    }
     let token = match role {
         Role::Applicant if applies => &people.link,
         Role::Applicant => &people.settling,
@@ -192,9 +254,13 @@ async fn cell(house: &House, people: &People, way: &Way, role: Role) {
     // whose it is, not the route.
     let at_the_gate = if known == Role::OtherInstitution { Role::Manager } else { known };
     let ask =
-        |user: &str, number: i64| routes(way.at, house.desk.clone()).oneshot(asked(way, role, people, user, number));
+        |user: &str, number: &str| routes(way.at, house.desk.clone()).oneshot(asked(way, role, people, user, number));
     // An operator's route is about any application; which one makes no difference to who may.
-    let number = if way.at == Entrance::Operator { NO_NUMBER } else { people.number };
+    let number = match way.at {
+        Entrance::Operator => NO_NUMBER,
+        _ if about_a_file(way) => FILE,
+        _ => &people.number,
+    };
     let answer = ask(&people.user, number).await.unwrap();
     let away = answer.extensions().get::<TurnedAway>().is_some();
     assert_eq!(away, !access::may(at_the_gate, way.action), "{place}: {}", answer.status());
@@ -205,15 +271,17 @@ async fn cell(house: &House, people: &People, way: &Way, role: Role) {
         }
         if about_an_object(way) {
             assert!(!access::may(Role::OtherInstitution, way.action), "{place}: an object of ours");
-            assert_eq!(status, StatusCode::NOT_FOUND, "{place}");
-            let none = told(ask(NO_USER, NO_NUMBER).await.unwrap(), NO_USER).await;
-            let ours = (status, body.replace(&people.number.to_string(), "#"));
-            let none = (none.0, none.1.replace(&NO_NUMBER.to_string(), "#"));
+            // What the protocol asks of every request comes before what it is about.
+            assert!(status == StatusCode::NOT_FOUND || is_tus(way), "{place}: {status}");
+            let nothing = if about_a_file(way) { NO_FILE } else { NO_NUMBER };
+            let none = told(ask(NO_USER, nothing).await.unwrap(), NO_USER).await;
+            let ours = (status, body.replace(number, "#"));
+            let none = (none.0, none.1.replace(nothing, "#"));
             assert_eq!(ours, none, "{place}: ours is told from one that there is not");
         }
         return;
     }
-    if known == Role::Manager && about_an_object(way) {
+    if known == Role::Manager && about_an_object(way) && !is_tus(way) {
         let status = answer.status();
         assert!(status.is_success() || status.is_redirection(), "{place}: {status}, and it is theirs");
     }

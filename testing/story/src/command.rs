@@ -54,12 +54,7 @@ pub(crate) fn run(
     environment: &[(&str, &Path)],
     arguments: &[&str],
 ) -> Result<Answered, StageError> {
-    // The PIN comes in on descriptor 9, as from a PIN pad; it is on no command line.
-    let mut command = Command::new("sh");
-    command.args(["-c", "exec 9<\"$0\"; exec \"$@\""]);
-    command.arg(stage.pin_file()).arg(stage.binary("sekisho"));
-    command.arg("--config").arg(config).args(["--lang", stage.lang()]).args(arguments);
-    command.env_remove("LC_ALL");
+    let mut command = typed(stage, config, arguments);
     for (name, value) in environment {
         command.env(name, value);
     }
@@ -71,4 +66,15 @@ pub(crate) fn run(
         stderr: finished.stderr,
         took: begun.elapsed(),
     })
+}
+
+/// The command as it is typed.
+pub(crate) fn typed(stage: &Stage, config: &Path, arguments: &[&str]) -> Command {
+    // The PIN comes in on descriptor 9, as from a PIN pad; it is on no command line.
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec 9<\"$0\"; exec \"$@\""]);
+    command.arg(stage.pin_file()).arg(stage.binary("sekisho"));
+    command.arg("--config").arg(config).args(["--lang", stage.lang()]).args(arguments);
+    command.env_remove("LC_ALL");
+    command
 }

@@ -277,6 +277,13 @@ impl Stage {
         command::run(self, "sk-center", &configuration::operator_config(&self.dir), &[], arguments)
     }
 
+    /// `sekisho --json status --watch` at the centre: a line in its log for each change, until it is dropped.
+    pub fn watch(&self) -> Result<Proc, StageError> {
+        let arguments = ["--json", "status", "--watch"];
+        let command = command::typed(self, &configuration::operator_config(&self.dir), &arguments);
+        Ok(self.lab.spawn_in("sk-center", command)?)
+    }
+
     /// Starts the center and waits for its socket to answer.
     pub fn start_center(&mut self) -> Result<(), StageError> {
         let mut command = Command::new(self.binary("sekisho-center"));

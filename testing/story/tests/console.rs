@@ -9,6 +9,7 @@ use texts::Lang;
 
 const TERMINAL: &str = "clinic/exam-1";
 const OTHER: &str = "clinic/exam-2";
+const WAIT: Duration = Duration::from_secs(30);
 
 fn main() {
     lab::enter();
@@ -50,7 +51,7 @@ fn at_work(stage: &Stage) -> Result<(), StageError> {
     browser.send("#open-keyaki-records")?;
     browser.until("!!document.querySelector('.is-open #close-keyaki-records')", "the open line")?;
     browser.screenshot(&pictures().join("console-4-open.ja.png"))?;
-    that(until(Duration::from_secs(30), || records(stage)), || "no real HTTPS through the line".into())?;
+    that(until(WAIT, || records(stage)), || "no real HTTPS through the line".into())?;
     browser.until("document.documentElement.dataset.live === 'yes'", "the event stream")?;
     let knock = Probe::tcp("sk-clinic-exam-1", stage.lab().address("hospital", "portal")?, 443);
     let _ = stage.lab().probe_all(&[knock.within(Duration::from_millis(100))])?;
@@ -184,9 +185,9 @@ fn misuse(stage: &Stage) -> Result<(), StageError> {
     browser.sees("Nobody is signed in here").map_err(StageError::from)
 }
 
-/// The operator sees a line come and cuts it.
+/// The operator sees a line come and cuts it, and then a person with everything that is theirs.
 fn live_picture(stage: &mut Stage) -> Result<(), StageError> {
-    let url = stage.pages_url();
+    let (url, watch) = (stage.pages_url(), stage.watch()?);
     let mut terminal = stage.browser(TERMINAL, Some("doctor"), Look::of("ja"))?;
     sign_in(stage, &mut terminal)?;
     let mut operator = stage.operator_browser("ito", Look::of("ja"))?;
@@ -199,6 +200,7 @@ fn live_picture(stage: &mut Stage) -> Result<(), StageError> {
         "the line",
     )?;
     operator.screenshot(&pictures().join("live-1.ja.png"))?;
+    that(until(WAIT, || watch.log_tail(1).contains("SATO HANAKO")), || format!("watched: {}", watch.log_tail(3)))?;
     let mut night = stage.operator_browser("ito", Look { dark: true, ..Look::of("en") })?;
     night.go(&url)?;
     night.sees("SATO HANAKO")?;
@@ -207,13 +209,30 @@ fn live_picture(stage: &mut Stage) -> Result<(), StageError> {
     operator.sees("開いている接続はありません")?;
     terminal.until("!document.querySelector('.is-open')", "the cut line")?;
     that(
-        until(Duration::from_secs(30), || {
+        until(WAIT, || {
             stage
                 .operator(&["--json", "status"])
                 .is_ok_and(|a| a.json()["connections"].as_array().is_some_and(Vec::is_empty))
         }),
         || "nothing is left of the line".into(),
     )?;
+    that(until(WAIT, || !watch.log_tail(1).contains("SATO HANAKO")), || format!("watched: {}", watch.log_tail(3)))?;
+    // It comes back only for who signs in anew; then the person is cut, after a page that names what falls.
+    terminal.send("#sign-out")?;
+    terminal.sees("サインインしていません")?;
+    sign_in(stage, &mut terminal)?;
+    terminal.send("#open-keyaki-records")?;
+    operator.send("a[id^=more-g-]")?;
+    operator.sees("何を切断しますか")?;
+    operator.screenshot(&pictures().join("live-3-more.ja.png"))?;
+    operator.send("a[id^=choose-][id$=-person]")?;
+    operator.sees("SATO HANAKOのすべての接続を切断")?;
+    operator
+        .until("!!document.querySelector('#cut') && document.body.innerText.includes('clinic/exam-1')", "what falls")?;
+    operator.screenshot(&pictures().join("live-4-confirm.ja.png"))?;
+    operator.send("#confirm-cut")?;
+    operator.sees("開いている接続はありません")?;
+    terminal.sees("サインインしていません")?;
     let stranger = curl(stage, TERMINAL, &[&url])?;
     that(!stranger.contains(" 200 "), || format!("a terminal is no operator: {stranger}"))
 }

@@ -29,8 +29,17 @@ pub(crate) struct Follows<'a> {
 }
 
 impl Page<'_> {
+    /// Key of the name over it: the service's own on the pages of joining, whose texts are `page-…`.
+    fn name(&self) -> &'static str {
+        if self.title.starts_with("page-") { "page-service" } else { "portal-name" }
+    }
+
     /// The whole document.
     pub fn render(&self, reader: &Reader, body: Markup) -> Markup {
+        self.document(reader, false, body)
+    }
+
+    fn document(&self, reader: &Reader, wrong: bool, body: Markup) -> Markup {
         let lang = reader.lang();
         let other = match lang {
             Lang::Ja => Lang::En,
@@ -43,7 +52,11 @@ impl Page<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    title { (reader.say(self.title)) " · Sekisho" }
+                    title {
+                        @let title = reader.say(self.title);
+                        @if wrong { (reader.tell("portal-wrong", &[("title", texts::Arg::text(title))])) } @else { (title) }
+                        " · " (reader.say(self.name()))
+                    }
                     link rel="stylesheet" href="/assets/portal.css";
                     link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
                     script src="/assets/portal.js" defer {}
@@ -54,8 +67,9 @@ impl Page<'_> {
                 body {
                     a.skip href="#main" { (reader.say("portal-skip")) }
                     header.bar {
-                        span.brand { "Sekisho" }
-                        span.title { (reader.say(self.title)) }
+                        span.brand { (reader.say(self.name())) }
+                        // A page of a service has its title as heading too.
+                        @if self.name() == "portal-name" { span.title { (reader.say(self.title)) } }
                         span.space {}
                         @if let Some(who) = &self.who { span.who { (who) } }
                         a.lang href=(format!("/lang/{other}?back={}", encoded(self.here)))
@@ -73,6 +87,12 @@ impl Page<'_> {
                 }
             }
         }
+    }
+
+    /// As an answer that says, if `wrong`, what is wrong with what was sent: the title tells it, which is what a screen
+    /// reader says first.
+    pub fn answer_to(&self, wrong: bool, reader: &Reader, body: Markup) -> Response {
+        Html(self.document(reader, wrong, body).into_string()).into_response()
     }
 
     /// As an answer.

@@ -136,13 +136,7 @@ impl Browser {
         self.page = attached["sessionId"].as_str().unwrap_or_default().to_owned();
         self.ask("Page.enable", json!({}))?;
         self.ask("Runtime.enable", json!({}))?;
-        let (width, height) = options.window;
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.ask("Emulation.setDeviceMetricsOverride", metrics)?;
-        let scheme = if options.dark { "dark" } else { "light" };
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.ask("Emulation.setEmulatedMedia", features)?;
-        Ok(())
+        self.appear(options.window, options.dark)
     }
 
     /// Calls a method and waits for its answer.

@@ -110,6 +110,29 @@ impl Browser {
         self.until("!window.before && document.readyState === 'complete'", "the next page")
     }
 
+    /// Types into what a selector names, as from a keyboard; what stood there is gone.
+    pub fn write(&mut self, selector: &str, text: &str) -> Result<(), BrowserError> {
+        let quoted = json!(selector);
+        self.until(&format!("!!document.querySelector({quoted})"), selector)?;
+        self.eval(&format!("(() => {{ const f = document.querySelector({quoted}); f.focus(); f.value = ''; }})()"))?;
+        self.type_in(text)
+    }
+
+    /// Types into what has the keyboard.
+    pub fn type_in(&mut self, text: &str) -> Result<(), BrowserError> {
+        self.ask("Input.insertText", json!({ "text": text })).map(drop)
+    }
+
+    /// Chooses a file in a form.
+    pub fn upload(&mut self, selector: &str, file: &Path) -> Result<(), BrowserError> {
+        let quoted = json!(selector);
+        self.until(&format!("!!document.querySelector({quoted})"), selector)?;
+        let field = json!({ "expression": format!("document.querySelector({quoted})"), "returnByValue": false });
+        let found = self.ask("Runtime.evaluate", field)?;
+        let chosen = json!({ "files": [path(file)], "objectId": found["result"]["objectId"] });
+        self.ask("DOM.setFileInputFiles", chosen).map(drop)
+    }
+
     /// Presses a key: `Tab`, `Enter` or `Space`.
     pub fn key(&mut self, key: &str) -> Result<(), BrowserError> {
         let (code, number, text) = match key {
@@ -150,6 +173,23 @@ impl Browser {
             fs::create_dir_all(folder).map_err(BrowserError::io(path(folder)))?;
         }
         fs::write(file, bytes).map_err(BrowserError::io(path(file)))
+    }
+
+    /// Another size of the window, and light or dark colours.
+    pub fn appear(&mut self, (width, height): (u32, u32), dark: bool) -> Result<(), BrowserError> {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.ask("Emulation.setDeviceMetricsOverride", metrics)?;
+        let scheme = if dark { "dark" } else { "light" };
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.ask("Emulation.setEmulatedMedia", features).map(drop)
+    }
+
+    /// What is wrong with the page for who cannot see, has no mouse, or a small screen (WCAG 2.2 level AA, as far as a
+    /// program can tell; JIS X 8341-3). Empty for a sound page.
+    pub fn unsound(&mut self) -> Result<Vec<String>, BrowserError> {
+        let said = self.eval(include_str!("soundness.js"))?;
+        let words = said.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned));
+        Ok(words.collect())
     }
 
     /// Lets pages run scripts, or not.

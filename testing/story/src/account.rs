@@ -94,7 +94,10 @@ impl Account {
 
     /// The same under another name.
     pub fn close_as(&self, name: &str) -> bool {
-        println!("\n{}", self.texts.say("demo-times", &[]));
+        println!();
+        if !self.times.is_empty() {
+            println!("{}", self.texts.say("demo-times", &[]));
+        }
         for (what, took) in &self.times {
             println!("      {:>9.1} ms  {what}", took.as_secs_f64() * 1000.0);
         }

@@ -1,3 +1,5 @@
+portal-name = Sekisho
+portal-wrong = Error: { $title }
 portal-skip = Skip to the contents
 portal-offline = No connection to the center at the moment; what is shown may be out of date.
 

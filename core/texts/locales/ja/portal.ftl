@@ -1,3 +1,5 @@
+portal-name = Sekisho
+portal-wrong = エラー：{ $title }
 portal-skip = 本文へ移動
 portal-offline = センターとの接続が切れています。表示が古い可能性があります。
 

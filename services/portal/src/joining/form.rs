@@ -10,8 +10,10 @@ use crate::reader::Reader;
 pub(crate) struct Line<'a> {
     /// Name of the field, and its id.
     pub name: &'a str,
-    /// Key of its label. The hint is `page-hint-` and the name, if there is such a text.
+    /// Key of its label.
     pub label: &'a str,
+    /// Key of its hint; `None` for `page-hint-` and the name, if there is such a text.
+    pub hint: Option<&'a str>,
     /// What stands in it.
     pub value: &'a str,
     /// `text`, `email`, `tel`, `password`.
@@ -27,7 +29,7 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Of text.
     pub fn text(name: &'a str, label: &'a str, value: &'a str) -> Self {
-        Self { name, label, value, kind: "text", autocomplete: "off", required: true, fault: None }
+        Self { name, label, hint: None, value, kind: "text", autocomplete: "off", required: true, fault: None }
     }
 
     /// Of another kind.
@@ -40,9 +42,14 @@ impl<'a> Line<'a> {
         Self { fault, ..self }
     }
 
+    /// With a hint that is not its name's.
+    pub fn hinted(self, key: &'a str) -> Self {
+        Self { hint: Some(key), ..self }
+    }
+
     /// The field with everything around it.
     pub fn show(&self, reader: &Reader) -> Markup {
-        let hint_key = format!("page-hint-{}", self.name);
+        let hint_key = self.hint.map_or_else(|| format!("page-hint-{}", self.name), str::to_owned);
         let hint = reader.texts.has(&hint_key).then(|| reader.say(&hint_key));
         let (hint_id, fault_id) = (format!("{}-hint", self.name), format!("{}-fault", self.name));
         let described: Vec<&str> =
@@ -50,6 +57,8 @@ impl<'a> Line<'a> {
                 .into_iter()
                 .flatten()
                 .collect();
+        // Telephones show digits to type; nothing is refused by it.
+        let digits = matches!(self.name, "user" | "code").then_some("numeric");
         let none = self.kind != "text" || self.name == "answer";
         html! {
             div.field.is-wrong[self.fault.is_some()] {
@@ -60,7 +69,7 @@ impl<'a> Line<'a> {
                 @if let Some(hint) = &hint { p.hint id=(hint_id) { (hint) } }
                 @if let Some(fault) = self.fault { p.fault id=(fault_id) { (fault) } }
                 input id=(self.name) name=(self.name) type=(self.kind) value=(self.value)
-                    autocomplete=(self.autocomplete) required[self.required] maxlength="300"
+                    autocomplete=(self.autocomplete) required[self.required] maxlength="300" inputmode=[digits]
                     aria-invalid=[self.fault.map(|_| "true")]
                     aria-describedby=[(!described.is_empty()).then(|| described.join(" "))]
                     autocapitalize=[none.then_some("none")] spellcheck=[none.then_some("false")];
@@ -73,12 +82,17 @@ impl<'a> Line<'a> {
 pub(crate) fn faults(all: &[(String, String)], reader: &Reader) -> Markup {
     html! {
         @if !all.is_empty() {
-            section.refusal #faults role="alert" tabindex="-1" aria-labelledby="faults-title" {
+            section.refusal #faults role="alert" tabindex="-1" autofocus aria-labelledby="faults-title" {
                 h2 id="faults-title" { (reader.say("page-faults")) }
                 ul { @for (field, words) in all { li { a href=(format!("#{field}")) { (words) } } } }
             }
         }
     }
+}
+
+/// A button for what cannot be undone: the first press only asks. Works without scripts.
+pub(crate) fn sure(button: &str, question: Markup) -> Markup {
+    html! { details.sure { summary.button.danger { (button) } div.ask { (question) } } }
 }
 
 /// What a confirmation repeats.

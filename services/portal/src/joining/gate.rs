@@ -39,8 +39,17 @@ pub(super) async fn keep(State(gate): State<Gate>, reader: Reader, mut request: 
         return turned_away(gate.refuse(&caller, &reader));
     }
     request.extensions_mut().insert(caller);
-    next.run(request).await
+    let response = next.run(request).await;
+    // Refused before a handler saw it: axum's own words, for programs.
+    let bare = |answer: &Response| answer.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != HTML);
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && gate.shape == Shape::Page && bare(&response) {
+        let body = words::plain("page-too-long", &[], &reader);
+        return words::only(&gate.desk, StatusCode::PAYLOAD_TOO_LARGE, body, None, &reader);
+    }
+    response
 }
+
+const HTML: &str = "text/html; charset=utf-8";
 
 /// Marks what the gate itself answered: a handler may answer 401 too, to a wrong password.
 #[derive(Debug, Clone, Copy)]

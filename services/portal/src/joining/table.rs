@@ -71,6 +71,8 @@ pub(super) fn table() -> Vec<Way> {
         Public get  "/"                       Look Page Page => public::start;
         Public get  "/challenge/{id}/picture" Look Challenge Page => public::picture;
         Public get  "/challenge/{id}/voice"   Look Challenge Page => public::voice;
+        Public get  "/preflight"              Preflight Page Page => public::preflight::ask;
+        Public post "/preflight"              Preflight Form Page => public::preflight::tell;
         Public get  "/mail"                   Begin Challenge Page => public::mail::ask;
         Public post "/mail"                   Begin Form Page => public::mail::confirm;
         Public post "/mail/back"              Begin Challenge Page => public::mail::back;
@@ -158,7 +160,10 @@ pub fn routes(at: Entrance, desk: Desk) -> Router {
             counted: way.counted,
             shape: way.shape,
         };
-        router = router.route(way.path, way.handler.route_layer(from_fn_with_state(gate, keep)));
+        // All that is installed on a terminal is longer than what anybody types.
+        let longest = if way.action == Action::Preflight { public::preflight::LONGEST } else { LONGEST_FORM };
+        let handler = way.handler.layer(DefaultBodyLimit::max(longest));
+        router = router.route(way.path, handler.route_layer(from_fn_with_state(gate, keep)));
     }
     let router = router.layer(DefaultBodyLimit::max(LONGEST_FORM));
     if at == Entrance::Operator {

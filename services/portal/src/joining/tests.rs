@@ -177,3 +177,39 @@ fn what_changes_something_is_not_called_looking() {
         assert!(!looking(way.action), "{} {}", way.method, way.path);
     }
 }
+
+/// What a terminal told is judged, each thing with its mend; what is no such thing is refused beside its field.
+#[tokio::test]
+async fn what_a_terminal_tells_is_judged_with_the_mend_r1() {
+    let house = house().await;
+    let told = |body: String| {
+        let request = Request::post("/preflight").header(header::HOST, HOST);
+        let request = request.header(header::ORIGIN, "https://join.example").header(header::ACCEPT_LANGUAGE, "en");
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let asked = routes(Entrance::Public, house.desk.clone()).oneshot(request.body(Body::from(body)).unwrap());
+        async {
+            let answer = asked.await.unwrap();
+            let status = answer.status();
+            (status, String::from_utf8(to_bytes(answer.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap())
+        }
+    };
+    let machine = include_str!("../../../../core/preflight/tests/machines/windows-7-with-much.json");
+    let (status, page) = told(format!("line=&facts={}", crate::frame::encoded(machine))).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        page.contains("9 things have to be mended") && page.contains("stop and remove the OpenVPN client"),
+        "{page}"
+    );
+    // What a person says of the line counts.
+    let (_, page) = told(format!("line=isdn&facts={}", crate::frame::encoded(machine))).await;
+    assert!(page.contains("ISDN:"), "{page}");
+    let (status, page) = told("line=fiber".into()).await;
+    assert!(status == StatusCode::OK && page.contains("optical fibre"), "{page}");
+    for bad in ["", "line=telegraph", "facts=%7B%22os%22%3A1%7D", "facts=%3Cscript%3E"] {
+        let (status, page) = told(bad.into()).await;
+        assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("id=\"facts-fault\""), "{bad}: {page}");
+        assert!(!page.contains("<script>"));
+    }
+    let (status, page) = told(format!("facts={}", "a".repeat(600_000))).await;
+    assert!(status == StatusCode::PAYLOAD_TOO_LARGE && page.contains("too long"), "{page}");
+}

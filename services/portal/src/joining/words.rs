@@ -10,25 +10,27 @@ use texts::{Arg, Lang};
 use crate::joining::Desk;
 use crate::reader::Reader;
 
-/// What is wrong with a field, every fault of it.
+/// What is wrong with a field, a line for every fault of it.
 pub(crate) fn said(wrong: &[FieldFault], field: Field, reader: &Reader) -> Option<String> {
     let all: Vec<String> =
         wrong.iter().filter(|fault| fault.field == field).map(|fault| words(fault, reader)).collect();
-    (!all.is_empty()).then(|| all.join(" "))
+    (!all.is_empty()).then(|| all.join("\n"))
 }
 
 fn words(fault: &FieldFault, reader: &Reader) -> String {
     reader.tell(&fault.key(), &[("limit", Arg::Number(fault.limit.unwrap_or_default().into()))])
 }
 
+/// A fault of a field, away from it.
+pub(crate) fn named(field: Field, words: &str, reader: &Reader) -> String {
+    reader.tell("page-fault-of", &[("field", Arg::text(reader.say(&field.key()))), ("fault", Arg::text(words))])
+}
+
 /// Every fault, each leading to its field.
 pub(crate) fn leading(wrong: &[FieldFault], reader: &Reader) -> Vec<(String, String)> {
     wrong
         .iter()
-        .map(|fault| {
-            let name = reader.say(&fault.field.key());
-            (fault.field.as_str().to_owned(), format!("{name}: {}", words(fault, reader)))
-        })
+        .map(|fault| (fault.field.as_str().to_owned(), named(fault.field, &words(fault, reader), reader)))
         .collect()
 }
 
@@ -78,7 +80,7 @@ pub(crate) fn service_tag(stand: &ServiceStand, reader: &Reader) -> Markup {
 pub(crate) fn refusal(no: &Refused, reader: &Reader) -> Markup {
     let lines = no.reason().lines(reader.texts);
     html! {
-        section.refusal role="alert" {
+        section.refusal role="alert" tabindex="-1" autofocus {
             h2 { (lines.refused) }
             @for fault in leading(faults_of(no), reader) { p { (fault.1) } }
             p { span.quiet { (reader.say("portal-refusal-section")) " " } (lines.section) }

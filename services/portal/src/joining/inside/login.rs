@@ -66,7 +66,7 @@ fn form(desk: &Desk, user: &str, no: Option<&reception::Refused>, reader: &Reade
             p.hint { (reader.say("page-login-outside")) }
         }
     };
-    let answer = desk.page("page-login-title", "/login", reader).answer(reader, body);
+    let answer = desk.page("page-login-title", "/login", reader).answer_to(no.is_some(), reader, body);
     if no.is_some() { (StatusCode::UNAUTHORIZED, answer).into_response() } else { answer }
 }
 
@@ -83,7 +83,7 @@ fn code_form(desk: &Desk, step: &str, no: Option<&reception::Refused>, reader: &
             }
         }
     };
-    desk.page("page-code-title", "/login", reader).answer(reader, body)
+    desk.page("page-code-title", "/login", reader).answer_to(no.is_some(), reader, body)
 }
 
 pub(in crate::joining) async fn leave(State(desk): State<Desk>, Extension(caller): Extension<Caller>) -> Response {

@@ -21,6 +21,11 @@ pub(super) async fn start() -> Response {
 
 /// A page of somebody who has logged in: the bar says who, below it is where one can go.
 pub(super) fn page(who: &SignedIn, title: &str, here: &str, reader: &Reader, body: Markup) -> Response {
+    said(who, title, here, false, reader, body)
+}
+
+/// The same; `wrong` if it says what is wrong with what was sent.
+pub(super) fn said(who: &SignedIn, title: &str, here: &str, wrong: bool, reader: &Reader, body: Markup) -> Response {
     let page = Page {
         title,
         who: Some(format!("{} · {}", who.account().name, who.user())),
@@ -28,7 +33,7 @@ pub(super) fn page(who: &SignedIn, title: &str, here: &str, reader: &Reader, bod
         follows: None,
         reload: None,
     };
-    page.answer(reader, html! { (within(here, reader)) h1 { (reader.say(title)) } (body) })
+    page.answer_to(wrong, reader, html! { (within(here, reader)) h1 { (reader.say(title)) } (body) })
 }
 
 fn within(here: &str, reader: &Reader) -> Markup {

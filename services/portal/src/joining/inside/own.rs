@@ -49,5 +49,5 @@ fn form(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], done: bool, reader: &
             form method="post" action="/password" { (password_lines(wrong, reader)) }
         }
     };
-    super::page(who, "page-menu-password", "/password", reader, body)
+    super::said(who, "page-menu-password", "/password", !wrong.is_empty(), reader, body)
 }

@@ -9,7 +9,7 @@ use texts::Arg;
 
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
-use crate::joining::form::faults;
+use crate::joining::form::{faults, sure};
 use crate::joining::words::{faults_of, leading, refused, service_tag};
 use crate::reader::Reader;
 
@@ -25,11 +25,11 @@ pub(in crate::joining) async fn page(
     Extension(caller): Extension<Caller>,
     reader: Reader,
 ) -> Response {
-    shown(&desk, &caller, html! {}, &reader).await
+    shown(&desk, &caller, html! {}, false, &reader).await
 }
 
 /// `above`: what happened before.
-async fn shown(desk: &Desk, caller: &Caller, above: Markup, reader: &Reader) -> Response {
+async fn shown(desk: &Desk, caller: &Caller, above: Markup, wrong: bool, reader: &Reader) -> Response {
     let Caller::In(who) = caller else { return Redirect::to("/login").into_response() };
     let (menu, applied) = match (desk.joining.menu(who).await, desk.joining.service_applications(who).await) {
         (Ok(menu), Ok(applied)) => (menu, applied),
@@ -60,7 +60,7 @@ async fn shown(desk: &Desk, caller: &Caller, above: Markup, reader: &Reader) -> 
         h2 { (reader.say("page-apply-stands")) }
         (stands(&applied, may, reader))
     };
-    super::page(who, "page-apply-title", "/services", reader, body)
+    super::said(who, "page-apply-title", "/services", wrong, reader, body)
 }
 
 fn stands(all: &[ServiceView], may: bool, reader: &Reader) -> Markup {
@@ -74,9 +74,12 @@ fn stands(all: &[ServiceView], may: bool, reader: &Reader) -> Markup {
                         td.number { (reader.tell("page-apply-at", &[("at", Arg::Time(one.application.at))])) }
                         td {
                             @if may && one.application.is_live() {
-                                form method="post" action=(format!("/services/{}/cancel", one.number)) {
-                                    button.danger { (reader.say("page-apply-cancel")) }
-                                }
+                                (sure(&reader.say("page-apply-cancel"), html! {
+                                    p { (reader.tell("page-apply-cancel-sure", &[("service", Arg::text(name(one, reader)))])) }
+                                    form method="post" action=(format!("/services/{}/cancel", one.number)) {
+                                        button.danger { (reader.say("page-apply-cancel-do")) }
+                                    }
+                                }))
                             }
                         }
                     }
@@ -101,7 +104,7 @@ pub(in crate::joining) async fn confirm(
     let services = match desk.joining.check_services(who, &chosen(pairs)).await {
         Ok(services) => services,
         Err(no) if !faults_of(&no).is_empty() => {
-            return shown(&desk, &caller, faults(&leading(faults_of(&no), &reader), &reader), &reader).await;
+            return shown(&desk, &caller, faults(&leading(faults_of(&no), &reader), &reader), true, &reader).await;
         }
         Err(no) => return refused(&desk, &no, "/services", &reader),
     };
@@ -138,7 +141,7 @@ pub(in crate::joining) async fn send(
                 h2 { (reader.say("page-apply-sent-title")) }
                 p { (reader.say("page-apply-sent")) }
             } };
-            shown(&desk, &caller, said, &reader).await
+            shown(&desk, &caller, said, false, &reader).await
         }
         Err(no) => refused(&desk, &no, "/services", &reader),
     }

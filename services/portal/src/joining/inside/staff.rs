@@ -10,7 +10,7 @@ use texts::Arg;
 
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
-use crate::joining::form::{Line, faults};
+use crate::joining::form::{Line, faults, sure};
 use crate::joining::words::{faults_of, leading, refused, said};
 use crate::reader::Reader;
 
@@ -58,11 +58,13 @@ async fn shown(
                     td { (one.mail) }
                     td {
                         @if may && one.role == AccountRole::Staff {
-                            form method="post" action=(format!("/staff/{}/remove", one.user)) {
-                                button.danger aria-label=(reader.tell("page-staff-remove-label", &[("name", Arg::text(&one.name))])) {
-                                    (reader.say("page-staff-remove"))
+                            @let name = [("name", Arg::text(&one.name))];
+                            (sure(&reader.say("page-staff-remove"), html! {
+                                p { (reader.tell("page-staff-remove-sure", &name)) }
+                                form method="post" action=(format!("/staff/{}/remove", one.user)) {
+                                    button.danger { (reader.tell("page-staff-remove-label", &name)) }
                                 }
-                            }
+                            }))
                         }
                     }
                 }
@@ -81,7 +83,7 @@ async fn shown(
             }
         }
     };
-    super::page(who, "page-staff-title", "/staff", reader, body)
+    super::said(who, "page-staff-title", "/staff", !wrong.is_empty(), reader, body)
 }
 
 pub(in crate::joining) async fn add(

@@ -54,7 +54,7 @@ fn form(desk: &Desk, user: &str, no: Option<&reception::Refused>, reader: &Reade
             }
         }
     };
-    let answer = desk.page("page-first-title", "/first", reader).answer(reader, body);
+    let answer = desk.page("page-first-title", "/first", reader).answer_to(no.is_some(), reader, body);
     if no.is_some() { (StatusCode::UNAUTHORIZED, answer).into_response() } else { answer }
 }
 
@@ -88,7 +88,7 @@ fn change_page(desk: &Desk, wrong: &[FieldFault], reader: &Reader) -> Response {
             form method="post" action="/first/password" { (password_lines(wrong, reader)) }
         }
     };
-    desk.page("page-change-title", "/first/password", reader).answer(reader, body)
+    desk.page("page-change-title", "/first/password", reader).answer_to(!wrong.is_empty(), reader, body)
 }
 
 /// Present password, new one, new one again, button.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::joining::caller::Caller;
 use crate::joining::form::{Line, carried, challenge, faults, given, on_enter};
-use crate::joining::words::{faults_of, prefecture_name, refused, said};
+use crate::joining::words::{faults_of, named, prefecture_name, refused, said};
 use crate::joining::{Desk, steps};
 use crate::reader::Reader;
 
@@ -153,7 +153,7 @@ pub(in crate::joining) async fn confirm(
     };
     let full = &seen.full;
     let institution = match (&seen.institution, &full.institution) {
-        (Some(listed), _) => listed.name.clone(),
+        (Some(listed), _) => format!("{} ({})", listed.name, listed.address),
         (None, InstitutionChoice::NotListed(name)) => format!("{name} ({})", reader.say("page-full-none")),
         (None, InstitutionChoice::Listed(id)) => id.0.to_string(),
     };
@@ -247,7 +247,9 @@ async fn form(
     let fields =
         [Field::Prefecture, Field::Institution].into_iter().chain(LINES.iter().map(|l| l.0)).chain([Field::Consent]);
     let mut all: Vec<(String, String)> = fields
-        .filter_map(|field| said(wrong, field, reader).map(|words| (anchor(field, &typed).to_owned(), words)))
+        .filter_map(|field| {
+            said(wrong, field, reader).map(|words| (anchor(field, &typed).to_owned(), named(field, &words, reader)))
+        })
         .collect();
     all.extend(answer.iter().map(|words| ("answer".to_owned(), words.clone())));
     let chosen = !typed.institution.is_empty();
@@ -280,7 +282,7 @@ async fn form(
             }
         }
     };
-    desk.page("page-full-title", &here, reader).answer(reader, body)
+    desk.page("page-full-title", &here, reader).answer_to(!all.is_empty(), reader, body)
 }
 
 /// Where a fault leads to.
@@ -308,7 +310,8 @@ async fn institution(desk: &Desk, typed: &Typed, wrong: &[FieldFault], reader: &
                 div.field.is-wrong[no_prefecture.is_some()] {
                     label for="prefecture" { (reader.say(&Field::Prefecture.key())) span.must { (reader.say("page-must")) } }
                     @if let Some(words) = &no_prefecture { p.fault id="prefecture-fault" { (words) } }
-                    select #prefecture name="prefecture" required aria-invalid=[no_prefecture.as_ref().map(|_| "true")] {
+                    select #prefecture name="prefecture" required aria-invalid=[no_prefecture.as_ref().map(|_| "true")]
+                        aria-describedby=[no_prefecture.as_ref().map(|_| "prefecture-fault")] {
                         option value="" { (reader.say("page-full-choose")) }
                         @for one in Prefecture::all() {
                             option value=(one.number()) selected[Some(one) == prefecture] { (prefecture_name(one, reader)) }
@@ -318,7 +321,9 @@ async fn institution(desk: &Desk, typed: &Typed, wrong: &[FieldFault], reader: &
                 div.field.is-wrong[no_institution.is_some()] {
                     label for="search" { (reader.say("page-full-search")) }
                     @if let Some(words) = &no_institution { p.fault id="search-fault" { (words) } }
-                    input #search name="search" type="search" value=(typed.search) maxlength="100" autocomplete="organization";
+                    input #search name="search" type="search" value=(typed.search) maxlength="100" autocomplete="organization"
+                        aria-invalid=[no_institution.as_ref().map(|_| "true")]
+                        aria-describedby=[no_institution.as_ref().map(|_| "search-fault")];
                 }
                 div.field { button #find name="do" value="search" formnovalidate { (reader.say("page-full-search-do")) } }
             }
@@ -356,13 +361,15 @@ fn terms(typed: &Typed, wrong: &[FieldFault], reader: &Reader) -> Markup {
     html! {
         fieldset {
             legend { (reader.say("page-full-terms")) }
-            ol.terms tabindex="0" {
-                @for number in 1..=TERMS { li { (reader.say(&format!("page-terms-{number}"))) } }
+            // Its own scroll bar must be had by keyboard.
+            div.terms tabindex="0" role="region" aria-label=(reader.say("page-full-terms")) {
+                ol { @for number in 1..=TERMS { li { (reader.say(&format!("page-terms-{number}"))) } } }
             }
             div.is-wrong[fault.is_some()] {
                 @if let Some(words) = &fault { p.fault id="consent-fault" { (words) } }
                 label.tick {
                     input #consent type="checkbox" name="consent" value="yes" required checked[typed.consent == "yes"]
+                        aria-invalid=[fault.as_ref().map(|_| "true")]
                         aria-describedby=[fault.as_ref().map(|_| "consent-fault")];
                     span { (reader.say("page-full-consent")) }
                 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::joining::form::{Line, carried, challenge, faults, given, on_enter};
 use crate::joining::limits::{Counted, Whose};
-use crate::joining::words::{refused, said, too_often};
+use crate::joining::words::{named, refused, said, too_often};
 use crate::joining::{Desk, steps};
 use crate::reader::Reader;
 
@@ -137,9 +137,10 @@ fn form(desk: &Desk, typed: &Typed, wrong: &[FieldFault], answer: Option<&str>, 
     let (mail, again) = (at(Field::Mail), at(Field::MailAgain));
     let answer = answer.map(|key| reader.say(key));
     let mut all: Vec<(String, String)> = Vec::new();
-    for (name, fault) in [("mail", &mail), ("mail-again", &again), ("answer", &answer)] {
-        all.extend(fault.iter().map(|words| (name.to_owned(), words.clone())));
+    for (field, fault) in [(Field::Mail, &mail), (Field::MailAgain, &again)] {
+        all.extend(fault.iter().map(|words| (field.as_str().to_owned(), named(field, words, reader))));
     }
+    all.extend(answer.iter().map(|words| ("answer".to_owned(), words.clone())));
     let body = html! {
         div.form {
             (steps("page-step-mail", reader))
@@ -155,5 +156,5 @@ fn form(desk: &Desk, typed: &Typed, wrong: &[FieldFault], answer: Option<&str>, 
             }
         }
     };
-    desk.page("page-mail-title", "/mail", reader).answer(reader, body)
+    desk.page("page-mail-title", "/mail", reader).answer_to(!all.is_empty(), reader, body)
 }

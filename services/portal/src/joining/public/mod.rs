@@ -3,6 +3,7 @@
 pub(super) mod first;
 pub(super) mod full;
 pub(super) mod mail;
+pub(super) mod preflight;
 pub(super) mod vpn;
 
 use axum::extract::{Path, State};
@@ -20,7 +21,7 @@ pub(super) async fn start(State(desk): State<Desk>, reader: Reader) -> Response 
     let body = html! {
         h1 { (reader.say("page-start-title")) }
         p { (reader.say("page-start-lead")) }
-        p.hint { (reader.say("page-start-preflight")) }
+        p { (reader.say("page-start-preflight")) " " a #preflight href="/preflight" { (reader.say("page-preflight-title")) } }
         ol.way {
             @for step in WAY {
                 li { h2 { (reader.say(&format!("page-step-{step}"))) } p { (reader.say(&format!("page-start-{step}"))) } }

@@ -83,7 +83,7 @@ fn shown(desk: &Desk, id: &str, password: Markup, reader: &Reader) -> Response {
                 p { (reader.say("page-vpn-then")) }
                 p { strong #inside { (desk.joining.settings().inside_url) } }
             }
-            form method="post" action="/first/leave" { button #leave { (reader.say("page-logout")) } }
+            form.plain method="post" action="/first/leave" { button #leave { (reader.say("page-logout")) } }
         }
     };
     desk.page("page-vpn-title", "/first/vpn", reader).answer(reader, body)

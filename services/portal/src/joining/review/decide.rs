@@ -9,7 +9,8 @@ use reception::{Approved, CallForm, NoticeForm, Refused};
 use serde::Deserialize;
 use texts::Arg;
 
-use super::{one, page};
+use super::one::{self, Again};
+use super::page;
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
 use crate::joining::words::{faults_of, refused};
@@ -34,11 +35,12 @@ pub(in crate::joining) struct Typed {
 type Answer = Result<Response, Refused>;
 
 /// Back to the application with what was wrong, or a page that says why not.
-async fn or_say(answer: Answer, desk: &Desk, caller: &Caller, id: i64, reader: &Reader) -> Response {
+async fn or_say(answer: Answer, desk: &Desk, caller: &Caller, id: i64, typed: Again, reader: &Reader) -> Response {
     match answer {
         Ok(response) => response,
         Err(no) if !faults_of(&no).is_empty() => {
-            let again = one::shown(desk, caller, id, "", faults_of(&no), None, reader).await;
+            let typed = Again { wrong: faults_of(&no).to_vec(), ..typed };
+            let again = one::shown(desk, caller, id, &typed, None, reader).await;
             (StatusCode::UNPROCESSABLE_ENTITY, again).into_response()
         }
         Err(no) => refused(desk, &no, &format!("/review/{id}"), reader),
@@ -57,11 +59,12 @@ pub(in crate::joining) async fn call(
     Form(typed): Form<Typed>,
 ) -> Response {
     let Some(outcome) = CallOutcome::ALL.iter().find(|o| o.as_str() == typed.outcome) else {
-        return StatusCode::BAD_REQUEST.into_response();
+        return desk.old_form(&format!("/review/{id}"), &reader);
     };
-    let call = CallForm { phone: typed.phone, outcome: *outcome, note: typed.note };
+    let call = CallForm { phone: typed.phone.clone(), outcome: *outcome, note: typed.note.clone() };
     let answer = desk.joining.record_call(&caller.operator(), id, typed.version, &call).await.map(|_| to(id));
-    or_say(answer, &desk, &caller, id, &reader).await
+    let again = Again { phone: typed.phone, outcome: typed.outcome, note: typed.note, ..Again::default() };
+    or_say(answer, &desk, &caller, id, again, &reader).await
 }
 
 pub(in crate::joining) async fn settle(
@@ -71,9 +74,9 @@ pub(in crate::joining) async fn settle(
     reader: Reader,
     Form(typed): Form<Typed>,
 ) -> Response {
-    let Ok(number) = typed.institution.parse() else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(number) = typed.institution.parse() else { return desk.old_form(&format!("/review/{id}"), &reader) };
     let settled = desk.joining.settle_institution(&caller.operator(), id, typed.version, InstitutionId(number)).await;
-    or_say(settled.map(|_| to(id)), &desk, &caller, id, &reader).await
+    or_say(settled.map(|_| to(id)), &desk, &caller, id, Again::default(), &reader).await
 }
 
 pub(in crate::joining) async fn approve(
@@ -96,11 +99,11 @@ pub(in crate::joining) async fn approve(
         }
         Ok(Approved::AwaitsSecond) => {
             let said = html! { div.done role="status" { p { (reader.say("page-review-waits")) } } };
-            Ok(one::shown(&desk, &caller, id, "", &[], Some(said), &reader).await)
+            Ok(one::shown(&desk, &caller, id, &Again::default(), Some(said), &reader).await)
         }
         Err(no) => Err(no),
     };
-    or_say(answer, &desk, &caller, id, &reader).await
+    or_say(answer, &desk, &caller, id, Again::default(), &reader).await
 }
 
 /// A page with an initial password, which nobody sees again.
@@ -125,7 +128,8 @@ pub(in crate::joining) async fn reject(
     Form(typed): Form<Typed>,
 ) -> Response {
     let answer = desk.joining.reject(&caller.operator(), id, typed.version, &typed.reason).await;
-    or_say(answer.map(|_| to(id)), &desk, &caller, id, &reader).await
+    let again = Again { reason: typed.reason, rejects: true, ..Again::default() };
+    or_say(answer.map(|_| to(id)), &desk, &caller, id, again, &reader).await
 }
 
 pub(in crate::joining) async fn approve_service(

@@ -17,15 +17,22 @@ use texts::Arg;
 use crate::frame::Page;
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
-use crate::joining::form::Line;
+use crate::joining::form::{Line, sure};
 use crate::joining::inside::services::name;
 use crate::joining::words::refused;
 use crate::reader::Reader;
 
 /// A page of the operator's.
 fn page(caller: &Caller, title: &str, here: &str, reader: &Reader, body: Markup) -> Response {
-    let page = Page { title, who: Some(caller.operator().account), here, follows: None, reload: None };
-    page.answer(
+    said(caller, title, here, false, reader, body)
+}
+
+/// The same; `wrong` if it says what is wrong with what was sent.
+fn said(caller: &Caller, title: &str, here: &str, wrong: bool, reader: &Reader, body: Markup) -> Response {
+    let who = Some(caller.operator().account);
+    let page = Page { title, who, here, follows: None, reload: None };
+    page.answer_to(
+        wrong,
         reader,
         html! {
             nav.within aria-label=(reader.say("page-nav")) {
@@ -83,7 +90,9 @@ pub(super) async fn list(State(desk): State<Desk>, Extension(caller): Extension<
                     @for lang in ["ja", "en"] {
                         (Line::text(&format!("title-{lang}"), &format!("page-review-notice-title-{lang}"), "").show(&reader))
                         div.field {
-                            label for=(format!("body-{lang}")) { (reader.say(&format!("page-review-notice-body-{lang}"))) }
+                            label for=(format!("body-{lang}")) {
+                                (reader.say(&format!("page-review-notice-body-{lang}"))) span.must { (reader.say("page-must")) }
+                            }
                             textarea id=(format!("body-{lang}")) name=(format!("body-{lang}")) rows="4" cols="50" maxlength="4000" required {}
                         }
                     }
@@ -144,7 +153,7 @@ fn services_table(all: &[&ServiceView], may: bool, reader: &Reader) -> Markup {
         div.scroll { table.stack {
             thead { tr { @for column in ["institution", "service", "applicant", "received"] {
                 th scope="col" { (reader.say(&format!("page-review-col-{column}"))) }
-            } th {} } }
+            } th scope="col" { (reader.say("page-review-col-decide")) } } }
             tbody { @for one in all { tr {
                 th scope="row" { (one.institution) }
                 td { (name(one, reader)) }
@@ -155,11 +164,15 @@ fn services_table(all: &[&ServiceView], may: bool, reader: &Reader) -> Markup {
                         input type="hidden" name="version" value=(one.version);
                         button.primary id=(format!("approve-service-{}", one.number)) { (reader.say("page-review-approve-do")) }
                     }
-                    form.row method="post" action=(format!("/review/services/{}/cancel", one.number)) {
-                        input type="hidden" name="version" value=(one.version);
-                        input name="reason" required maxlength="300" aria-label=(reader.say("page-review-reason")) placeholder=(reader.say("page-review-reason"));
-                        button.danger id=(format!("cancel-service-{}", one.number)) { (reader.say("page-review-cancel-do")) }
-                    }
+                    @let field = format!("reason-{}", one.number);
+                    (sure(&reader.say("page-review-cancel-do"), html! {
+                        form method="post" action=(format!("/review/services/{}/cancel", one.number)) {
+                            input type="hidden" name="version" value=(one.version);
+                            label for=(field) { (reader.say("page-review-reason")) }
+                            input id=(field) name="reason" required maxlength="300";
+                            button.danger id=(format!("cancel-service-{}", one.number)) { (reader.say("page-review-cancel-do")) }
+                        }
+                    }))
                 } }
             } } }
         } }

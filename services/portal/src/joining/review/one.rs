@@ -11,7 +11,7 @@ use texts::Arg;
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
 use crate::joining::form::{Line, faults, given};
-use crate::joining::words::{leading, prefecture_name, refused};
+use crate::joining::words::{prefecture_name, refused, said};
 use crate::reader::Reader;
 
 const FOUND: usize = 20;
@@ -30,15 +30,65 @@ pub(in crate::joining) async fn one(
     Query(asked): Query<Asked>,
     reader: Reader,
 ) -> Response {
-    shown(&desk, &caller, id, &asked.search, &[], None, &reader).await
+    let again = Again { search: asked.search, ..Again::default() };
+    shown(&desk, &caller, id, &again, None, &reader).await
+}
+
+/// What was sent and is shown once more.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    /// Words to find the institution by.
+    pub search: String,
+    /// What is wrong.
+    pub wrong: Vec<FieldFault>,
+    /// The call as it was typed.
+    pub phone: String,
+    pub outcome: String,
+    pub note: String,
+    /// The reason as it was typed.
+    pub reason: String,
+    /// It was the rejection that was sent, and not the call: both have words that are needed.
+    pub rejects: bool,
+}
+
+impl Again {
+    /// The field that a fault is about.
+    fn anchor(&self, field: Field) -> &'static str {
+        match field {
+            Field::Reason if !self.rejects => "note",
+            Field::Institution => "search",
+            other => other.as_str(),
+        }
+    }
+
+    /// Every fault, with what its field is called here.
+    fn faults(&self, reader: &Reader) -> Vec<(String, String)> {
+        let one = |fault: &FieldFault| {
+            let anchor = self.anchor(fault.field);
+            let field = match anchor {
+                "phone" => reader.say("page-review-call-phone"),
+                "note" => reader.say("page-review-call-note"),
+                "reason" => reader.say("page-review-reason"),
+                _ => reader.say(&fault.field.key()),
+            };
+            let words = self.at(anchor, reader).unwrap_or_default();
+            let said = reader.tell("page-fault-of", &[("field", Arg::text(field)), ("fault", Arg::text(words))]);
+            (anchor.to_owned(), said)
+        };
+        self.wrong.iter().map(one).collect()
+    }
+
+    fn at(&self, name: &str, reader: &Reader) -> Option<String> {
+        let about = self.wrong.iter().find(|fault| self.anchor(fault.field) == name)?;
+        said(&self.wrong, about.field, reader)
+    }
 }
 
 pub(super) async fn shown(
     desk: &Desk,
     caller: &Caller,
     id: i64,
-    search: &str,
-    wrong: &[FieldFault],
+    again: &Again,
     above: Option<Markup>,
     reader: &Reader,
 ) -> Response {
@@ -50,11 +100,12 @@ pub(super) async fn shown(
     let may = access::may(caller.role(), Action::Review) && application.is_open();
     let here = format!("/review/{id}");
     let unlisted = application.institution().is_none();
+    let wrong: Vec<(String, String)> = again.faults(reader);
     let body = html! {
         @if let Some(above) = above { (above) }
-        (faults(&leading(wrong, reader), reader))
+        (faults(&wrong, reader))
         (entered(&view, reader))
-        @if may && unlisted { (settle(desk, &view, &here, search, reader).await) }
+        @if may && unlisted { (settle(desk, &view, &here, &again.search, reader).await) }
         h2 #calls { (reader.say("page-review-calls")) }
         @if application.calls.is_empty() { p.empty { (reader.say("page-review-calls-none")) } }
         @for call in &application.calls {
@@ -64,28 +115,28 @@ pub(super) async fn shown(
                 p.lines { (call.note) }
             }
         }
-        @if may { (actions(&view, &here, reader)) }
+        @if may { (actions(&view, &here, again, reader)) }
         p.buttons { a.button href="/review" { (reader.say("page-review-back")) } }
     };
-    super::page(caller, "page-review-one-title", &here, reader, body)
+    super::said(caller, "page-review-one-title", &here, !again.wrong.is_empty(), reader, body)
 }
 
 fn entered(view: &ReviewPage, reader: &Reader) -> Markup {
     let mut rows = Vec::new();
-    let mut row = |field: Field, value: &str| rows.push((reader.say(&field.key()), value.to_owned()));
+    let mut row = |key: &str, value: &str| rows.push((reader.say(key), value.to_owned()));
     if let Some(full) = &view.item.application.full {
-        row(Field::Prefecture, prefecture_name(full.prefecture, reader));
-        row(Field::Institution, &view.item.institution);
+        row(&Field::Prefecture.key(), prefecture_name(full.prefecture, reader));
+        row(&Field::Institution.key(), &view.item.institution);
         if let Some(listed) = &view.listed {
-            row(Field::Institution, &format!("{} · {}", listed.code, listed.address));
+            row("page-review-listed", &format!("{} · {}", listed.code, listed.address));
         }
-        row(Field::Head, &format!("{} ({})", full.head, full.head_kana));
-        row(Field::Applicant, &format!("{} ({})", full.applicant, full.applicant_kana));
-        row(Field::Department, &full.department);
-        row(Field::Post, &full.post);
-        row(Field::Mail, view.item.application.mail.as_str());
-        row(Field::Phone, &full.phone);
-        row(Field::Extension, &full.extension);
+        row(&Field::Head.key(), &format!("{} / {}", full.head, full.head_kana));
+        row(&Field::Applicant.key(), &format!("{} / {}", full.applicant, full.applicant_kana));
+        row(&Field::Department.key(), &full.department);
+        row(&Field::Post.key(), &full.post);
+        row(&Field::Mail.key(), view.item.application.mail.as_str());
+        row(&Field::Phone.key(), &full.phone);
+        row(&Field::Extension.key(), &full.extension);
     }
     rows.push((
         reader.say("page-review-col-stand"),
@@ -135,23 +186,27 @@ fn version(view: &ReviewPage) -> Markup {
     html! { input type="hidden" name="version" value=(view.version); }
 }
 
-fn actions(view: &ReviewPage, here: &str, reader: &Reader) -> Markup {
+fn actions(view: &ReviewPage, here: &str, again: &Again, reader: &Reader) -> Markup {
+    let at = |name| again.at(name, reader);
+    let (phone, note, reason) = (at("phone"), at("note"), at("reason"));
     html! {
         div.form {
             form method="post" action=(format!("{here}/call")) {
                 (version(view))
                 h2 { (reader.say("page-review-call-add")) }
-                (Line::text("phone", "page-review-call-phone", "").of("tel", "off").show(reader))
+                (Line::text("phone", "page-review-call-phone", &again.phone).of("tel", "off")
+                    .hinted("page-review-call-phone-hint").with(phone.as_deref()).show(reader))
                 fieldset {
                     legend { (reader.say("page-review-call-outcome")) }
                     @for outcome in CallOutcome::ALL {
                         label.tick {
-                            input type="radio" name="outcome" value=(outcome.as_str()) id=(format!("call-{}", outcome.as_str())) required;
+                            input type="radio" name="outcome" value=(outcome.as_str()) id=(format!("call-{}", outcome.as_str())) required
+                                checked[again.outcome == outcome.as_str()];
                             span { (reader.say(&format!("joining-call-{}", outcome.as_str()))) }
                         }
                     }
                 }
-                (Line::text("note", "page-review-call-note", "").show(reader))
+                (Line::text("note", "page-review-call-note", &again.note).hinted("page-review-call-note-hint").with(note.as_deref()).show(reader))
                 div.buttons { button #call { (reader.say("page-review-call-do")) } }
             }
             @if view.item.application.confirmed() && view.item.application.institution().is_some() {
@@ -165,7 +220,8 @@ fn actions(view: &ReviewPage, here: &str, reader: &Reader) -> Markup {
             form method="post" action=(format!("{here}/reject")) {
                 (version(view))
                 h2 { (reader.say("page-review-reject")) }
-                (Line::text("reason", "page-review-reason", "").show(reader))
+                p { (reader.say("page-review-reject-lead")) }
+                (Line::text("reason", "page-review-reason", &again.reason).with(reason.as_deref()).show(reader))
                 div.buttons { button.danger #reject { (reader.say("page-review-reject-do")) } }
             }
         }

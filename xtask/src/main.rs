@@ -15,6 +15,7 @@ cargo xtask COMMAND
 
   setup              install the Debian packages the lab needs (as root)
   demo [--lang ja|en]  set up, build, raise the lab, run the main story, take everything down
+  demo joining [--lang ja|en]  somebody who knows nothing joins, in a real browser; pictures in target/demo/joining
   demo scenarios [--lang ja|en] [a…f]  the six scenarios of a hospital's day, each in a lab of its own
   test [--backtrace] [ARGS…]   set up, build, run every test, say at the end what failed (ARGS go to `cargo test`)
   bench NAME [--json FILE] [--plot FILE] [--rounds N]   connect | controller | joining | scenarios | verify: measure against a peer in the same run

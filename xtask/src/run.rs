@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-/// Builds everything and runs the story, or the six scenarios.
+/// Builds everything and runs the story, the six scenarios, or the way of who joins.
 pub fn demo(args: &[String]) -> Result<(), String> {
     build(false)?;
     if let Some(("scenarios", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return exec(binary(false, "sekisho-scenes"), rest);
+    }
+    if let Some(("joining", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return exec(binary(false, "sekisho-journey"), rest);
     }
     exec(binary(false, "sekisho-demo"), args)
 }

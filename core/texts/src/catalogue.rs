@@ -29,6 +29,7 @@ macro_rules! files {
             ("issuing", include_str!(concat!("../locales/", $lang, "/issuing.ftl"))),
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
             ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
+            ("journey", include_str!(concat!("../locales/", $lang, "/journey.ftl"))),
             ("remote_access", include_str!(concat!("../locales/", $lang, "/remote_access.ftl"))),
             ("mail", include_str!(concat!("../locales/", $lang, "/mail.ftl"))),
             ("submissions", include_str!(concat!("../locales/", $lang, "/submissions.ftl"))),
@@ -37,7 +38,7 @@ macro_rules! files {
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 22] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 23] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

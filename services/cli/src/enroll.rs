@@ -20,9 +20,9 @@ const LONGEST_CODE: u64 = 4096;
 /// What to do with cards and certificates.
 #[derive(Debug, Subcommand)]
 pub enum CardCommand {
-    /// Fetch a service certificate with an issuing code; the key is made here. サービス用証明書の取得
+    /// Fetch a service certificate with an issuing code; the key is made here. サービス利用証明書の取得
     Enroll(Enroll),
-    /// Fetch a new certificate with the present one, while it still counts. サービス用証明書の更新
+    /// Fetch a new certificate with the present one, while it still counts. サービス利用証明書の更新
     Renew(Renew),
 }
 

@@ -70,7 +70,7 @@ fn shown(desk: &Desk, id: &str, password: Markup, reader: &Reader) -> Response {
                 h2 { (reader.say("page-vpn-profiles")) }
                 @if downloads.is_empty() { p.empty { (reader.say("page-vpn-none")) } } @else {
                     p { (reader.say("page-vpn-profiles-lead")) }
-                    div.scroll { table {
+                    div.scroll { table.stack {
                         thead { tr { th scope="col" { (reader.say("page-vpn-profile")) } th scope="col" { (reader.say("page-vpn-manual")) } } }
                         tbody { tr {
                             td { (links(&profiles, reader)) }

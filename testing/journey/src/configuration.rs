@@ -79,13 +79,14 @@ pub(crate) fn configure(
     }
     fs::copy(authority.ca_pem_path(CaKind::Center), dir.join("center-ca.pem")).map_err(said)?;
     fs::copy(authority.crl_path(CaKind::Center), dir.join("center.crl")).map_err(said)?;
+    // Generous: who mishears the letters again and again comes from one address here.
     let text = format!(
         "data = \"data\"\n[trust]\ndir = \"trust\"\n[gates]\nlisten = \"{address}:7443\"\n\
          [operator]\nsocket = \"center.sock\"\npages = \"{address}:{PAGES_PORT}\"\n\
          [certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n[orders]\nkey = \"order.key.pem\"\n\
          [issuing]\nlisten = \"{INSIDE_ADDRESS}:{CERTIFICATES_PORT}\"\nurl = \"{}\"\n\
          organization = \"TEST Operator\"\ncenter-ca = \"center-ca.pem\"\ncenter-crl = \"center.crl\"\n\
-         [joining]\ncontact = \"help@{CENTER}\"\ndirectory = \"institutions.jsonl\"\nauditors = [\"kansa\"]\n\
+         [joining]\ncontact = \"help@{CENTER}\"\ngenerous = 4\ndirectory = \"institutions.jsonl\"\nauditors = [\"kansa\"]\n\
          enroll-command = \"sekisho card enroll --server {} --ca center-ca.pem --user {{user}}\"\n\
          public = {{ listen = \"{address}:{PUBLIC_PORT}\", url = \"https://{CENTER}:{PUBLIC_PORT}\" }}\n\
          inside = {{ listen = \"{INSIDE_ADDRESS}:{INSIDE_PORT}\", url = \"https://{INSIDE}:{INSIDE_PORT}\" }}\n\

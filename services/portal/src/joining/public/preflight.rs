@@ -171,7 +171,7 @@ fn table(all: &[&Verdict], reader: &Reader) -> Markup {
                 td {
                     div { (reader.tell(&one.key, &args)) }
                     @if let Some(mend) = &one.mend {
-                        div.do { span.quiet { (reader.say("portal-refusal-do")) } (reader.tell(mend, &args)) }
+                        div.do { span.quiet { (reader.say("portal-refusal-do")) " " } (reader.tell(mend, &args)) }
                     }
                 }
             }

@@ -665,6 +665,13 @@ catalogue! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         address: Option<IpAddr>,
     }
+    /// An operator ended the lines of a VPN-ID (R7, G14).
+    ClientVpnCut = "A634" "audit-client-vpn-cut" {
+        /// VPN-ID.
+        vpn: String,
+        /// Account of the operator.
+        operator: String,
+    }
     /// A certificate may be fetched once with a code that was handed over (R10, G1).
     EnrolmentOffered = "A701" "audit-enrolment-offered" {
         /// The identity it will carry, e.g. `urn:sekisho:gate:clinic`.

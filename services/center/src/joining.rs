@@ -9,7 +9,7 @@ use axum::Router;
 use ipnet::Ipv4Net;
 use issuing::Issuing;
 use joining::{Institution, PasswordPolicy};
-use portal::joining::{Desk, Entrance, Source};
+use portal::joining::{Desk, Entrance, Source, VpnLines};
 use reception::{Joining, Offer, Operator, RealWorld};
 use registry::{Registry, Seals};
 use serde::Deserialize;
@@ -198,6 +198,7 @@ pub(crate) struct Wired {
     joining: Joining,
     desk: Desk,
     vpn: Option<vpn::Vpn>,
+    lines: Arc<vpn::Lines>,
     /// Addresses of who is in the client VPN.
     inside: Vec<Ipv4Net>,
     /// The files, if they are taken.
@@ -222,8 +223,10 @@ impl Wired {
             generous: side.generous,
         };
         let inside = side.vpn.as_ref().map(VpnSide::ranges).unwrap_or_default();
+        let lines = Arc::new(vpn::Lines::default());
         let first = joining.settings().offers.first().map(|offer| offer.id.clone());
         let mut desk = Desk::new(joining.clone(), settings);
+        desk = desk.with_lines(Arc::clone(&lines) as Arc<dyn VpnLines>);
         let files = match &side.service_entrance {
             Some(entrance) => {
                 let room = entrance.open(registry)?;
@@ -232,7 +235,7 @@ impl Wired {
             }
             None => None,
         };
-        Ok(Self { joining, desk, vpn, inside, files })
+        Ok(Self { joining, desk, vpn, lines, inside, files })
     }
 
     /// Begins what works without anybody asking.
@@ -250,7 +253,7 @@ impl Wired {
             });
         }
         if let Some(vpn) = self.vpn.take() {
-            vpn.serve(self.joining.clone(), parts).await?;
+            vpn.serve(self.joining.clone(), Arc::clone(&self.lines), parts).await?;
         }
         let joining = self.joining.clone();
         parts.spawn(async move {

@@ -1,10 +1,10 @@
-//! Two-step sign-in over its pages: set up, asked for, recovered, taken away (R5, R6).
+//! Two-step sign-in over its pages: set up, asked for, recovered, taken away (R5); and one's own profiles again (R6).
 #![allow(clippy::unwrap_used)]
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use joining::{Account, CallOutcome, Factor, FullForm, InstitutionId, LetterKind, MailForm, UserId};
-use portal::joining::{Desk, Entrance, Settings, routes};
+use portal::joining::{Contents, Desk, Download, Entrance, Settings, routes};
 use reception::{Approved, CallForm, Hashing, Joining, Operator, RealWorld};
 use registry::Registry;
 use std::sync::Arc;
@@ -59,13 +59,29 @@ async fn an_authenticator_is_set_up_asked_for_recovered_and_taken_away_r5_r6() {
     settings.hashing = Some(Hashing { memory_kib: 8, passes: 1 });
     let joining = Joining::new(registry.clone(), settings, Arc::new(RealWorld));
     let user = member(&joining).await;
-    let settings = Settings { downloads: Vec::new(), enroll_command: None, generous: 100 };
+    let file = Contents::Profile { kind: "text/plain".into(), make: Arc::new(|vpn| format!("for {vpn}").into_bytes()) };
+    let manual = Contents::Manual { ja: "<h2>手順</h2>".into(), en: "<h2>Steps</h2>".into() };
+    let downloads = [("vpn.conf", file), ("manual-x", manual)].map(|(name, contents)| Download {
+        name: name.into(),
+        title: model::LocalizedName { ja: name.into(), en: name.into() },
+        contents,
+    });
+    let settings = Settings { downloads: downloads.into(), enroll_command: None, generous: 100 };
     let mut browser = Browser { desk: Desk::new(joining.clone(), settings), cookie: None };
 
     assert_eq!(browser.ask("/factor", None).await, (StatusCode::SEE_OTHER, "/login".to_owned()));
     assert_eq!(browser.login(user).await, (StatusCode::SEE_OTHER, "/notices".to_owned()));
     let (_, menu) = browser.ask("/menu", None).await;
     assert!(menu.contains("href=\"/factor\""));
+    // Another machine of the same member: the profile again.
+    assert_eq!(browser.ask("/connection/files/vpn.conf", None).await.0, StatusCode::OK);
+    let vpn = registry.kept::<Account>(i64::from(user.number())).await.unwrap().unwrap().value.vpn;
+    assert_eq!(browser.ask("/connection/files/vpn.conf", None).await.1, format!("for {vpn}"));
+    let (_, page) = browser.ask("/connection", None).await;
+    assert!(page.contains("/connection/files/manual-x") && page.contains(vpn.as_str()), "{page}");
+    assert!(browser.ask("/connection/files/manual-x", None).await.1.contains("<h2>Steps</h2>"));
+    assert_eq!(browser.ask("/connection/files/other", None).await.0, StatusCode::NOT_FOUND);
+
     let (status, page) = browser.ask("/factor", Some("password=wrong")).await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("aria-invalid"), "{page}");
     let (status, page) = browser.ask("/factor", Some(&format!("password={OWN}"))).await;

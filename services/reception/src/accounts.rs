@@ -240,6 +240,17 @@ impl Joining {
         Ok(all)
     }
 
+    /// Puts on record that an operator ended the lines of a VPN-ID (G14).
+    ///
+    /// # Errors
+    /// `MayNot`, `Registry`.
+    pub async fn vpn_line_cut(&self, operator: &Operator, vpn: &str) -> Result<(), Refused> {
+        operator.may(Action::ManageAccounts)?;
+        let vpn = vpn.chars().take(64).collect();
+        let event = Event::ClientVpnCut { vpn, operator: operator.account.clone() };
+        Ok(self.registry.commit(Commit::at(self.now()).event(event)).await.map(|_| ())?)
+    }
+
     /// One of [`Joining::vpn_accounts`], by its VPN-ID.
     ///
     /// # Errors

@@ -96,6 +96,7 @@ impl Event {
             | Self::ClientVpnBegan { .. }
             | Self::ClientVpnEnded { .. }
             | Self::ClientVpnRefused { .. }
+            | Self::ClientVpnCut { .. }
             | Self::EnrolmentOffered { .. }
             | Self::CertificateIssued { .. }
             | Self::EnrolmentRefused { .. }

@@ -64,6 +64,7 @@ audit-code-used = a one-time code was used ({ $purpose } { $about })
 audit-client-vpn-began = { $vpn } joined the client VPN as { $inside }, on machine { $machine }
 audit-client-vpn-ended = { $vpn } is no longer in the client VPN ({ $why })
 audit-client-vpn-refused = a client was not let into the client VPN ({ $cause })
+audit-client-vpn-cut = { $operator } ended the line of { $vpn } in the client VPN
 audit-enrolment-offered = { $operator } offered a certificate for { $identity }, to be fetched once until { $until }
 audit-certificate-issued = a certificate for { $identity } was issued (serial { $serial }), valid until { $not_after }
 audit-enrolment-refused = somebody asked for a certificate and got none ({ $reason })

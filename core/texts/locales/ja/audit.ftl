@@ -64,6 +64,7 @@ audit-code-used = 一度だけ使えるコードが使われました（{ $purpo
 audit-client-vpn-began = { $vpn } がクライアントVPNに接続しました（VPN内アドレス { $inside }、端末 { $machine }）
 audit-client-vpn-ended = { $vpn } のクライアントVPN接続が終わりました（{ $why }）
 audit-client-vpn-refused = クライアントVPNへの接続を拒否しました（{ $cause }）
+audit-client-vpn-cut = { $operator } がクライアントVPNの { $vpn } の接続を切断しました
 audit-enrolment-offered = { $operator } が { $identity } の証明書の発行を用意しました（{ $until } まで、一回限り）
 audit-certificate-issued = { $identity } に証明書を発行しました（シリアル番号 { $serial }、{ $not_after } まで有効）
 audit-enrolment-refused = 証明書の発行の求めを断りました（{ $reason }）

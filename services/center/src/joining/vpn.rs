@@ -5,16 +5,16 @@ use audit::Event as Audited;
 use ipnet::Ipv4Net;
 use joining::VpnId;
 use model::{LocalizedName, Timestamp};
-use portal::joining::{Contents, Download};
+use portal::joining::{Contents, Download, Later, VpnLine, VpnLines};
 use reception::Joining;
 use registry::{Commit, Registry};
 use remote_access::profiles::{Client, Profile, manual};
-use remote_access::{Accounts, Config, Event};
+use remote_access::{Accounts, Config, Event, RemoteAccess, Session};
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, UNIX_EPOCH};
 use texts::{Arg, Lang, Texts};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -190,7 +190,12 @@ impl Vpn {
     }
 
     /// Drives strongSwan until the process ends. Sessions that are there stay: they are strongSwan's.
-    pub async fn serve(self, joining: Joining, parts: &mut JoinSet<&'static str>) -> Result<(), ConfigError> {
+    pub async fn serve(
+        self,
+        joining: Joining,
+        lines: Arc<Lines>,
+        parts: &mut JoinSet<&'static str>,
+    ) -> Result<(), ConfigError> {
         let registry = joining.registry().clone();
         let mut changes = registry.accounts_changed();
         let vici = self.config.vici.clone();
@@ -221,12 +226,45 @@ impl Vpn {
             "the watch over accounts"
         });
         parts.spawn(async move {
-            // Dropping the handle would end the link.
-            let _handle = handle;
+            // Dropping the last handle would end the link.
+            let _ = lines.0.set(handle);
             record(registry, told).await;
+            drop(lines);
             "the record of the client VPN"
         });
         Ok(())
+    }
+}
+
+/// Who is in, for operators; empty until strongSwan is driven.
+#[derive(Default)]
+pub(super) struct Lines(OnceLock<RemoteAccess>);
+
+impl VpnLines for Lines {
+    fn lines(&self) -> Option<Vec<VpnLine>> {
+        let handle = self.0.get().filter(|handle| *handle.ready().borrow())?;
+        Some(handle.sessions().iter().map(line).collect())
+    }
+
+    fn cut<'a>(&'a self, vpn: &'a str) -> Later<'a, bool> {
+        Box::pin(async move {
+            match self.0.get() {
+                Some(handle) => handle.cut(vpn).await.is_ok(),
+                None => false,
+            }
+        })
+    }
+}
+
+fn line(session: &Session) -> VpnLine {
+    let since = session.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    VpnLine {
+        vpn: session.vpn_id.clone(),
+        institution: session.institution.clone().unwrap_or_default(),
+        address: session.address.map(|address| address.to_string()).unwrap_or_default(),
+        inside: session.inside.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        machine: session.machine.shown(),
+        since: Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
     }
 }
 

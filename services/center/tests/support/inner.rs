@@ -19,6 +19,8 @@ use tokio::runtime::Runtime;
 
 /// Generous: whatever is waited for happens at once on a quiet machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// For an answer through the VPN, which may go down while it is on its way.
+const ANSWER: Duration = Duration::from_secs(20);
 /// For probes that must stay without an answer.
 const SILENCE: Duration = Duration::from_millis(700);
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
@@ -114,10 +116,15 @@ impl Inner {
         self.curl("vpn-red", &url, Some(&cookie), form, PATIENCE).map(|found| found.unwrap_or_default())
     }
 
-    /// A page of the door inside, from the client.
-    pub fn inside(&self, path: &str, form: Option<&str>) -> Result<String, LabError> {
-        let found = self.curl("pc", &format!("https://login.center.test{path}"), None, form, PATIENCE)?;
-        Ok(found.unwrap_or_default())
+    /// A page of the operators'.
+    pub fn operators(&self, path: &str, form: Option<&str>) -> Result<String, LabError> {
+        let url = format!("https://login.center.test:7447{path}");
+        self.curl("vpn-red", &url, None, form, PATIENCE).map(|found| found.unwrap_or_default())
+    }
+
+    /// A page of the door inside, from the client; none if it does not come.
+    pub fn inside(&self, path: &str, form: Option<&str>) -> Result<Option<String>, LabError> {
+        self.curl("pc", &format!("https://login.center.test{path}"), None, form, ANSWER)
     }
 
     /// Does the door inside answer soon?
@@ -138,7 +145,11 @@ impl Inner {
         command.args(["--silent", "--max-time", &patience.as_secs_f32().to_string(), "--cacert"]);
         command.arg(self.lab.scratch().join("center/center-ca.pem"));
         command.args(["--resolve", &format!("login.center.test:443:{LOGIN}")]);
-        command.args(["--resolve", "join.center.test:8443:127.0.0.1"]);
+        command.args(["--resolve", "join.center.test:8443:127.0.0.1", "--resolve", "login.center.test:7447:127.0.0.1"]);
+        if url.contains(":7447/") {
+            let home = self.lab.scratch().join("center");
+            command.arg("--cert").arg(home.join("operator.pem")).arg("--key").arg(home.join("operator.key"));
+        }
         command.args(["--header", "Accept-Language: en"]);
         if let Some(cookie) = cookie {
             command.args(["--cookie", cookie]);
@@ -150,6 +161,14 @@ impl Inner {
         command.arg(url);
         let done = self.lab.run_in(from, command, patience + Duration::from_secs(10))?;
         Ok(done.success().then_some(done.stdout))
+    }
+
+    /// How often the record of the running center has this.
+    pub fn recorded(&self, what: &str) -> usize {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--max-time", "30", "--unix-socket"]);
+        command.arg(self.lab.scratch().join("center/center.sock")).arg("http://localhost/v1/log?limit=1000");
+        self.lab.run_in("vpn-red", command, PATIENCE).map_or(0, |done| done.stdout.matches(what).count())
     }
 
     /// What another host of the Internet answers the client.
@@ -228,6 +247,7 @@ fn write_center(home: &Path, authority: &mut Authority, vici: &Path) {
         ("gate", CaKind::Gate),
         ("device", CaKind::Device),
         ("institution", CaKind::Institution),
+        ("operator", CaKind::Operator),
     ] {
         let folder = home.join("trust").join(folder);
         fs::create_dir_all(&folder).unwrap();
@@ -236,7 +256,10 @@ fn write_center(home: &Path, authority: &mut Authority, vici: &Path) {
     }
     let center = authority.issue_center("center", &["login.center.test", "join.center.test"], &[]).unwrap();
     let vpn = authority.issue_center("vpn", &["vpn.center.test"], &[]).unwrap();
+    let operator = authority.issue_operator("tanaka").unwrap();
     for (name, text) in [
+        ("operator.pem", &operator.chain_pem),
+        ("operator.key", &operator.key_pem),
         ("cert.pem", &center.chain_pem),
         ("key.pem", &center.key_pem),
         ("order.key.pem", &center.key_pem),
@@ -249,6 +272,7 @@ fn write_center(home: &Path, authority: &mut Authority, vici: &Path) {
     fs::write(home.join("seal.key"), "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").unwrap();
     let text = format!(
         "data = 'data'\n[trust]\ndir = 'trust'\n[gates]\nlisten = '127.0.0.1:7443'\n[operator]\nsocket = 'center.sock'\n\
+         pages = '127.0.0.1:7447'\n\
          [certificates]\nchain = 'cert.pem'\nkey = 'key.pem'\n\
          [joining]\ncontact = '03-0000-0000'\nseal = 'seal.key'\ngenerous = 100\n\
          [joining.public]\nlisten = '127.0.0.1:8443'\nurl = 'https://join.center.test:8443'\n\

@@ -21,6 +21,7 @@ mod words;
 
 pub use caller::{Auditor, Source};
 pub use files::{Files, Terminal, TurnedBack};
+pub use review::vpn::{Later, VpnLine, VpnLines};
 pub use table::{Entrance, routes};
 
 use axum::http::StatusCode;
@@ -101,6 +102,7 @@ pub struct Desk {
     limits: Arc<Limits>,
     settings: Arc<Settings>,
     files: Option<Arc<Files>>,
+    lines: Option<Arc<dyn VpnLines>>,
 }
 
 impl Desk {
@@ -112,6 +114,7 @@ impl Desk {
             limits: Arc::new(Limits::new(COUNTED_AT_MOST, settings.generous)),
             settings: Arc::new(settings),
             files: None,
+            lines: None,
         }
     }
 
@@ -119,6 +122,12 @@ impl Desk {
     #[must_use]
     pub fn with_files(self, files: Files) -> Self {
         Self { files: Some(Arc::new(files)), ..self }
+    }
+
+    /// With the client VPN, for operators to see.
+    #[must_use]
+    pub fn with_lines(self, lines: Arc<dyn VpnLines>) -> Self {
+        Self { lines: Some(lines), ..self }
     }
 
     /// What stands in for a person's eyes in tests: the letters of a picture.

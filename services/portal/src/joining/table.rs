@@ -108,6 +108,8 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/staff/{user}/remove"    ManageStaff Form Page => inside::staff::remove;
         Inside get  "/password"               ChangeOwn Page Page => inside::own::ask;
         Inside post "/password"               ChangeOwn Password Page => inside::own::change;
+        Inside get  "/connection"             Download Page Page => inside::connection::page;
+        Inside get  "/connection/files/{name}" Download Page Page => inside::connection::file;
         Inside get  "/factor"                 ChangeOwn Page Page => inside::factor::page;
         Inside post "/factor"                 ChangeOwn Password Page => inside::factor::begin;
         Inside post "/factor/confirm"         ChangeOwn Password Page => inside::factor::confirm;
@@ -141,6 +143,8 @@ pub(super) fn table() -> Vec<Way> {
         Operator post "/review/{id}/reject"            Review Form Page => review::reject;
         Operator post "/review/services/{id}/approve"  ReviewServices Form Page => review::approve_service;
         Operator post "/review/services/{id}/cancel"   ReviewServices Form Page => review::cancel_service;
+        Operator get  "/review/vpn"                    SeeAccounts Page Page => review::vpn::page;
+        Operator post "/review/vpn/cut"                ManageAccounts Form Page => review::vpn::cut;
         Operator post "/review/reset"                  ManageAccounts Form Page => review::reset;
         Operator post "/review/notice"                 Publish Form Page => review::publish;
     };

@@ -39,13 +39,14 @@ pub(in crate::joining) async fn notices(
 const SUBMISSIONS: &str = "/submissions";
 
 /// Where the menu leads, and what one must be allowed to do there.
-const PLACES: [(&str, &str, Action); 6] = [
+const PLACES: [(&str, &str, Action); 7] = [
     ("/services", "page-menu-apply", Action::SeeServices),
     ("/certificate", "page-menu-certificate", Action::GetCertificate),
     (SUBMISSIONS, "page-menu-submissions", Action::SeeSubmissions),
     ("/staff", "page-menu-staff", Action::SeeStaff),
     ("/password", "page-menu-password", Action::ChangeOwn),
     ("/factor", "page-menu-factor", Action::ChangeOwn),
+    ("/connection", "page-menu-connection", Action::Download),
 ];
 
 pub(in crate::joining) async fn menu(

@@ -1,6 +1,7 @@
 //! After log-in: reached through the client VPN only (R8–R11).
 
 pub(super) mod certificate;
+pub(super) mod connection;
 pub(super) mod factor;
 pub(super) mod home;
 pub(super) mod login;

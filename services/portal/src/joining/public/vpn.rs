@@ -3,7 +3,7 @@
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use joining::VpnSecret;
+use joining::{VpnId, VpnSecret};
 use maud::{Markup, PreEscaped, html};
 use texts::Lang;
 
@@ -53,9 +53,6 @@ pub(in crate::joining) async fn show(
 }
 
 fn shown(desk: &Desk, id: &str, password: Markup, reader: &Reader) -> Response {
-    let downloads = &desk.settings.downloads;
-    let (profiles, manuals): (Vec<&Download>, Vec<&Download>) =
-        downloads.iter().partition(|d| matches!(d.contents, Contents::Profile { .. }));
     let body = html! {
         div.form {
             (steps("page-step-vpn", reader))
@@ -68,16 +65,7 @@ fn shown(desk: &Desk, id: &str, password: Markup, reader: &Reader) -> Response {
             }
             div.sheet {
                 h2 { (reader.say("page-vpn-profiles")) }
-                @if downloads.is_empty() { p.empty { (reader.say("page-vpn-none")) } } @else {
-                    p { (reader.say("page-vpn-profiles-lead")) }
-                    div.scroll { table.stack {
-                        thead { tr { th scope="col" { (reader.say("page-vpn-profile")) } th scope="col" { (reader.say("page-vpn-manual")) } } }
-                        tbody { tr {
-                            td { (links(&profiles, reader)) }
-                            td { (links(&manuals, reader)) }
-                        } }
-                    } }
-                }
+                (offered(desk, "/first/files", reader))
             }
             div.sheet {
                 p { (reader.say("page-vpn-then")) }
@@ -89,10 +77,29 @@ fn shown(desk: &Desk, id: &str, password: Markup, reader: &Reader) -> Response {
     desk.page("page-vpn-title", "/first/vpn", reader).answer(reader, body)
 }
 
-fn links(all: &[&Download], reader: &Reader) -> Markup {
+/// Profiles and manuals, each leading to itself below `base`.
+pub(in crate::joining) fn offered(desk: &Desk, base: &str, reader: &Reader) -> Markup {
+    let downloads = &desk.settings.downloads;
+    let (profiles, manuals): (Vec<&Download>, Vec<&Download>) =
+        downloads.iter().partition(|d| matches!(d.contents, Contents::Profile { .. }));
+    html! {
+        @if downloads.is_empty() { p.empty { (reader.say("page-vpn-none")) } } @else {
+            p { (reader.say("page-vpn-profiles-lead")) }
+            div.scroll { table.stack {
+                thead { tr { th scope="col" { (reader.say("page-vpn-profile")) } th scope="col" { (reader.say("page-vpn-manual")) } } }
+                tbody { tr {
+                    td { (links(&profiles, base, reader)) }
+                    td { (links(&manuals, base, reader)) }
+                } }
+            } }
+        }
+    }
+}
+
+fn links(all: &[&Download], base: &str, reader: &Reader) -> Markup {
     html! { @for one in all {
         @let file = matches!(one.contents, Contents::Profile { .. });
-        div { a href=(format!("/first/files/{}", one.name)) download[file] { (reader.name(&one.title)) } }
+        div { a href=(format!("{base}/{}", one.name)) download[file] { (reader.name(&one.title)) } }
     } }
 }
 
@@ -106,30 +113,44 @@ pub(in crate::joining) async fn file(
     let Some(found) = desk.settings.downloads.iter().find(|d| d.name == name) else {
         return super::nowhere(State(desk), reader).await;
     };
-    match &found.contents {
-        Contents::Profile { kind, make } => {
-            let disposition = format!("attachment; filename=\"{}\"", found.name);
-            match (HeaderValue::from_str(kind), HeaderValue::from_str(&disposition)) {
-                (Ok(kind), Ok(disposition)) => {
-                    let head = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)];
-                    (head, make(&who.account().vpn)).into_response()
-                }
-                _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-            }
-        }
-        Contents::Manual { ja, en } => {
-            let text = match reader.lang() {
-                Lang::Ja => ja,
-                Lang::En => en,
-            };
+    match handed(found, &who.account().vpn, &reader) {
+        Handed::File(response) => *response,
+        Handed::Manual(text) => {
             let body = html! {
                 div.form {
                     h1 { (reader.name(&found.title)) }
-                    (PreEscaped(text))
+                    (text)
                     p.buttons { a.button href="/first/vpn" { (reader.say("page-vpn-back")) } }
                 }
             };
             desk.page("page-vpn-manual", "/first/vpn", &reader).answer(&reader, body)
         }
+    }
+}
+
+/// What somebody gets who asked for a download.
+pub(in crate::joining) enum Handed {
+    File(Box<Response>),
+    /// To stand in a page.
+    Manual(Markup),
+}
+
+/// A download for one VPN-ID.
+pub(in crate::joining) fn handed(found: &Download, vpn: &VpnId, reader: &Reader) -> Handed {
+    match &found.contents {
+        Contents::Profile { kind, make } => {
+            let disposition = format!("attachment; filename=\"{}\"", found.name);
+            Handed::File(Box::new(match (HeaderValue::from_str(kind), HeaderValue::from_str(&disposition)) {
+                (Ok(kind), Ok(disposition)) => {
+                    let head = [(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)];
+                    (head, make(vpn)).into_response()
+                }
+                _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            }))
+        }
+        Contents::Manual { ja, en } => Handed::Manual(PreEscaped(match reader.lang() {
+            Lang::Ja => ja.clone(),
+            Lang::En => en.clone(),
+        })),
     }
 }

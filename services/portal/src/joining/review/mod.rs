@@ -2,6 +2,7 @@
 
 mod decide;
 mod one;
+pub(super) mod vpn;
 
 pub(super) use decide::{approve, approve_service, call, cancel_service, publish, reject, reset, settle};
 pub(super) use one::one;
@@ -37,6 +38,7 @@ fn said(caller: &Caller, title: &str, here: &str, wrong: bool, reader: &Reader, 
         html! {
             nav.within aria-label=(reader.say("page-nav")) {
                 a href="/review" aria-current=[(here == "/review").then_some("page")] { (reader.say("page-review-title")) }
+                a href="/review/vpn" aria-current=[(here == "/review/vpn").then_some("page")] { (reader.say("page-lines-title")) }
                 a href="/live" { (reader.say("page-review-live")) }
             }
             h1 { (reader.say(title)) }

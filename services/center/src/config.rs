@@ -311,6 +311,9 @@ impl Config {
         }
         if let Some(side) = &mut config.joining {
             side.beside(&folder);
+            if let Some(service) = &mut side.service_entrance {
+                service.below(&config.data);
+            }
         }
         Ok(config)
     }

@@ -32,8 +32,9 @@ pub struct ServiceSide {
     pub url: String,
     /// The service that institutions must have been approved for; the first of `[[joining.service]]` if absent.
     pub service: Option<String>,
-    /// Folder of the files; must be writable and nobody else's. Replicas of the center share it.
-    #[serde(default = "spool")]
+    /// Folder of the files; must be writable and nobody else's. Replicas of the center share it. `submissions` in the
+    /// center's data folder if absent.
+    #[serde(default)]
     pub spool: PathBuf,
     /// clamd's socket: a path, or `address:port` of this machine.
     #[serde(default = "clamd")]
@@ -56,9 +57,6 @@ pub struct ServiceSide {
     pub keep_days: u32,
 }
 
-fn spool() -> PathBuf {
-    "submissions".into()
-}
 fn clamd() -> String {
     "/run/clamav/clamd.ctl".into()
 }
@@ -78,11 +76,21 @@ fn keep_days() -> u32 {
 impl ServiceSide {
     /// Relative paths count from the configuration's folder.
     pub(crate) fn beside(&mut self, folder: &Path) {
-        for path in [&mut self.spool, &mut self.receipt_key, &mut self.receipt_certificate] {
+        for path in [&mut self.receipt_key, &mut self.receipt_certificate] {
             *path = folder.join(&*path);
+        }
+        if !self.spool.as_os_str().is_empty() {
+            self.spool = folder.join(&self.spool);
         }
         if self.clamd.parse::<SocketAddr>().is_err() {
             self.clamd = folder.join(&self.clamd).display().to_string();
+        }
+    }
+
+    /// What is not said is kept below the center's data.
+    pub(crate) fn below(&mut self, data: &Path) {
+        if self.spool.as_os_str().is_empty() {
+            self.spool = data.join("submissions");
         }
     }
 
@@ -179,5 +187,18 @@ mod tests {
         assert_eq!(of("clamd = \"clamd.sock\"").unwrap(), Clamd::Unix("/etc/sekisho/clamd.sock".into()));
         assert_eq!(of("clamd = \"127.0.0.1:3310\"").unwrap(), Clamd::Tcp("127.0.0.1:3310".parse().unwrap()));
         assert!(of("clamd = \"192.0.2.1:3310\"").unwrap_err().contains("another machine"));
+    }
+
+    #[test]
+    fn files_lie_below_the_data_unless_said_otherwise() {
+        let of = |text: &str| {
+            let mut side = side(text);
+            side.beside(Path::new("/etc/sekisho"));
+            side.below(Path::new("/var/lib/sekisho"));
+            side.spool
+        };
+        assert_eq!(of(""), Path::new("/var/lib/sekisho/submissions"));
+        assert_eq!(of("spool = \"/srv/files\""), Path::new("/srv/files"));
+        assert_eq!(of("spool = \"files\""), Path::new("/etc/sekisho/files"));
     }
 }

@@ -458,10 +458,31 @@ fn cells(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use texts::Lang;
 
     #[test]
     fn labels_stand_in_one_column_in_both_scripts() {
         let said = columns(&[("person".into(), "a".into()), ("利用者".into(), "b".into())]);
         assert_eq!(said, "person    a\n利用者    b\n");
+    }
+
+    #[test]
+    fn letters_that_wait_are_told_with_why_and_since_when_in_both_languages_r2() {
+        let waiting = |why: Option<&str>| Waiting { count: 3, since: Timestamp(0), why: why.map(str::to_owned) };
+        let told = |lang, letters| {
+            let (letters, files) = (Some(letters), Some(waiting(None)));
+            let (sites, connections) = (Vec::new(), Vec::new());
+            let status = Status { now: Timestamp(0), software: String::new(), sites, connections, letters, files };
+            super::status(&Texts::new(lang), &status).text
+        };
+        let said = told(Lang::En, waiting(Some("Connection refused")));
+        assert!(
+            said.contains("waiting for the mail server: 3, since") && said.contains("Connection refused"),
+            "{said}"
+        );
+        assert!(said.contains("waiting for their scan: 3"), "{said}");
+        assert!(told(Lang::En, waiting(None)).contains("not tried yet"));
+        let said = told(Lang::Ja, waiting(Some("Connection refused")));
+        assert!(said.contains("メールサーバー待ち: 3") && said.contains("Connection refused"), "{said}");
     }
 }

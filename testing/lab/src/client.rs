@@ -137,6 +137,9 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
+        // A cut download would go on sending its end for minutes, and that is a first packet like any other: it would open
+        // the line anew when somebody signs in. With no time to linger the kernel forgets it (socket(7), SO_LINGER).
+        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }

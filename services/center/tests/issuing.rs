@@ -1,18 +1,17 @@
 //! A center that issues: a gate that knows nothing becomes one with a one-time token, is refreshed, and ends (G1, N10).
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/running.rs"]
+mod running;
+
 use authority::{Authority, CaKind};
 use gate::{EnrollError, Layout};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::net::UnixStream;
-use tokio::sync::oneshot;
+
+use running::{Running, free};
 
 const OTHERS: [&str; 2] = [
     include_str!("../../../core/model/tests/documents/hospital.toml"),
@@ -22,16 +21,11 @@ const DOCUMENT: &str = include_str!("../../../core/model/tests/documents/clinic.
 
 struct Stage {
     dir: tempfile::TempDir,
-    stop: Option<oneshot::Sender<()>>,
-    center: Option<tokio::task::JoinHandle<Result<(), center::RunError>>>,
+    center: Running,
 }
 
 fn now() -> i64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64
-}
-
-fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 impl Stage {
@@ -61,55 +55,19 @@ impl Stage {
             certificates.port()
         );
         fs::write(path("center.toml"), text).unwrap();
-        let mut stage = Self { dir, stop: None, center: None };
-        stage.start().await;
-        stage
+        Self { center: Running::begin(dir.path()).await, dir }
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    async fn start(&mut self) {
-        let config = center::Config::load(&self.path("center.toml")).unwrap();
-        center::check(&config).unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        self.center = Some(tokio::spawn(center::run(config, async {
-            let _ = stopped.await;
-        })));
-        self.stop = Some(stop);
-        for _ in 0..3_000 {
-            if UnixStream::connect(self.path("center.sock")).await.is_ok() {
-                return;
-            }
-            if self.center.as_ref().is_some_and(|center| center.is_finished()) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the center does not come up: {:?}", self.center.take().unwrap().await);
-    }
-
-    async fn stop(mut self) {
-        self.stop.take().unwrap().send(()).unwrap();
-        self.center.take().unwrap().await.unwrap().unwrap();
+    async fn stop(self) {
+        self.center.end().await;
     }
 
     async fn operator(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let stream = UnixStream::connect(self.path("center.sock")).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        let request = hyper::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "center")
-            .header("accept-language", "en")
-            .body(Full::new(Bytes::from(serde_json::to_vec(&body).unwrap())))
-            .unwrap();
-        let response = sender.send_request(request).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+        self.center.operator(method, path, body).await
     }
 
     async fn offer(&self, identity: &str) -> String {

@@ -2,10 +2,10 @@
 //! certificate, over its public doors with curl, clamd and openssl (R2, R10, R12).
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/running.rs"]
+mod running;
+
 use authority::{Authority, CaKind};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use issuing::{Identity, Kind, Offer, Question};
 use joining::{CallOutcome, FullForm, InstitutionId, LetterKind, MailForm};
 use model::Timestamp;
@@ -22,11 +22,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use texts::Lang;
-use tokio::net::UnixStream;
-use tokio::sync::oneshot;
+
+use running::{Running, free};
 
 const PASSWORD: &str = "tsukimi-4-dango";
 const DAY: i64 = 86_400_000;
@@ -37,8 +36,7 @@ struct Stage {
     postbox: Postbox,
     scanner: Arc<Scanner>,
     doors: Doors,
-    stop: Option<oneshot::Sender<()>>,
-    center: Option<tokio::task::JoinHandle<Result<(), center::RunError>>>,
+    center: Option<Running>,
 }
 
 #[derive(Clone, Copy)]
@@ -52,20 +50,6 @@ struct Doors {
 
 fn now() -> i64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64
-}
-
-fn free() -> [SocketAddr; 5] {
-    // Below the ports the system gives to whoever asks for any: nobody else takes them before the center does.
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    [(); 5].map(|()| {
-        loop {
-            let n = std::process::id().wrapping_mul(37).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 20_000 + (n % 12_000) as u16));
-            if std::net::TcpListener::bind(address).is_ok() {
-                return address;
-            }
-        }
-    })
 }
 
 fn url(door: SocketAddr) -> String {
@@ -95,11 +79,10 @@ impl Stage {
         let postbox = Postbox::start(postbox::Options::default()).await.unwrap();
         fs::write(path("mail-ca.pem"), postbox.certificate()).unwrap();
         let scanner = Scanner::shared().unwrap();
-        let [public, inside, service, certificates, gates] = free();
+        let [public, inside, service, certificates, gates] = [(); 5].map(|()| free());
         let doors = Doors { public, inside, service, certificates, gates };
-        let mut stage = Self { authority, postbox, scanner, doors, stop: None, center: None, dir };
+        let stage = Self { authority, postbox, scanner, doors, center: None, dir };
         fs::write(stage.path("center.toml"), stage.configuration()).unwrap();
-        stage.center = None;
         stage
     }
 
@@ -130,45 +113,15 @@ impl Stage {
     }
 
     async fn start(&mut self) {
-        let config = center::Config::load(&self.path("center.toml")).unwrap();
-        center::check(&config).unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        self.center = Some(tokio::spawn(center::run(config, async {
-            let _ = stopped.await;
-        })));
-        self.stop = Some(stop);
-        for _ in 0..3_000 {
-            if UnixStream::connect(self.path("center.sock")).await.is_ok() {
-                return;
-            }
-            if self.center.as_ref().is_some_and(|center| center.is_finished()) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the center does not come up: {:?}", self.center.take().unwrap().await);
+        self.center = Some(Running::begin(self.dir.path()).await);
     }
 
     async fn stop(mut self) {
-        self.stop.take().unwrap().send(()).unwrap();
-        self.center.take().unwrap().await.unwrap().unwrap();
+        self.center.take().unwrap().end().await;
     }
 
     async fn operator(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let stream = UnixStream::connect(self.path("center.sock")).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        let request = hyper::Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "center")
-            .header("accept-language", "en")
-            .body(Full::new(Bytes::from(serde_json::to_vec(&body).unwrap())))
-            .unwrap();
-        let response = sender.send_request(request).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+        self.center.as_ref().unwrap().operator(method, path, body).await
     }
 
     /// The use cases over the center's registry, while it does not run.
@@ -533,8 +486,7 @@ async fn report_files_are_taken_from_terminals_with_a_service_certificate_and_ot
 
 /// An operator approves the service while the center is down.
 async fn approve(mut stage: Stage, number: i64, version: i64) -> Stage {
-    stage.stop.take().unwrap().send(()).unwrap();
-    stage.center.take().unwrap().await.unwrap().unwrap();
+    stage.center.take().unwrap().end().await;
     let joining = stage.reception().await;
     joining.approve_service(&Operator::new("ito"), number, version).await.unwrap();
     joining.registry().close().await.unwrap();

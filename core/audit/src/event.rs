@@ -672,6 +672,80 @@ catalogue! {
         /// Account of the operator.
         operator: String,
     }
+    /// An institution of the directory got its id in the network (G12).
+    InstitutionNamed = "A641" "audit-institution-named" {
+        /// Its number in the directory.
+        institution: i64,
+        /// Its id in the network.
+        network: String,
+        /// Who did it: an operator's account or a user ID.
+        by: String,
+    }
+    /// A site was proposed (G12).
+    SiteProposed = "A642" "audit-site-proposed" {
+        /// Number of the proposal.
+        draft: i64,
+        /// Which.
+        site: SiteId,
+        /// Who did it: an operator's account or a user ID.
+        by: String,
+    }
+    /// A proposed site was taken in, rejected or withdrawn (G12).
+    SiteDecided = "A643" "audit-site-decided" {
+        /// Number of the proposal.
+        draft: i64,
+        /// Which.
+        site: SiteId,
+        /// Who did it: an operator's account or a user ID.
+        by: String,
+        /// What: `registered`, `rejected`, `withdrawn`.
+        decision: String,
+    }
+    /// A part of a site was registered or taken away through the portal (G12).
+    SiteChanged = "A644" "audit-site-changed" {
+        /// Which.
+        site: SiteId,
+        /// Who did it: an operator's account or a user ID.
+        by: String,
+        /// What, e.g. `host exam-1 added`.
+        what: String,
+    }
+    /// An institution proposed an agreement to another (G12).
+    AgreementProposed = "A645" "audit-agreement-proposed" {
+        /// Which.
+        agreement: AgreementId,
+        /// Number of the institution in the directory.
+        institution: i64,
+        /// User ID of who did it.
+        by: String,
+    }
+    /// A proposed agreement was rejected or withdrawn (G12).
+    AgreementDecided = "A646" "audit-agreement-decided" {
+        /// Which.
+        agreement: AgreementId,
+        /// User ID of who did it.
+        by: String,
+        /// What: `rejected`, `withdrawn`.
+        decision: String,
+    }
+    /// Somebody made a token for a program.
+    TokenGiven = "A647" "audit-token-given" {
+        /// Number of the token.
+        token: i64,
+        /// User ID.
+        user: String,
+        /// What it may do.
+        actions: Vec<String>,
+        /// It ends then.
+        until: Timestamp,
+    }
+    /// A token for a program was revoked.
+    TokenRevoked = "A648" "audit-token-revoked" {
+        /// Number of the token.
+        token: i64,
+        /// User ID of who did it.
+        user: String,
+    }
     /// A certificate may be fetched once with a code that was handed over (R10, G1).
     EnrolmentOffered = "A701" "audit-enrolment-offered" {
         /// The identity it will carry, e.g. `urn:sekisho:gate:clinic`.

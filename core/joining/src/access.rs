@@ -101,6 +101,10 @@ crate::field::names! {
         SeeSites = "see-sites",
         /// Register them, sign agreements for the institution (G12).
         ManageSites = "manage-sites",
+        /// Take proposed sites in or reject them, and register for any institution (G12).
+        RegisterSites = "register-sites",
+        /// Make and revoke tokens for one's own programs.
+        ManageTokens = "manage-tokens",
         /// See the work-list and applications (R4).
         SeeReview = "see-review",
         /// Record calls, settle the institution, approve, reject (R4).
@@ -143,7 +147,7 @@ pub fn may(role: Role, action: Action) -> bool {
             Nobody | Operator | Auditor => false,
         },
         // About no institution: any account.
-        Action::ReadNotices | Action::SeeMenu | Action::ChangeOwn => match role {
+        Action::ReadNotices | Action::SeeMenu | Action::ChangeOwn | Action::ManageTokens => match role {
             Staff | Manager | OtherInstitution => true,
             Nobody | Applicant | Operator | Auditor => false,
         },
@@ -177,6 +181,7 @@ pub fn may(role: Role, action: Action) -> bool {
         | Action::ManageAccounts
         | Action::Publish
         | Action::ManageDirectory
+        | Action::RegisterSites
         | Action::Transfer => match role {
             Operator => true,
             Nobody | Applicant | Staff | Manager | Auditor | OtherInstitution => false,
@@ -205,6 +210,8 @@ mod tests {
             Action::ManageStaff,
             Action::Submit,
             Action::ManageSites,
+            Action::RegisterSites,
+            Action::ManageTokens,
             Action::Review,
             Action::ReviewServices,
             Action::ManageAccounts,
@@ -225,7 +232,18 @@ mod tests {
             Action::ALL.iter().filter(|a| may(Role::OtherInstitution, **a)).map(|a| a.as_str()).collect();
         assert_eq!(
             allowed,
-            ["look", "preflight", "begin", "sign-in", "download", "read-notices", "see-menu", "sign-out", "change-own"]
+            [
+                "look",
+                "preflight",
+                "begin",
+                "sign-in",
+                "download",
+                "read-notices",
+                "see-menu",
+                "sign-out",
+                "change-own",
+                "manage-tokens"
+            ]
         );
     }
 

@@ -67,6 +67,66 @@ names! {
         Title = "title",
         /// お知らせの本文.
         Body = "body",
+        /// 法人の網内での ID.
+        NetworkName = "network-name",
+        /// 名称（日本語）.
+        NameJa = "name-ja",
+        /// 名称（英語）.
+        NameEn = "name-en",
+        /// 拠点 ID.
+        SiteId = "site",
+        /// 拠点の型.
+        Model = "model",
+        /// 回線の種類.
+        Line = "line",
+        /// アドレス.
+        Address = "address",
+        /// スイッチの datapath id.
+        Dpid = "dpid",
+        /// ゲートウェイのポート.
+        Uplink = "uplink",
+        /// MAC アドレス.
+        Mac = "mac",
+        /// 高セキュアゾーンのプレフィックス.
+        HighSecure = "high-secure",
+        /// セキュアゾーンのプレフィックス.
+        Secure = "secure",
+        /// DMZ のプレフィックス.
+        Dmz = "dmz",
+        /// 機器 ID.
+        Host = "host",
+        /// セグメント.
+        Segment = "segment",
+        /// スイッチのポート.
+        Port = "port",
+        /// 機器種別.
+        Kind = "kind",
+        /// プロトコル.
+        Protocol = "protocol",
+        /// ポート番号.
+        Ports = "ports",
+        /// 資格.
+        Roles = "roles",
+        /// 一回の接続時間.
+        Lease = "lease",
+        /// 端末.
+        From = "from",
+        /// 合意番号.
+        Agreement = "agreement",
+        /// 利用する機関.
+        Consumer = "consumer",
+        /// 合意の開始.
+        ValidFrom = "valid-from",
+        /// 合意の終了.
+        ValidUntil = "valid-until",
+        /// 署名.
+        Signed = "signed",
+        /// トークンの名前.
+        Label = "label",
+        /// トークンの権限.
+        Scope = "scope",
+        /// 有効日数.
+        Days = "days",
     }
 }
 

@@ -11,8 +11,10 @@ use crate::{
 };
 
 mod service;
+mod write;
 
 use service::RawService;
+pub use write::write_document;
 
 /// What one document says. A document describes at most one institution and one site, and any number of agreements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

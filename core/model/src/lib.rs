@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod agreement;
+mod blueprint;
 mod catalogue;
 mod connection;
 mod document;
@@ -28,9 +29,10 @@ mod tunnel;
 mod zone;
 
 pub use agreement::{Agreement, AgreementSignature, Side};
+pub use blueprint::{Blueprint, SegmentTemplate};
 pub use catalogue::{ServiceForm, ServiceKind};
 pub use connection::{ConnectionRequest, ConnectionState, SignIn};
-pub use document::{Document, DocumentError, parse_document};
+pub use document::{Document, DocumentError, parse_document, write_document};
 pub use export::{export, parse_documents};
 pub use filter::{Filter, FilterSide, FlowDirection};
 pub use flow::{

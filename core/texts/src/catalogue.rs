@@ -27,6 +27,7 @@ macro_rules! files {
             ("portal", include_str!(concat!("../locales/", $lang, "/portal.ftl"))),
             ("joining", include_str!(concat!("../locales/", $lang, "/joining.ftl"))),
             ("issuing", include_str!(concat!("../locales/", $lang, "/issuing.ftl"))),
+            ("registration", include_str!(concat!("../locales/", $lang, "/registration.ftl"))),
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
             ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
             ("journey", include_str!(concat!("../locales/", $lang, "/journey.ftl"))),

@@ -166,9 +166,10 @@ impl Desk {
         Ok(Some(Self { center, issuing, papers: Arc::new(papers) }))
     }
 
-    /// What it hands out by.
-    pub(crate) fn issuing(&self) -> Issuing {
-        self.issuing.clone()
+    /// The authorities, and where certificates are fetched.
+    pub(crate) fn offers(&self) -> (Issuing, registration::Desk) {
+        let desk = registration::Desk { url: self.papers.url.clone(), server_key: self.papers.server_key };
+        (self.issuing.clone(), desk)
     }
 
     /// Serves EST and the papers of gates until the process ends.

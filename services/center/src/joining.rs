@@ -6,11 +6,13 @@ pub(crate) mod service;
 mod vpn;
 
 use axum::Router;
+use connections::Center;
 use ipnet::Ipv4Net;
 use issuing::Issuing;
 use joining::{Institution, PasswordPolicy};
 use portal::joining::{Desk, Entrance, Source, VpnLines};
 use reception::{Joining, Offer, Operator, RealWorld};
+use registration::Registration;
 use registry::{Registry, Seals};
 use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
@@ -236,6 +238,12 @@ impl Wired {
             None => None,
         };
         Ok(Self { joining, desk, vpn, lines, inside, files })
+    }
+
+    /// Registers sites and agreements too.
+    pub fn register(&mut self, center: &Center, offers: Option<(Issuing, registration::Desk)>) {
+        let registration = Registration::new(center.clone(), self.joining.clone(), offers);
+        self.desk = self.desk.clone().with_registration(registration);
     }
 
     /// Begins what works without anybody asking.

@@ -95,8 +95,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
     let mut parts: JoinSet<&'static str> = JoinSet::new();
     let mut beside = pages::Beside::default();
     if let Some(side) = &config.joining {
-        let issuing = desk.as_ref().map(issuing::Desk::issuing);
-        beside = join(side, &config.trust.dir, &center, issuing, &identity, &mut parts).await?;
+        let offers = desk.as_ref().map(issuing::Desk::offers);
+        beside = join(side, &config.trust.dir, &center, offers, &identity, &mut parts).await?;
     }
     if let Some(pages) = pages {
         let pages = pages::serve(center.clone(), Arc::clone(&identity), pages, beside);
@@ -194,11 +194,13 @@ async fn join(
     side: &JoiningSide,
     trust: &Path,
     center: &Center,
-    issuing: Option<::issuing::Issuing>,
+    offers: Option<(::issuing::Issuing, registration::Desk)>,
     identity: &Arc<identity::Identity>,
     parts: &mut JoinSet<&'static str>,
 ) -> Result<pages::Beside, RunError> {
+    let issuing = offers.as_ref().map(|(issuing, _)| issuing.clone());
     let mut wired = joining::Wired::begin(side, center.registry().clone(), trust).await?;
+    wired.register(center, offers);
     for (at, door, name) in [
         (Entrance::Public, &side.public, "the public entrance"),
         (Entrance::Inside, &side.inside, "the entrance inside the client VPN"),

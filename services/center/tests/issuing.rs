@@ -8,10 +8,15 @@ use authority::{Authority, CaKind};
 use gate::{EnrollError, Layout};
 use serde_json::{Value, json};
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use running::{Running, free};
+
+#[path = "issuing/browser.rs"]
+mod browser;
+#[path = "issuing/registration.rs"]
+mod registration;
 
 const OTHERS: [&str; 2] = [
     include_str!("../../../core/model/tests/documents/hospital.toml"),
@@ -21,7 +26,11 @@ const DOCUMENT: &str = include_str!("../../../core/model/tests/documents/clinic.
 
 struct Stage {
     dir: tempfile::TempDir,
-    center: Running,
+    operator: authority::Issued,
+    gates: SocketAddr,
+    pages: SocketAddr,
+    inside: SocketAddr,
+    center: Option<Running>,
 }
 
 fn now() -> i64 {
@@ -31,6 +40,13 @@ fn now() -> i64 {
 impl Stage {
     /// Only the card's CA and the center's own certificate come from elsewhere; everything else the center makes.
     async fn new() -> Self {
+        let mut stage = Self::laid();
+        stage.start().await;
+        stage
+    }
+
+    /// Everything in its place, and no center yet.
+    fn laid() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let mut authority = Authority::new(&path("test-ca"), now()).unwrap();
@@ -46,16 +62,29 @@ impl Stage {
         fs::write(path("order.key.pem"), &issued.key_pem).unwrap();
         fs::copy(authority.ca_pem_path(CaKind::Center), path("center-ca.pem")).unwrap();
         fs::copy(authority.crl_path(CaKind::Center), path("center.crl")).unwrap();
+        fs::create_dir_all(path("trust/operator")).unwrap();
+        fs::write(path("trust/operator/0.der"), authority.ca_der(CaKind::Operator).unwrap()).unwrap();
+        fs::write(path("trust/operator/0.crl"), authority.crl_der(CaKind::Operator).unwrap()).unwrap();
+        let operator = authority.issue_operator("ito").unwrap();
         let (gates, certificates) = (free(), free());
+        let (pages, public, inside) = (free(), free(), free());
         let text = format!(
             "data = \"data\"\n[trust]\ndir = \"trust\"\n[gates]\nlisten = \"{gates}\"\n\
-             [operator]\nsocket = \"center.sock\"\n[certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n\
+             [operator]\nsocket = \"center.sock\"\npages = \"{pages}\"\n[certificates]\nchain = \"cert.pem\"\nkey = \"key.pem\"\n\
              [issuing]\nlisten = \"{certificates}\"\nurl = \"https://localhost:{}\"\norganization = \"TEST Operator\"\n\
-             center-ca = \"center-ca.pem\"\ncenter-crl = \"center.crl\"\n",
-            certificates.port()
+             center-ca = \"center-ca.pem\"\ncenter-crl = \"center.crl\"\n\
+             [joining]\ncontact = \"test\"\n[joining.public]\nlisten = \"{public}\"\nurl = \"https://localhost:{}\"\n\
+             [joining.inside]\nlisten = \"{inside}\"\nurl = \"https://localhost:{}\"\n",
+            certificates.port(),
+            public.port(),
+            inside.port()
         );
         fs::write(path("center.toml"), text).unwrap();
-        Self { center: Running::begin(dir.path()).await, dir }
+        Self { dir, operator, gates, pages, inside, center: None }
+    }
+
+    async fn start(&mut self) {
+        self.center = Some(Running::begin(self.dir.path()).await);
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -63,11 +92,11 @@ impl Stage {
     }
 
     async fn stop(self) {
-        self.center.end().await;
+        self.center.unwrap().end().await;
     }
 
     async fn operator(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        self.center.operator(method, path, body).await
+        self.center.as_ref().unwrap().operator(method, path, body).await
     }
 
     async fn offer(&self, identity: &str) -> String {

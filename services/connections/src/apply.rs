@@ -62,28 +62,47 @@ pub async fn plan_only(center: &Center, documents: &[(String, String)]) -> Resul
 /// # Errors
 /// As [`plan_only`]; also if the registry cannot record it. Refusals are recorded.
 pub async fn apply(center: &Center, documents: Vec<(String, String)>, operator: String) -> Result<Applied, Refused> {
-    apply_with(center, documents, operator, Vec::new()).await
+    apply_with(center, documents, operator, Commit::at(center.now()), None).await
 }
 
-/// The same, with what else is to be recorded in the same transaction.
+/// The same for documents that were made from what is applied: taken in only if that is still so, with rows and events
+/// beside them in the same transaction.
+///
+/// # Errors
+/// As [`apply`]; `AppliedMeanwhile` if something else was applied since: look again and make them anew.
+pub async fn apply_from(
+    center: &Center,
+    from: &Arc<Network>,
+    documents: Vec<(String, String)>,
+    operator: String,
+    beside: Commit,
+) -> Result<Applied, Refused> {
+    apply_with(center, documents, operator, beside, Some(Arc::clone(from))).await
+}
+
 pub(crate) async fn apply_with(
     center: &Center,
     documents: Vec<(String, String)>,
     operator: String,
-    beside: Vec<Event>,
+    beside: Commit,
+    from: Option<Arc<Network>>,
 ) -> Result<Applied, Refused> {
     let center = center.clone();
-    Center::whole(async move { apply_whole(&center, &documents, operator, beside).await }).await
+    Center::whole(async move { apply_whole(&center, &documents, operator, beside, from).await }).await
 }
 
 async fn apply_whole(
     center: &Center,
     documents: &[(String, String)],
     operator: String,
-    beside: Vec<Event>,
+    beside: Commit,
+    from: Option<Arc<Network>>,
 ) -> Result<Applied, Refused> {
     let now = center.now();
     let state = center.state().await;
+    if from.is_some_and(|from| !Arc::ptr_eq(&from, &state.network)) {
+        return Err(Refused::trouble(Trouble::AppliedMeanwhile, []));
+    }
     let network = match network_with(&state.network, documents) {
         Ok(network) => network,
         Err(refused) => {
@@ -117,7 +136,7 @@ async fn apply_whole(
         sites: site_generations(&change.plan),
         grants_ended: change.ended.iter().map(|(id, _)| *id).collect(),
     });
-    commit = commit.events(beside);
+    commit = commit.and(beside);
     for (grant, cause) in &change.ended {
         let sites = site_generations(&change.plan).into_iter().filter(|s| has_end(&state, *grant, s)).collect();
         commit = commit.closing(*grant, *cause).event(Event::ConnectionClosing {

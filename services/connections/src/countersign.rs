@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::{Agreement, AgreementId, AgreementSignature, Side, parse_document};
 use pki::VerifiedInstitution;
+use registry::Commit;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use texts::Arg;
@@ -80,7 +81,8 @@ pub async fn countersign(center: &Center, name: &str, document: &str) -> Result<
     }
     if !events.is_empty() {
         let operator = "agreements that institutions signed".to_owned();
-        apply_with(center, vec![(name.to_owned(), text)], operator, events).await?;
+        let beside = Commit::at(center.now()).events(events);
+        apply_with(center, vec![(name.to_owned(), text)], operator, beside, None).await?;
     }
     Ok(signed)
 }

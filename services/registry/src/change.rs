@@ -173,6 +173,14 @@ impl Commit {
         self
     }
 
+    /// And everything of another change that is rows and events: a proposal that becomes policy, say, and its record.
+    pub fn and(mut self, other: Self) -> Self {
+        self.joining.extend(other.joining);
+        self.issuing.extend(other.issuing);
+        self.events.extend(other.events);
+        self
+    }
+
     pub(crate) fn deltas_of(mut self, plan: &Plan) -> Self {
         for (site, delta) in &plan.sites {
             self.granted.extend(delta.grants_added.iter().map(|g| (g.id, site.clone())));

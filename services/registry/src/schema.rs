@@ -181,6 +181,7 @@ CREATE INDEX join_session_by_account ON join_session (account);
     crate::issuing::TABLES,
     crate::kept::TABLES,
     crate::submissions::TABLES,
+    crate::joining::REGISTRATION,
 ];
 
 /// The version this program knows.

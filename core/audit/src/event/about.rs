@@ -76,6 +76,14 @@ impl Event {
             | Self::ApplicationRejected { .. }
             | Self::ApplicationLapsed { .. }
             | Self::AccountAdded { .. }
+            | Self::InstitutionNamed { .. }
+            | Self::SiteProposed { .. }
+            | Self::SiteDecided { .. }
+            | Self::SiteChanged { .. }
+            | Self::AgreementProposed { .. }
+            | Self::AgreementDecided { .. }
+            | Self::TokenGiven { .. }
+            | Self::TokenRevoked { .. }
             | Self::PortalSignedIn { .. }
             | Self::PortalSignInRefused { .. }
             | Self::AccountLocked { .. }

@@ -14,6 +14,7 @@ mod limits;
 mod public;
 mod qr;
 mod review;
+mod sites;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use challenge::{Challenges, Verdict};
 use joining::VpnId;
 use maud::{Markup, html};
 use reception::Joining;
+use registration::Registration;
 use std::sync::Arc;
 
 use crate::frame::Page;
@@ -103,6 +105,7 @@ pub struct Desk {
     settings: Arc<Settings>,
     files: Option<Arc<Files>>,
     lines: Option<Arc<dyn VpnLines>>,
+    registration: Option<Registration>,
 }
 
 impl Desk {
@@ -115,6 +118,7 @@ impl Desk {
             settings: Arc::new(settings),
             files: None,
             lines: None,
+            registration: None,
         }
     }
 
@@ -128,6 +132,12 @@ impl Desk {
     #[must_use]
     pub fn with_lines(self, lines: Arc<dyn VpnLines>) -> Self {
         Self { lines: Some(lines), ..self }
+    }
+
+    /// With registration of sites and agreements beside it.
+    #[must_use]
+    pub fn with_registration(self, registration: Registration) -> Self {
+        Self { registration: Some(registration), ..self }
     }
 
     /// What stands in for a person's eyes in tests: the letters of a picture.

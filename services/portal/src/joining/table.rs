@@ -10,7 +10,7 @@ use joining::Action;
 use crate::guard::guard;
 use crate::joining::gate::{Gate, keep};
 use crate::joining::limits::Counted;
-use crate::joining::{Desk, LONGEST_FORM, files, inside, public, review};
+use crate::joining::{Desk, LONGEST_FORM, files, inside, public, review, sites};
 use crate::{assets, reader};
 
 /// A door of the center.
@@ -117,6 +117,14 @@ pub(super) fn table() -> Vec<Way> {
         Inside get  "/certificate"            GetCertificate Page Page => inside::certificate::page;
         Inside post "/certificate"            GetCertificate Form Page => inside::certificate::code;
 
+        Inside get  "/sites"                      SeeSites Page Page => sites::list;
+        Inside post "/sites/name"                 ManageSites Form Page => sites::name;
+        Inside get  "/sites/new"                  ManageSites Page Page => sites::ask;
+        Inside post "/sites/new"                  ManageSites Form Page => sites::propose;
+        Inside post "/sites/drafts/{id}/withdraw" ManageSites Form Page => sites::withdraw;
+        Inside get  "/sites/at/{site}"            SeeSites Page Page => sites::one;
+        Inside post "/sites/at/{site}/gate"       ManageSites Form Page => sites::gate;
+
         Inside get  "/submissions"            SeeSubmissions Page Page => files::inside;
         Inside get  "/submissions/{id}/{name}" SeeSubmissions Page Page => files::receipt;
 
@@ -147,6 +155,15 @@ pub(super) fn table() -> Vec<Way> {
         Operator post "/review/vpn/cut"                ManageAccounts Form Page => review::vpn::cut;
         Operator post "/review/reset"                  ManageAccounts Form Page => review::reset;
         Operator post "/review/notice"                 Publish Form Page => review::publish;
+
+        Operator get  "/review/sites"                      SeeSites Page Page => sites::list;
+        Operator post "/review/sites/name"                 RegisterSites Form Page => sites::name;
+        Operator get  "/review/sites/new"                  RegisterSites Page Page => sites::ask;
+        Operator post "/review/sites/new"                  RegisterSites Form Page => sites::propose;
+        Operator post "/review/sites/drafts/{id}/register" RegisterSites Form Page => sites::register;
+        Operator post "/review/sites/drafts/{id}/reject"   RegisterSites Form Page => sites::reject;
+        Operator get  "/review/sites/at/{site}"            SeeSites Page Page => sites::one;
+        Operator post "/review/sites/at/{site}/gate"       RegisterSites Form Page => sites::gate;
     };
     all.extend(crate::joining::api::ways());
     all

@@ -55,8 +55,13 @@ impl ReceiptSigner for NoKey {
 }
 
 fn request(way: &Way, role: Role) -> Request<Body> {
-    let path =
-        way.path.replace("{id}", "1").replace("{user}", "12345678").replace("{token}", "x").replace("{name}", "x");
+    let path = way
+        .path
+        .replace("{id}", "1")
+        .replace("{user}", "12345678")
+        .replace("{token}", "x")
+        .replace("{name}", "x")
+        .replace("{site}", "x");
     let mut request = Request::builder().method(way.method.clone()).uri(path).header(header::HOST, HOST);
     request = request.header(header::ORIGIN, format!("https://{HOST}"));
     request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

@@ -1,6 +1,6 @@
 //! Nouns that are kept as rows, and how they are read.
 
-use ::joining::{Account, Application, Notice, ServiceApplication};
+use ::joining::{Account, ApiToken, Application, Member, Notice, Proposal, ServiceApplication, SiteDraft};
 use model::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,14 @@ pub enum Table {
     Notice,
     /// Submissions of report files (R12).
     Submission,
+    /// Institutions of the directory and their ids in the network; the number is the institution's.
+    Member,
+    /// Sites that were proposed.
+    Site,
+    /// Agreements that were proposed.
+    Proposal,
+    /// Tokens for programs.
+    Token,
 }
 
 impl Table {
@@ -34,6 +42,10 @@ impl Table {
             Self::ServiceApplication => "join_service",
             Self::Notice => "join_notice",
             Self::Submission => "join_submission",
+            Self::Member => "join_member",
+            Self::Site => "join_site",
+            Self::Proposal => "join_proposal",
+            Self::Token => "join_token",
         }
     }
 }
@@ -121,6 +133,75 @@ impl Kept for Notice {
     }
     fn at(&self) -> Timestamp {
         self.from
+    }
+}
+
+impl Kept for Member {
+    const TABLE: Table = Table::Member;
+    fn state(&self) -> String {
+        "named".to_owned()
+    }
+    fn owner(&self) -> Option<i64> {
+        Some(self.institution.0)
+    }
+    /// The id in the network, so that nobody has another's.
+    fn name(&self) -> Option<String> {
+        Some(self.network.to_string())
+    }
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+impl Kept for SiteDraft {
+    const TABLE: Table = Table::Site;
+    fn state(&self) -> String {
+        self.stand.as_str().to_owned()
+    }
+    fn owner(&self) -> Option<i64> {
+        Some(self.institution.0)
+    }
+    /// The site while it waits or is in the network, so that there is one at a time.
+    fn name(&self) -> Option<String> {
+        self.stand.is_live().then(|| self.blueprint.id.to_string())
+    }
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+impl Kept for Proposal {
+    const TABLE: Table = Table::Proposal;
+    fn state(&self) -> String {
+        self.stand.as_str().to_owned()
+    }
+    fn owner(&self) -> Option<i64> {
+        Some(self.institution.0)
+    }
+    /// The agreement's number while it lives, so that there is one at a time.
+    fn name(&self) -> Option<String> {
+        self.stand.is_live().then(|| self.agreement.id.to_string())
+    }
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+impl Kept for ApiToken {
+    const TABLE: Table = Table::Token;
+    fn state(&self) -> String {
+        if self.revoked_at.is_some() { "revoked" } else { "given" }.to_owned()
+    }
+    /// The account.
+    fn owner(&self) -> Option<i64> {
+        Some(i64::from(self.user.number()))
+    }
+    /// What is stored of it.
+    fn name(&self) -> Option<String> {
+        Some(self.hash.as_str().to_owned())
+    }
+    fn at(&self) -> Timestamp {
+        self.made_at
     }
 }
 

@@ -38,7 +38,8 @@ pub(super) fn said(who: &SignedIn, title: &str, here: &str, wrong: bool, reader:
 }
 
 fn within(here: &str, reader: &Reader) -> Markup {
-    const PLACES: [(&str, &str); 2] = [("/notices", "page-to-notices"), ("/menu", "page-to-menu")];
+    const PLACES: [(&str, &str); 3] =
+        [("/notices", "page-to-notices"), ("/menu", "page-to-menu"), ("/sites", "page-sites-title")];
     html! {
         nav.within aria-label=(reader.say("page-nav")) {
             @for (to, key) in PLACES { a href=(to) aria-current=[(to == here).then_some("page")] { (reader.say(key)) } }

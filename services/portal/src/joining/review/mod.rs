@@ -24,7 +24,7 @@ use crate::joining::words::refused;
 use crate::reader::Reader;
 
 /// A page of the operator's.
-fn page(caller: &Caller, title: &str, here: &str, reader: &Reader, body: Markup) -> Response {
+pub(super) fn page(caller: &Caller, title: &str, here: &str, reader: &Reader, body: Markup) -> Response {
     said(caller, title, here, false, reader, body)
 }
 
@@ -39,6 +39,7 @@ fn said(caller: &Caller, title: &str, here: &str, wrong: bool, reader: &Reader, 
             nav.within aria-label=(reader.say("page-nav")) {
                 a href="/review" aria-current=[(here == "/review").then_some("page")] { (reader.say("page-review-title")) }
                 a href="/review/vpn" aria-current=[(here == "/review/vpn").then_some("page")] { (reader.say("page-lines-title")) }
+                a href="/review/sites" aria-current=[(here == "/review/sites").then_some("page")] { (reader.say("page-sites-title")) }
                 a href="/live" { (reader.say("page-review-live")) }
             }
             h1 { (reader.say(title)) }

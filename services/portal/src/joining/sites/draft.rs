@@ -1,0 +1,203 @@
+//! A site is proposed, and what becomes of it.
+
+use axum::extract::{Extension, Form, Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use joining::{DraftStand, Field, FieldFault};
+use maud::{Markup, html};
+use model::SiteModel;
+use registration::{DraftView, LINES, MemberForm, Refused, SiteForm, Who};
+use serde::Deserialize;
+use texts::Arg;
+
+use super::{Visit, choice, line, listed};
+use crate::joining::Desk;
+use crate::joining::caller::Caller;
+use crate::joining::form::{Line, faults};
+use crate::joining::words::{leading, said};
+use crate::reader::Reader;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::joining) struct Decision {
+    version: i64,
+    reason: String,
+}
+
+/// After something changed: the list again.
+fn back(visit: &Visit<'_>, done: Result<(), Refused>) -> Response {
+    match done {
+        Ok(()) => Redirect::to(visit.base).into_response(),
+        Err(no) => visit.refused(&no, visit.base),
+    }
+}
+
+pub(in crate::joining) async fn name(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+    Form(typed): Form<MemberForm>,
+) -> Response {
+    let visit = match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => visit,
+        Err(response) => return *response,
+    };
+    match visit.registration.name_institution(visit.who, &typed).await {
+        Err(no) if !no.faults().is_empty() => listed(&visit, &typed, no.faults()).await,
+        other => back(&visit, other.map(drop)),
+    }
+}
+
+pub(in crate::joining) async fn ask(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+) -> Response {
+    match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => form(&visit, &SiteForm::default(), &[], html! {}),
+        Err(response) => *response,
+    }
+}
+
+pub(in crate::joining) async fn propose(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+    Form(typed): Form<SiteForm>,
+) -> Response {
+    let visit = match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => visit,
+        Err(response) => return *response,
+    };
+    match visit.registration.propose_site(visit.who, &typed).await {
+        Ok(_) => Redirect::to(visit.base).into_response(),
+        Err(no) if !no.faults().is_empty() => form(&visit, &typed, no.faults(), html! {}),
+        // What contradicts policy is said above what was typed, so that it can be mended there.
+        Err(no) if no.status() < 500 && no.status() != 403 => form(&visit, &typed, &[], super::refusals(&no, &reader)),
+        Err(no) => visit.refused(&no, visit.base),
+    }
+}
+
+fn form(visit: &Visit<'_>, typed: &SiteForm, wrong: &[FieldFault], above: Markup) -> Response {
+    let reader = visit.reader;
+    let model = |m: SiteModel| (m.as_str().to_owned(), visit.say(&format!("registration-model-{}", m.as_str())));
+    let models = SiteModel::ALL.map(model);
+    let lines = LINES.map(|(name, _)| (name.to_owned(), visit.say(&format!("registration-line-{name}"))));
+    let here = format!("{}/new", visit.base);
+    let body = html! {
+        (above)
+        (faults(&leading(wrong, reader), reader))
+        p { (visit.say("page-sites-new-lead")) }
+        div.form { form method="post" action=(here) {
+            @if matches!(visit.who, Who::Operator(_)) {
+                (Line::text("institution", "page-sites-number", &typed.institution).show(reader))
+            }
+            (line(Field::SiteId, &typed.site, wrong, true, reader))
+            (line(Field::NameJa, &typed.name_ja, wrong, true, reader))
+            (line(Field::NameEn, &typed.name_en, wrong, true, reader))
+            (choice("model", &Field::Model.key(), &typed.model, &models, said(wrong, Field::Model, reader).as_deref(), reader))
+            (choice("line", &Field::Line.key(), &typed.line, &lines, said(wrong, Field::Line, reader).as_deref(), reader))
+            (line(Field::Address, &typed.address, wrong, true, reader))
+            (line(Field::Dpid, &typed.dpid, wrong, true, reader))
+            (line(Field::Uplink, &typed.uplink, wrong, true, reader))
+            (line(Field::Mac, &typed.mac, wrong, true, reader))
+            p.hint { (visit.say("page-sites-zones")) }
+            (line(Field::HighSecure, &typed.high_secure, wrong, false, reader))
+            (line(Field::Secure, &typed.secure, wrong, false, reader))
+            (line(Field::Dmz, &typed.dmz, wrong, false, reader))
+            div.buttons { button.primary #propose { (visit.say("page-sites-propose")) } a.button href=(visit.base) { (visit.say("page-sites-back")) } }
+        } }
+    };
+    visit.page("page-sites-new", &here, body)
+}
+
+/// Proposals that wait.
+pub(super) fn waiting(all: &[&DraftView], visit: &Visit<'_>) -> Markup {
+    let operator = matches!(visit.who, Who::Operator(_));
+    html! {
+        @for one in all {
+            section.sheet id=(format!("draft-{}", one.number)) {
+                h3 { (visit.reader.name(&one.draft.blueprint.name)) " " span.quiet { (one.draft.blueprint.id) } }
+                dl.confirm.wide {
+                    dt { (visit.say("page-sites-col-institution")) } dd { (one.institution) " · " (one.network) }
+                    dt { (visit.say("joining-field-model")) } dd { (visit.say(&format!("registration-model-{}", one.draft.blueprint.model.as_str()))) }
+                    dt { (visit.say("page-sites-proposed")) } dd { (one.draft.by) " · " (Arg::Time(one.draft.at).worded(visit.reader.texts)) }
+                }
+                @if operator && !one.confirmed { p.hint { (visit.say("page-sites-unconfirmed-operator")) } }
+                details { summary { (visit.say("page-sites-document")) } pre.command { (one.document) } }
+                @if visit.who.may_change() {
+                    @if operator {
+                        form.row method="post" action=(format!("{}/drafts/{}/register", visit.base, one.number)) {
+                            input type="hidden" name="version" value=(one.version);
+                            button.primary { (visit.say("page-sites-register")) }
+                        }
+                        form.row method="post" action=(format!("{}/drafts/{}/reject", visit.base, one.number)) {
+                            input type="hidden" name="version" value=(one.version);
+                            label { (visit.say("joining-field-reason")) " " input name="reason" maxlength="300" required; }
+                            button.danger { (visit.say("page-sites-reject")) }
+                        }
+                    } @else {
+                        form method="post" action=(format!("{}/drafts/{}/withdraw", visit.base, one.number)) {
+                            button.danger { (visit.say("page-sites-withdraw")) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Proposals that were decided.
+pub(super) fn decided(all: &[&DraftView], visit: &Visit<'_>) -> Markup {
+    html! {
+        div.scroll { table.stack { tbody { @for one in all { tr {
+            th scope="row" { (visit.reader.name(&one.draft.blueprint.name)) " " span.quiet { (one.draft.blueprint.id) } }
+            td { (one.institution) }
+            td {
+                (visit.say(&format!("registration-stand-{}", one.draft.stand.as_str())))
+                @if let DraftStand::Rejected { reason, .. } = &one.draft.stand { ": " (reason) }
+            }
+            td.number { (Arg::Time(one.draft.at).worded(visit.reader.texts)) }
+        } } } } }
+    }
+}
+
+pub(in crate::joining) async fn withdraw(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<i64>,
+    reader: Reader,
+) -> Response {
+    match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => back(&visit, visit.registration.withdraw_site(visit.who, number).await),
+        Err(response) => *response,
+    }
+}
+
+pub(in crate::joining) async fn register(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<i64>,
+    reader: Reader,
+    Form(decision): Form<Decision>,
+) -> Response {
+    match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => back(&visit, visit.registration.register_site(visit.who, number, decision.version).await),
+        Err(response) => *response,
+    }
+}
+
+pub(in crate::joining) async fn reject(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    Path(number): Path<i64>,
+    reader: Reader,
+    Form(decision): Form<Decision>,
+) -> Response {
+    match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => {
+            let done = visit.registration.reject_site(visit.who, number, decision.version, &decision.reason).await;
+            back(&visit, done)
+        }
+        Err(response) => *response,
+    }
+}

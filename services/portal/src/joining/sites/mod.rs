@@ -1,0 +1,235 @@
+//! Registration of sites and what belongs to them (G12): the same pages for an institution, inside, and for operators.
+
+mod draft;
+mod one;
+
+pub(super) use draft::{ask, name, propose, register, reject, withdraw};
+pub(super) use one::{gate, one};
+
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use joining::{DraftStand, FieldFault};
+use maud::{Markup, html};
+use registration::{DraftView, MemberForm, MemberView, Once, Refused, Registration, SiteView, Who};
+use texts::Arg;
+
+use crate::joining::caller::Caller;
+use crate::joining::form::{Line, faults};
+use crate::joining::words::{leading, only, plain, said};
+use crate::joining::{Desk, inside, review};
+use crate::reader::Reader;
+
+/// Who stands before a page of registration, and where its pages are.
+pub(super) struct Visit<'a> {
+    pub desk: &'a Desk,
+    pub caller: &'a Caller,
+    pub who: Who<'a>,
+    pub registration: &'a Registration,
+    /// Where these pages begin.
+    pub base: &'static str,
+    pub reader: &'a Reader,
+}
+
+impl<'a> Visit<'a> {
+    /// The gate has let them by; a center without registration says so.
+    pub fn of(desk: &'a Desk, caller: &'a Caller, reader: &'a Reader) -> Result<Self, Box<Response>> {
+        let (who, base) = match caller {
+            Caller::In(who) => (Who::Member(who), "/sites"),
+            Caller::Operator(operator) => (Who::Operator(operator), "/review/sites"),
+            Caller::Nobody | Caller::Link(_) | Caller::Settling(_) => {
+                return Err(Box::new(StatusCode::UNAUTHORIZED.into_response()));
+            }
+        };
+        match &desk.registration {
+            Some(registration) => Ok(Self { desk, caller, who, registration, base, reader }),
+            None => {
+                let body = plain("page-no-registration", &[], reader);
+                Err(Box::new(only(desk, StatusCode::NOT_FOUND, body, None, reader)))
+            }
+        }
+    }
+
+    /// A whole page with its bar.
+    pub fn page(&self, title: &str, here: &str, body: Markup) -> Response {
+        match self.who {
+            Who::Member(who) => inside::page(who, title, here, self.reader, body),
+            Who::Operator(_) => review::page(self.caller, title, here, self.reader, body),
+        }
+    }
+
+    /// A page that only says what was refused, in whose section, and what to do.
+    pub fn refused(&self, no: &Refused, back: &str) -> Response {
+        let status = StatusCode::from_u16(no.status()).unwrap_or(StatusCode::CONFLICT);
+        if status.is_server_error() {
+            tracing::error!(why = ?no, "registration");
+        }
+        only(self.desk, status, refusals(no, self.reader), Some(back), self.reader)
+    }
+
+    fn say(&self, key: &str) -> String {
+        self.reader.say(key)
+    }
+}
+
+/// Every reason with section and remedy (N12).
+pub(super) fn refusals(no: &Refused, reader: &Reader) -> Markup {
+    html! {
+        section.refusal role="alert" {
+            @for reason in no.reasons() {
+                @let lines = reason.lines(reader.texts);
+                h2 { (lines.refused) }
+                @for fault in leading(no.faults(), reader) { p { (fault.1) } }
+                p { span.quiet { (reader.say("portal-refusal-section")) " " } (lines.section) }
+                p.do { span.quiet { (reader.say("portal-refusal-do")) " " } (lines.remedy) }
+            }
+        }
+    }
+}
+
+/// A one-time token, seen here and nowhere else.
+pub(super) fn once(once: &Once, command: &str, reader: &Reader) -> Markup {
+    html! {
+        div.done role="status" {
+            h2 { (reader.say("page-once-title")) }
+            p { (reader.tell("page-once", &[("until", Arg::Time(once.until))])) }
+            p.label { (reader.say("page-once-command")) }
+            pre.command #command { (command) " --token " (once.token) }
+            p.label { (reader.say("page-once-code")) }
+            p { span.secret #code { (once.code) } }
+        }
+    }
+}
+
+/// Several things to choose one of.
+pub(super) fn choice(
+    field: &str,
+    label: &str,
+    value: &str,
+    options: &[(String, String)],
+    fault: Option<&str>,
+    reader: &Reader,
+) -> Markup {
+    let fault_id = format!("{field}-fault");
+    html! {
+        div.field.is-wrong[fault.is_some()] {
+            label for=(field) { (reader.say(label)) span.must { (reader.say("page-must")) } }
+            @if let Some(fault) = fault { p.fault id=(fault_id) { (fault) } }
+            select id=(field) name=(field) required aria-invalid=[fault.map(|_| "true")]
+                aria-describedby=[fault.map(|_| fault_id.as_str())] {
+                option value="" selected[value.is_empty()] { (reader.say("page-choose")) }
+                @for (one, text) in options { option value=(one) selected[one == value] { (text) } }
+            }
+        }
+    }
+}
+
+/// A typed line of a field of `joining`.
+pub(super) fn line(
+    field: joining::Field,
+    value: &str,
+    wrong: &[FieldFault],
+    required: bool,
+    reader: &Reader,
+) -> Markup {
+    let fault = said(wrong, field, reader);
+    let name = field.as_str();
+    Line { required, ..Line::text(name, &field.key(), value) }.with(fault.as_deref()).show(reader)
+}
+
+pub(super) async fn list(State(desk): State<Desk>, Extension(caller): Extension<Caller>, reader: Reader) -> Response {
+    let visit = match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => visit,
+        Err(response) => return *response,
+    };
+    listed(&visit, &MemberForm::default(), &[]).await
+}
+
+/// The list, with the form for the institution's id as it was typed.
+pub(super) async fn listed(visit: &Visit<'_>, typed: &MemberForm, wrong: &[FieldFault]) -> Response {
+    let (registration, who, reader) = (visit.registration, visit.who, visit.reader);
+    let (members, sites, drafts) =
+        match (registration.members(who).await, registration.sites(who).await, registration.drafts(who).await) {
+            (Ok(members), Ok(sites), Ok(drafts)) => (members, sites, drafts),
+            (Err(no), ..) | (_, Err(no), _) | (.., Err(no)) => return visit.refused(&no, "/"),
+        };
+    let operator = matches!(who, Who::Operator(_));
+    let (waiting, decided): (Vec<&DraftView>, Vec<&DraftView>) =
+        drafts.iter().partition(|d| d.draft.stand == DraftStand::Proposed);
+    let named = !members.is_empty();
+    let body = html! {
+        (faults(&leading(wrong, reader), reader))
+        @if !operator { (institution(members.first(), visit)) }
+        @if who.may_change() && (operator || !members.first().is_some_and(|m| m.confirmed)) { (naming(visit, typed, wrong)) }
+        h2 #sites { (visit.say("page-sites-registered")) }
+        @if sites.is_empty() { p.empty { (visit.say("page-sites-none")) } } @else { (sites_table(&sites, visit)) }
+        h2 #drafts { (visit.say("page-sites-waiting")) }
+        @if waiting.is_empty() { p.empty { (visit.say("page-sites-none-waiting")) } } @else { (draft::waiting(&waiting, visit)) }
+        @if who.may_change() && (operator || named) {
+            p.buttons { a.button.primary #new href=(format!("{}/new", visit.base)) { (visit.say("page-sites-new")) } }
+        }
+        @if !decided.is_empty() {
+            h2 { (visit.say("page-sites-decided")) }
+            (draft::decided(&decided, visit))
+        }
+    };
+    visit.page("page-sites-title", visit.base, body)
+}
+
+fn institution(member: Option<&MemberView>, visit: &Visit<'_>) -> Markup {
+    html! {
+        @match member {
+            Some(member) => dl.confirm.wide {
+                dt { (visit.say("page-sites-institution")) } dd { (visit.reader.name(&member.name)) }
+                dt { (visit.say("joining-field-network-name")) } dd #network { (member.network) }
+                dt { (visit.say("page-sites-stand")) }
+                dd { (visit.say(if member.confirmed { "page-sites-confirmed" } else { "page-sites-unconfirmed" })) }
+            },
+            None => p { (visit.say("page-sites-no-name")) },
+        }
+    }
+}
+
+fn naming(visit: &Visit<'_>, typed: &MemberForm, wrong: &[FieldFault]) -> Markup {
+    use joining::Field::{NameEn, NameJa, NetworkName};
+    let reader = visit.reader;
+    html! {
+        details open[!wrong.is_empty()] {
+            summary { (visit.say(if matches!(visit.who, Who::Operator(_)) { "page-sites-link" } else { "page-sites-name" })) }
+            div.form { form method="post" action=(format!("{}/name", visit.base)) {
+                @if matches!(visit.who, Who::Operator(_)) {
+                    (Line::text("institution", "page-sites-number", &typed.institution).show(reader))
+                }
+                (line(NetworkName, &typed.network_name, wrong, true, reader))
+                (line(NameJa, &typed.name_ja, wrong, false, reader))
+                (line(NameEn, &typed.name_en, wrong, true, reader))
+                div.buttons { button.primary #do-name { (visit.say("page-sites-name-do")) } }
+            } }
+        }
+    }
+}
+
+fn sites_table(all: &[SiteView], visit: &Visit<'_>) -> Markup {
+    html! {
+        div.scroll { table.stack {
+            thead { tr { @for column in ["site", "institution", "stand", "next"] {
+                th scope="col" { (visit.say(&format!("page-sites-col-{column}"))) }
+            } } }
+            tbody { @for one in all { tr {
+                th scope="row" { a id=(format!("site-{}", one.site)) href=(format!("{}/at/{}", visit.base, one.site)) { (visit.reader.name(&one.name)) } " " span.quiet { (one.site) } }
+                td { (one.institution) }
+                td { (stage(one, visit)) }
+                td { @if let Some(step) = one.lacking.first() { (visit.say(&format!("registration-step-{}", step.as_str()))) } }
+            } } }
+        } }
+    }
+}
+
+pub(super) fn stage(one: &SiteView, visit: &Visit<'_>) -> Markup {
+    let kind = match one.stage {
+        registration::Stage::Registered => "warn",
+        registration::Stage::GateEnrolled => "warn",
+        registration::Stage::Ready => "good",
+    };
+    html! { span #stage class=(format!("tag {kind}")) data-stage=(one.stage.as_str()) { (visit.say(&format!("registration-stage-{}", one.stage.as_str()))) } }
+}

@@ -1,0 +1,120 @@
+//! One site: how far it is, what is next, its gate.
+
+use axum::extract::{Extension, Path, State};
+use axum::response::Response;
+use connections::Prospect;
+use maud::{Markup, html};
+use model::SiteId;
+use registration::{Refused, SitePage, Step};
+
+use super::{Visit, once, stage};
+use crate::joining::Desk;
+use crate::joining::caller::Caller;
+use crate::reader::Reader;
+
+pub(in crate::joining) async fn one(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    Path(site): Path<String>,
+    reader: Reader,
+) -> Response {
+    match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => shown(&visit, &site, html! {}).await,
+        Err(response) => *response,
+    }
+}
+
+/// A site id in a path; what cannot be one is nobody's.
+pub(super) fn named(site: &str) -> Result<SiteId, Refused> {
+    site.parse().map_err(|_| Refused::Joining(reception::Refused::NoSuch))
+}
+
+/// The page, with what happened above it.
+pub(super) async fn shown(visit: &Visit<'_>, site: &str, above: Markup) -> Response {
+    let found = match named(site) {
+        Ok(site) => visit.registration.site(visit.who, &site).await,
+        Err(no) => Err(no),
+    };
+    let page = match found {
+        Ok(page) => page,
+        Err(no) => return visit.refused(&no, visit.base),
+    };
+    let here = format!("{}/at/{}", visit.base, page.site.id);
+    let body = html! {
+        (above)
+        p { (visit.reader.name(&page.view.name)) " " (stage(&page.view, visit)) }
+        (steps_of(&page, visit))
+        (gate_part(&page, &here, visit))
+        (prospects(&page.prospects, visit))
+        details { summary { (visit.say("page-sites-document")) } pre.command { (page.document) } }
+    };
+    visit.page("page-site-title", &here, body)
+}
+
+fn steps_of(page: &SitePage, visit: &Visit<'_>) -> Markup {
+    html! {
+        h2 { (visit.say("page-site-steps")) }
+        ol.way #steps {
+            @for step in Step::ALL {
+                @let open = page.view.lacking.contains(&step);
+                li data-step=(step.as_str()) data-done=(!open) {
+                    p {
+                        span class=(if open { "tag warn" } else { "tag good" }) { (visit.say(if open { "page-site-open" } else { "page-site-done" })) }
+                        " " (visit.say(&format!("registration-step-{}", step.as_str())))
+                    }
+                    @if open { p.hint { (visit.say(&format!("registration-step-{}-do", step.as_str()))) } }
+                }
+            }
+        }
+    }
+}
+
+fn gate_part(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
+    html! {
+        @if visit.who.may_change() && page.issues {
+            h2 { (visit.say("page-site-gate")) }
+            p { (visit.say("page-site-gate-lead")) }
+            form method="post" action=(format!("{here}/gate")) { button.primary #gate-token { (visit.say("page-site-gate-do")) } }
+        }
+    }
+}
+
+/// Lines that are foreseen, each with what it lacks, in whose section, and what to do.
+fn prospects(all: &[Prospect], visit: &Visit<'_>) -> Markup {
+    html! {
+        h2 #lines { (visit.say("page-site-lines")) }
+        @if all.is_empty() { p.empty { (visit.say("page-site-no-lines")) } } @else {
+            div.scroll { table.stack { tbody { @for one in all { tr {
+                th scope="row" { (one.from) " → " (one.service) }
+                td {
+                    @if one.lacking.is_empty() { span.tag.good { (visit.say("page-site-line-ready")) } }
+                    @for reason in &one.lacking {
+                        @let lines = reason.lines(visit.reader.texts);
+                        p { (lines.refused) " " span.quiet { (lines.section) } }
+                        p.do { (lines.remedy) }
+                    }
+                }
+            } } } } }
+        }
+    }
+}
+
+pub(in crate::joining) async fn gate(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    Path(site): Path<String>,
+    reader: Reader,
+) -> Response {
+    let visit = match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => visit,
+        Err(response) => return *response,
+    };
+    let given = match named(&site) {
+        Ok(site) => visit.registration.gate_token(visit.who, &site).await,
+        Err(no) => Err(no),
+    };
+    match given {
+        Ok(token) => shown(&visit, &site, once(&token, "sekisho-gate enroll", &reader)).await,
+        Err(no) => visit.refused(&no, visit.base),
+    }
+}

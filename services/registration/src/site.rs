@@ -1,0 +1,242 @@
+//! Sites as their institution sees them: how far they are, and what is to be done next.
+
+use connections::Prospect;
+use issuing::Identity;
+use joining::Member;
+use model::{Document, HostId, Network, Service, Site, SiteId, write_document};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+use crate::{Refused, Registration, Who};
+
+/// How far a site is. A proposal that no operator has taken in is no site yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Policy knows it.
+    Registered,
+    /// Its gate has its certificate.
+    GateEnrolled,
+    /// A line could open now.
+    Ready,
+}
+
+impl Stage {
+    /// Stable name, also of its Fluent key `registration-stage-…`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::GateEnrolled => "gate-enrolled",
+            Self::Ready => "ready",
+        }
+    }
+}
+
+/// What there is to do, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// The gate fetches its certificate with a one-time token.
+    Enroll,
+    /// The gate dials in.
+    Link,
+    /// Hosts are registered.
+    Hosts,
+    /// A whitelist line foresees a use, or somebody's foresees a use of a service here.
+    Use,
+    /// Terminals that are foreseen have their certificates.
+    Devices,
+    /// Nothing else is in the way: agreement, rules, the other side.
+    Agree,
+}
+
+impl Step {
+    /// All, in order.
+    pub const ALL: [Self; 6] = [Self::Enroll, Self::Link, Self::Hosts, Self::Use, Self::Devices, Self::Agree];
+
+    /// Stable name, also of its Fluent key `registration-step-…`; what to do is this with `-do`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enroll => "enroll",
+            Self::Link => "link",
+            Self::Hosts => "hosts",
+            Self::Use => "use",
+            Self::Devices => "devices",
+            Self::Agree => "agree",
+        }
+    }
+}
+
+/// A site in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SiteView {
+    /// Its id.
+    pub site: SiteId,
+    /// Its name; its id if it has none.
+    pub name: model::LocalizedName,
+    /// Its legal entity.
+    pub institution: model::InstitutionId,
+    /// The model it was made from.
+    pub model: model::SiteModel,
+    /// How far it is.
+    pub stage: Stage,
+    /// Steps not done yet.
+    pub lacking: BTreeSet<Step>,
+}
+
+/// One site, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SitePage {
+    /// As in the list.
+    pub view: SiteView,
+    /// Changes with everything of the site: a form sends it back, so that nobody changes what they have not seen.
+    pub version: String,
+    /// The site.
+    pub site: Site,
+    /// The services offered there.
+    pub services: Vec<Service>,
+    /// Terminals that have a certificate.
+    pub certified: BTreeSet<HostId>,
+    /// Lines that are foreseen, and what each lacks.
+    pub prospects: Vec<Prospect>,
+    /// The document it is.
+    pub document: String,
+    /// Does this center issue certificates?
+    pub issues: bool,
+}
+
+impl Registration {
+    /// The institution's sites; all of them for operators.
+    ///
+    /// # Errors
+    /// `MayNot`, `Registry`.
+    pub async fn sites(&self, who: Who<'_>) -> Result<Vec<SiteView>, Refused> {
+        who.see()?;
+        let network = connections::applied_network(&self.center).await;
+        let own = match who {
+            Who::Operator(_) => None,
+            Who::Member(_) => match self.confirmed(who).await {
+                Ok(member) => Some(member.network),
+                Err(Refused::NoName | Refused::NotInNetwork) => return Ok(Vec::new()),
+                Err(no) => return Err(no),
+            },
+        };
+        let mut views = Vec::new();
+        for site in network.sites.values().filter(|site| own.as_ref().is_none_or(|own| *own == site.institution)) {
+            views.push(self.page(&network, site).await?.view);
+        }
+        Ok(views)
+    }
+
+    /// One site.
+    ///
+    /// # Errors
+    /// `MayNot`, `NoSuch`, `Registry`.
+    pub async fn site(&self, who: Who<'_>, site: &SiteId) -> Result<SitePage, Refused> {
+        who.see()?;
+        let network = connections::applied_network(&self.center).await;
+        let site = self.own(who, &network, site).await?.clone();
+        self.page(&network, &site).await
+    }
+
+    /// A site of who asks; of another institution there is none.
+    pub(crate) async fn own<'n>(&self, who: Who<'_>, network: &'n Network, site: &SiteId) -> Result<&'n Site, Refused> {
+        let found = network.sites.get(site).ok_or_else(Refused::no_such)?;
+        match who {
+            Who::Operator(_) => Ok(found),
+            Who::Member(_) => match self.confirmed(who).await {
+                Ok(member) if member.network == found.institution => Ok(found),
+                Ok(_) | Err(Refused::NoName | Refused::NotInNetwork) => Err(Refused::no_such()),
+                Err(no) => Err(no),
+            },
+        }
+    }
+
+    /// The institution of who asks, confirmed by an operator.
+    pub(crate) async fn confirmed(&self, who: Who<'_>) -> Result<Member, Refused> {
+        let institution = who.institution().ok_or(Refused::NoName)?;
+        let member = self.member_of(institution).await?.ok_or(Refused::NoName)?.value;
+        if member.confirmed_by.is_some() { Ok(member) } else { Err(Refused::NotInNetwork) }
+    }
+
+    async fn page(&self, network: &Network, site: &Site) -> Result<SitePage, Refused> {
+        let prospects = connections::prospects(&self.center, &site.id).await;
+        let status = connections::status(&self.center).await;
+        let linked = status.sites.iter().any(|s| s.site == site.id && s.linked);
+        let enrolled = linked || self.has_certificate(Identity::gate(site.id.as_str())).await?;
+        let mut certified = BTreeSet::new();
+        for host in site.hosts.values().filter(|host| host.terminal) {
+            if self.has_certificate(Identity::device(site.id.as_str(), host.id.as_str())).await? {
+                certified.insert(host.id.clone());
+            }
+        }
+        let mut open = false;
+        let mut equipped = false;
+        for prospect in &prospects {
+            let has = self.issuing.is_none()
+                || self
+                    .has_certificate(Identity::device(prospect.from.site.as_str(), prospect.from.host.as_str()))
+                    .await?;
+            equipped |= has;
+            open |= has && prospect.lacking.is_empty();
+        }
+        let services: Vec<Service> =
+            network.services.values().filter(|service| service.host.site == site.id).cloned().collect();
+        let done = |step: Step| match step {
+            Step::Enroll => enrolled,
+            Step::Link => linked,
+            Step::Hosts => !site.hosts.is_empty(),
+            Step::Use => !prospects.is_empty(),
+            Step::Devices => equipped,
+            Step::Agree => open,
+        };
+        let lacking: BTreeSet<Step> = Step::ALL.into_iter().filter(|step| !done(*step)).collect();
+        let stage = match (lacking.is_empty(), enrolled) {
+            (true, _) => Stage::Ready,
+            (false, true) => Stage::GateEnrolled,
+            (false, false) => Stage::Registered,
+        };
+        let name = site.name.clone().unwrap_or_else(|| {
+            let id = site.id.to_string();
+            model::LocalizedName { ja: id.clone(), en: id }
+        });
+        let view = SiteView {
+            site: site.id.clone(),
+            name,
+            institution: site.institution.clone(),
+            model: site.model,
+            stage,
+            lacking,
+        };
+        let document = written(site, &services);
+        Ok(SitePage {
+            view,
+            version: version(&document),
+            site: site.clone(),
+            services,
+            certified,
+            prospects,
+            document,
+            issues: self.issuing.is_some(),
+        })
+    }
+
+    /// Was a certificate issued that still counts? Where certificates come from elsewhere, nobody here knows.
+    async fn has_certificate(&self, identity: Option<Identity>) -> Result<bool, Refused> {
+        let (Some((issuing, _)), Some(identity)) = (&self.issuing, identity) else { return Ok(false) };
+        let now = self.now();
+        let all = issuing.certificates(&identity).await?;
+        Ok(all.iter().any(|c| c.revoked.is_none() && now < c.not_after))
+    }
+}
+
+/// The document of a site with its services.
+pub(crate) fn written(site: &Site, services: &[Service]) -> String {
+    let document = Document { site: Some(site.clone()), services: services.to_vec(), ..Document::default() };
+    write_document(&document).expect("nouns are JSON")
+}
+
+/// What a form sends back.
+pub(crate) fn version(document: &str) -> String {
+    audit::Digest::of(document.as_bytes()).to_string()[..16].to_owned()
+}

@@ -39,7 +39,7 @@ macro_rules! files {
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 23] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 24] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

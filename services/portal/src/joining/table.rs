@@ -121,7 +121,7 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/sites/name"                 ManageSites Form Page => sites::name;
         Inside get  "/sites/new"                  ManageSites Page Page => sites::ask;
         Inside post "/sites/new"                  ManageSites Form Page => sites::propose;
-        Inside post "/sites/drafts/{id}/withdraw" ManageSites Form Page => sites::withdraw;
+        Inside post "/sites/drafts/{draft}/withdraw" ManageSites Form Page => sites::withdraw;
         Inside get  "/sites/at/{site}"            SeeSites Page Page => sites::one;
         Inside post "/sites/at/{site}/gate"       ManageSites Form Page => sites::gate;
 
@@ -160,8 +160,8 @@ pub(super) fn table() -> Vec<Way> {
         Operator post "/review/sites/name"                 RegisterSites Form Page => sites::name;
         Operator get  "/review/sites/new"                  RegisterSites Page Page => sites::ask;
         Operator post "/review/sites/new"                  RegisterSites Form Page => sites::propose;
-        Operator post "/review/sites/drafts/{id}/register" RegisterSites Form Page => sites::register;
-        Operator post "/review/sites/drafts/{id}/reject"   RegisterSites Form Page => sites::reject;
+        Operator post "/review/sites/drafts/{draft}/register" RegisterSites Form Page => sites::register;
+        Operator post "/review/sites/drafts/{draft}/reject"   RegisterSites Form Page => sites::reject;
         Operator get  "/review/sites/at/{site}"            SeeSites Page Page => sites::one;
         Operator post "/review/sites/at/{site}/gate"       RegisterSites Form Page => sites::gate;
     };

@@ -61,7 +61,9 @@ fn request(way: &Way, role: Role) -> Request<Body> {
         .replace("{user}", "12345678")
         .replace("{token}", "x")
         .replace("{name}", "x")
-        .replace("{site}", "x");
+        .replace("{site}", "x")
+        .replace("{draft}", "1")
+        .replace("{agreement}", "A-1");
     let mut request = Request::builder().method(way.method.clone()).uri(path).header(header::HOST, HOST);
     request = request.header(header::ORIGIN, format!("https://{HOST}"));
     request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

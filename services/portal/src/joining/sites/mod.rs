@@ -37,7 +37,7 @@ impl<'a> Visit<'a> {
         let (who, base) = match caller {
             Caller::In(who) => (Who::Member(who), "/sites"),
             Caller::Operator(operator) => (Who::Operator(operator), "/review/sites"),
-            Caller::Nobody | Caller::Link(_) | Caller::Settling(_) => {
+            Caller::Nobody | Caller::Link(_) | Caller::Settling(_) | Caller::Member(_) | Caller::TurnedBack(_) => {
                 return Err(Box::new(StatusCode::UNAUTHORIZED.into_response()));
             }
         };

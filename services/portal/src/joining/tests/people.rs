@@ -183,6 +183,9 @@ fn asked(way: &Way, role: Role, people: &People, user: &str, number: &str) -> Re
     let path = path
         .replace("{user}", user)
         .replace("{id}", number)
+        .replace("{site}", "x")
+        .replace("{draft}", number)
+        .replace("{agreement}", "A-1")
         .replace("{name}", if about_a_file(way) { "receipt.txt" } else { "x" });
     *asked.uri_mut() = path.parse().unwrap();
     if way.at == Entrance::Service {

@@ -8,6 +8,7 @@ use verify::{Verifier, check_slice};
 
 use super::clock::{Clock, Took, percentile};
 use super::growth::{Curve, Growing};
+use super::memory;
 use super::world::{Policies, RULES, World, unplannable};
 use crate::{BenchError, Peer, Row, Summary};
 
@@ -19,7 +20,7 @@ const POLICY: usize = 200;
 /// `tier1-open-followed`, `tier1-close-followed` (the verdict and taking it over), each with `-p99.9`, measured while
 /// documents change in between (`tier1-policy`: verdict and taking over, of the site where every line ends);
 /// `wide-inline` (verdict on a new in-house rule there, microseconds), with 10k, 100k and 1M lines open, all of them
-/// ending at one site; `cold-start` (seconds to prove states read back) with 10k, 100k and 1M flow rules; and the rows and
+/// ending at one site; `memory-floor` (see [`memory::floor`]); `cold-start` (seconds to prove states read back) with 10k, 100k and 1M flow rules; and the rows and
 /// curves of [`fill`].
 ///
 /// # Errors
@@ -38,6 +39,7 @@ pub fn measure(sizes: &[(&str, usize)], progress: &dyn Fn(&str)) -> Result<(Vec<
             open += 1;
         }
         rows.extend(open_and_close(&mut verifier, (&world, &policies), name, open)?);
+        rows.extend(memory::floor(name)?);
         rows.push(wide(&verifier, &policies, name)?);
     }
     drop(verifier);
@@ -226,17 +228,17 @@ fn closing(verifier: &Verifier, grant: &Grant) -> Result<Plan, BenchError> {
 }
 
 /// Bytes of this process that are in memory (proc(5), `statm`).
-fn resident() -> Result<usize, BenchError> {
+pub(super) fn resident() -> Result<usize, BenchError> {
     let text = std::fs::read_to_string("/proc/self/statm").map_err(BenchError::file("/proc/self/statm"))?;
     let pages = text.split_whitespace().nth(1).and_then(|n| n.parse::<usize>().ok());
     pages.map(|n| n * 4096).ok_or_else(|| BenchError::Subject("statm has no second number".to_owned()))
 }
 
-fn one(value: f64) -> Result<Summary, BenchError> {
+pub(super) fn one(value: f64) -> Result<Summary, BenchError> {
     summary(vec![value])
 }
 
-fn summary(times: Vec<f64>) -> Result<Summary, BenchError> {
+pub(super) fn summary(times: Vec<f64>) -> Result<Summary, BenchError> {
     Summary::of_times(times).ok_or_else(|| BenchError::Subject("nothing was measured".to_owned()))
 }
 

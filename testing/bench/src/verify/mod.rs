@@ -4,6 +4,7 @@ mod clock;
 pub mod exact;
 pub mod growth;
 pub mod inline;
+pub mod memory;
 pub mod peer;
 pub mod stanford;
 mod world;

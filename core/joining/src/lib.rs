@@ -9,6 +9,7 @@
 pub mod access;
 mod account;
 mod application;
+mod bearer;
 mod field;
 mod form;
 mod institution;
@@ -30,6 +31,7 @@ pub use account::{
     Account, AccountRole, AccountState, Factor, Lockout, NoId, Stage, UserId, VpnId, VpnPassword, VpnSecret,
 };
 pub use application::{Application, Call, CallOutcome, Decision, Due, Stand, StepFault, Urgency};
+pub use bearer::{BearerToken, bearer};
 pub use field::{Field, FieldCode, FieldFault};
 pub use form::{FullApplication, FullForm, InstitutionChoice, MailForm, kana, text};
 pub use institution::{Institution, InstitutionId};

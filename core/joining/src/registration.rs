@@ -4,7 +4,7 @@
 use model::{Agreement, Blueprint, LocalizedName, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, InstitutionId, LinkHash, StepFault, UserId};
+use crate::{Account, AccountState, Action, InstitutionId, LinkHash, StepFault, UserId};
 
 /// An institution of the directory and the legal entity of the network that it is. One to one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +128,9 @@ pub struct ApiToken {
     pub hash: LinkHash,
     /// When it was made.
     pub made_at: Timestamp,
+    /// Had its owner a second factor then, and shown it?
+    #[serde(default)]
+    pub second_factor: bool,
     /// It ends then.
     pub until: Timestamp,
     /// When it was revoked.
@@ -136,6 +139,35 @@ pub struct ApiToken {
 }
 
 impl ApiToken {
+    /// What a token may be made for: what programs can do for a member of an institution. Who may do less themselves
+    /// is offered less.
+    pub const OFFERED: [Action; 8] = [
+        Action::ReadNotices,
+        Action::SeeServices,
+        Action::ApplyForService,
+        Action::SeeStaff,
+        Action::ManageStaff,
+        Action::SeeSubmissions,
+        Action::SeeSites,
+        Action::ManageSites,
+    ];
+    /// What every token may: ask whose it is, and end itself.
+    pub const ALWAYS: [Action; 2] = [Action::SeeMenu, Action::SignOut];
+    /// Days a token works at most.
+    pub const MOST_DAYS: u32 = 366;
+
+    /// Does it count for its account as that stands now? Whoever chooses a new password, or gets a second factor, ends
+    /// the tokens of before; for an account that is stopped, reset or locked none counts.
+    pub fn serves(&self, account: &Account, now: Timestamp) -> bool {
+        self.works(now)
+            && self.user == account.user
+            && account.state == AccountState::Active
+            && !account.is_initial()
+            && !account.lockout.is_locked(now)
+            && account.password_at <= self.made_at
+            && (self.second_factor || !account.has_second_factor())
+    }
+
     /// May it do this now?
     pub fn admits(&self, action: Action, now: Timestamp) -> bool {
         self.works(now) && self.actions.contains(&action)
@@ -178,6 +210,7 @@ mod tests {
             actions: vec![Action::SeeSites],
             hash: crate::OneTime::for_url(&random).hash(),
             made_at: Timestamp(0),
+            second_factor: false,
             until: Timestamp(10),
             revoked_at: None,
         };

@@ -34,12 +34,13 @@ macro_rules! files {
             ("remote_access", include_str!(concat!("../locales/", $lang, "/remote_access.ftl"))),
             ("mail", include_str!(concat!("../locales/", $lang, "/mail.ftl"))),
             ("submissions", include_str!(concat!("../locales/", $lang, "/submissions.ftl"))),
+            ("api", include_str!(concat!("../locales/", $lang, "/api.ftl"))),
         ]
     };
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 24] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 25] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -2,6 +2,8 @@
 //! certificate, over its public doors with curl, clamd and openssl (R2, R10, R12).
 #![allow(clippy::unwrap_used)]
 
+#[path = "joining/api.rs"]
+mod api;
 #[path = "support/running.rs"]
 mod running;
 

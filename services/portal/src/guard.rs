@@ -67,14 +67,15 @@ fn is_strange(method: &Method, headers: &HeaderMap) -> bool {
     !ours || text("sec-fetch-site").is_some_and(|site| site != "same-origin")
 }
 
-/// A program that sends report files (R12). It has no origin, and a header that no page of elsewhere can send: browsers
+/// A program that sends report files (R12) or calls the API. It has no origin, and a header that no page of elsewhere can send: browsers
 /// would ask first whether they may (Fetch §4.8), and are never told so here.
 fn is_program(request: &Request) -> bool {
     let (path, headers) = (request.uri().path(), request.headers());
-    (path == "/files" || path.starts_with("/files/"))
+    let sends_files = (path == "/files" || path.starts_with("/files/")) && headers.contains_key("tus-resumable");
+    // Whatever has a body there is refused unless it is JSON, which is such a header too.
+    (sends_files || path.starts_with("/api/"))
         && !headers.contains_key(header::ORIGIN)
         && !headers.contains_key("sec-fetch-site")
-        && headers.contains_key("tus-resumable")
 }
 
 #[cfg(test)]
@@ -112,6 +113,9 @@ mod tests {
         let tus = ("tus-resumable", "1.0.0");
         assert!(program("/files", &[tus]) && program("/files/a", &[tus]));
         assert!(!program("/files", &[]) && !program("/submit", &[tus]) && !program("/filesystem", &[tus]));
+        assert!(program("/api/v1/staff", &[]) && !program("/apiary", &[]));
+        assert!(!program("/api/v1/staff", &[("origin", "https://join.example")]));
+        assert!(!program("/api/v1/staff", &[("sec-fetch-site", "cross-site")]));
         assert!(!program("/files", &[tus, ("origin", "https://evil.example")]));
         assert!(!program("/files", &[tus, ("sec-fetch-site", "cross-site")]));
     }

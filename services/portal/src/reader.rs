@@ -27,11 +27,12 @@ impl Reader {
     /// Of a request.
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let chosen = cookie(headers, COOKIE).and_then(|value| value.parse().ok());
-        let asked = || {
-            let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-            Lang::from_locale(wanted.split([',', ';']).next().unwrap_or_default().trim())
-        };
-        Self::of(chosen.unwrap_or_else(asked))
+        Self::of(chosen.unwrap_or_else(|| accepted(headers)))
+    }
+
+    /// Of a program's request: no cookie counts for it.
+    pub fn of_program(headers: &HeaderMap) -> Self {
+        Self::of(accepted(headers))
     }
 
     /// A text.
@@ -56,6 +57,12 @@ impl Reader {
             Lang::En => &name.en,
         }
     }
+}
+
+/// The first language that `Accept-Language` names.
+fn accepted(headers: &HeaderMap) -> Lang {
+    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    Lang::from_locale(wanted.split([',', ';']).next().unwrap_or_default().trim())
 }
 
 impl<S: Sync> FromRequestParts<S> for Reader {

@@ -25,6 +25,7 @@ mod sign_in;
 mod staff;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod who;
 mod world;
 
@@ -49,6 +50,7 @@ pub use review::{Approved, CallForm, ReviewItem, ReviewList, ReviewPage};
 pub use services::{Menu, MenuItem, ServiceView};
 pub use sign_in::SignInAnswer;
 pub use staff::{StaffAdded, StaffForm};
+pub use tokens::{TokenForm, TokenGiven, TokenView};
 pub use who::{Operator, Settling, SignedIn, Token};
 pub use world::{RealWorld, World};
 

@@ -47,13 +47,14 @@ impl Joining {
         new: &str,
         again: &str,
     ) -> Result<Token, Refused> {
+        let before = who.session()?;
         let mut record = self.own(who.user(), current).await?;
         let hash = self.chosen(&record.value, current, new, again).await?;
         let now = self.now();
         record.value.choose(hash, self.settings.policy.remembered, now);
         let (token, mut session) = self.new_session(who.user(), SessionStage::In, 0);
         // A new token, not a longer session.
-        (session.made_at, session.until) = (who.session.made_at, who.session.until);
+        (session.made_at, session.until) = (before.made_at, before.until);
         let commit = Commit::at(now)
             .update(&record)
             .end_sessions(who.user())

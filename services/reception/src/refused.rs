@@ -51,6 +51,8 @@ pub enum Refused {
     NoService,
     /// The account was suspended or removed.
     AccountOff,
+    /// As many tokens work already as an account may have.
+    TooManyTokens,
     /// The registry did not do it.
     Registry(RegistryError),
     /// A fault of this program.
@@ -87,6 +89,7 @@ impl Refused {
             Self::Internal(_) => "J019",
             Self::NoService => "J020",
             Self::AccountOff => "J021",
+            Self::TooManyTokens => "J022",
         }
     }
 
@@ -114,6 +117,7 @@ impl Refused {
             Self::Internal(_) => "joining-refused-internal",
             Self::NoService => "joining-refused-no-service",
             Self::AccountOff => "joining-refused-account-off",
+            Self::TooManyTokens => "joining-refused-too-many-tokens",
         }
     }
 
@@ -129,9 +133,12 @@ impl Refused {
             | Self::InitialOver
             | Self::NoSuch
             | Self::ShownAlready => Section::Terminal,
-            Self::MayNot | Self::AppliedAlready | Self::LastManager | Self::NoService | Self::AccountOff => {
-                Section::InHouseLan
-            }
+            Self::MayNot
+            | Self::AppliedAlready
+            | Self::LastManager
+            | Self::NoService
+            | Self::AccountOff
+            | Self::TooManyTokens => Section::InHouseLan,
             Self::Changed
             | Self::WrongStand
             | Self::NotConfirmed
@@ -157,7 +164,8 @@ impl Refused {
             | Self::SamePerson
             | Self::ShownAlready
             | Self::AppliedAlready
-            | Self::LastManager => 409,
+            | Self::LastManager
+            | Self::TooManyTokens => 409,
             Self::Registry(_) => 503,
             Self::Internal(_) => 500,
         }

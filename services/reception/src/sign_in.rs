@@ -4,6 +4,7 @@ use audit::Event;
 use joining::{Account, AccountState, Factor, Field, FieldCode, FieldFault, LetterKind, OneTime, UserId};
 use registry::{Commit, Record, Session, SessionStage};
 
+use crate::who::Held;
 use crate::{Joining, Refused, SignedIn, Token};
 
 /// What a right password leads to.
@@ -118,15 +119,20 @@ impl Joining {
         if session.seen_at.plus_ms(SEEN_MS) <= now {
             self.registry.session_seen(&session.hash, now).await?;
         }
-        Ok(SignedIn { account, session })
+        Ok(SignedIn { account, held: Held::Session(session) })
     }
 
-    /// ログアウト.
+    /// ログアウト. A program's token ends for good.
     ///
     /// # Errors
-    /// `Registry`.
+    /// `Changed`, `Registry`.
     pub async fn sign_out(&self, who: &SignedIn) -> Result<(), Refused> {
-        self.end(who.account.user, &who.session).await
+        match &who.held {
+            Held::Session(session) => self.end(who.account.user, session).await,
+            Held::Program { number, .. } => {
+                self.revoke(self.registry.kept(*number).await?.ok_or(Refused::NotSignedIn)?).await
+            }
+        }
     }
 
     /// The account whose password this is. A wrong one is counted. The caller must store the record it gets, so that

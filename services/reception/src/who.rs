@@ -1,6 +1,6 @@
 //! Who asks.
 
-use joining::{Account, Action, InstitutionId, OneTime, Role, UserId, access};
+use joining::{Account, Action, ApiToken, InstitutionId, OneTime, Role, UserId, access};
 use registry::Session;
 
 use crate::Refused;
@@ -38,11 +38,26 @@ impl Operator {
 /// The token of a session, for a cookie. It shows itself only through [`OneTime::reveal`].
 pub type Token = OneTime;
 
-/// Somebody who has signed in. Only [`crate::Joining::session`] makes one.
+/// Somebody who has signed in, or a program of theirs. Only [`crate::Joining::session`] and [`crate::Joining::program`]
+/// make one.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     pub(crate) account: Account,
-    pub(crate) session: Session,
+    pub(crate) held: Held,
+}
+
+/// What shows who it is.
+#[derive(Debug, Clone)]
+pub(crate) enum Held {
+    /// A browser's session.
+    Session(Session),
+    /// A program's token.
+    Program {
+        /// Its number.
+        number: i64,
+        /// Itself.
+        token: Box<ApiToken>,
+    },
 }
 
 impl SignedIn {
@@ -61,9 +76,25 @@ impl SignedIn {
         self.account.institution
     }
 
-    /// The session.
-    pub fn session(&self) -> &Session {
-        &self.session
+    /// The token, if it is a program: its number, and itself.
+    pub fn program(&self) -> Option<(i64, &ApiToken)> {
+        match &self.held {
+            Held::Session(_) => None,
+            Held::Program { number, token } => Some((*number, token)),
+        }
+    }
+
+    /// Does what it holds reach so far? A session reaches as far as its owner; a token to what it was made for.
+    pub fn reaches(&self, action: Action) -> bool {
+        self.program().is_none_or(|(_, token)| token.actions.contains(&action))
+    }
+
+    /// The session: what is about oneself is not for programs.
+    pub(crate) fn session(&self) -> Result<&Session, Refused> {
+        match &self.held {
+            Held::Session(session) => Ok(session),
+            Held::Program { .. } => Err(Refused::MayNot),
+        }
     }
 
     /// Its role about things of an institution: an account of another one is nobody's staff.
@@ -72,7 +103,8 @@ impl SignedIn {
     }
 
     pub(crate) fn may(&self, action: Action) -> Result<(), Refused> {
-        if access::may(self.account.role.into(), action) { Ok(()) } else { Err(Refused::MayNot) }
+        let may = access::may(self.account.role.into(), action) && self.reaches(action);
+        if may { Ok(()) } else { Err(Refused::MayNot) }
     }
 }
 

@@ -73,6 +73,9 @@ pub fn pages(binaries: Option<&Path>) -> Result<BTreeMap<&'static str, String>, 
         ("threats.md", threats::page()?),
         ("zones.md", zones::page()),
     ]);
+    for (name, document) in portal::joining::documents() {
+        pages.insert(name, format!("{document:#}\n"));
+    }
     if let Some(folder) = binaries {
         pages.insert(COMMANDS, commands::page(folder)?);
     }

@@ -2,7 +2,7 @@
 
 use axum::http::{Extensions, HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use joining::{OneTime, Role};
+use joining::{Action, OneTime, Role};
 use reception::{FullPage, Member, Settling, SignedIn};
 use std::net::IpAddr;
 
@@ -53,6 +53,22 @@ impl Caller {
         }
     }
 
+    /// Does what they hold reach so far? Only tokens of programs reach less far than their owner.
+    pub fn reaches(&self, action: Action) -> bool {
+        match self {
+            Self::In(who) => who.reaches(action),
+            _ => true,
+        }
+    }
+
+    /// Number of the token, if a program calls.
+    pub fn token(&self) -> Option<i64> {
+        match self {
+            Self::In(who) => who.program().map(|(number, _)| number),
+            _ => None,
+        }
+    }
+
     /// The operator; the gate lets nobody else through where this is asked.
     pub fn operator(&self) -> reception::Operator {
         match self {
@@ -63,15 +79,19 @@ impl Caller {
     }
 }
 
-/// The token of a session: the cookie of a browser; `Authorization: Bearer` of the API, which browsers never send by
-/// themselves, so that no page elsewhere can make them use it.
-pub(crate) fn token(headers: &HeaderMap, api: bool) -> Option<String> {
-    if api { bearer(headers) } else { cookie(headers, SESSION).map(str::to_owned) }
+/// The token of a session: the cookie of a browser.
+pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, SESSION).map(str::to_owned)
 }
 
-/// RFC 6750 §2.1.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned)
+/// What a program shows (RFC 6750 §2.1), which browsers never send by themselves, so that no page elsewhere can make
+/// them use it. None if it is sent twice, since nobody could say which is meant.
+pub(crate) fn authorization(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    match (all.next(), all.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
 }
 
 /// Gives a browser its session.

@@ -142,6 +142,11 @@ fn submitter(caller: &Caller) -> Option<Submitter> {
     Some(Submitter { institution: account.institution.0.to_string(), account: account.user.to_string() })
 }
 
+/// The room, and who submits, for the API.
+pub(super) fn room<'a>(desk: &'a Desk, caller: &Caller) -> Option<(&'a Submissions, Submitter)> {
+    Some((&desk.files.as_ref()?.room, submitter(caller)?))
+}
+
 /// The room and who asks; the gate lets nobody else by.
 fn here<'a>(desk: &'a Desk, caller: &Caller, reader: &Reader) -> Result<(&'a Files, Submitter), Box<Response>> {
     match (&desk.files, submitter(caller)) {

@@ -5,14 +5,15 @@ use axum::extract::{Request, State};
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use joining::{Action, Role, access};
+use joining::{Action, BearerToken, Role, access};
 use serde_json::json;
 
-use crate::joining::caller::{Caller, bearer, certified, source, token};
+use crate::joining::api::{Plain, Problem};
+use crate::joining::caller::{Caller, authorization, certified, source, token};
 use crate::joining::files::{Terminal, TurnedBack};
 use crate::joining::limits::{Counted, Whose};
 use crate::joining::table::{Entrance, Shape};
-use crate::joining::{Desk, words};
+use crate::joining::{Desk, LONGEST_FORM, words};
 use crate::reader::Reader;
 
 /// What the gate of one route knows.
@@ -24,19 +25,34 @@ pub(super) struct Gate {
     pub action: Action,
     pub counted: Counted,
     pub shape: Shape,
+    /// Is it a call of the API under `/api`? It knows tokens, and no cookies.
+    pub call: bool,
 }
 
 pub(super) async fn keep(State(gate): State<Gate>, reader: Reader, mut request: Request, next: Next) -> Response {
+    let reader = if gate.call { Reader::of_program(request.headers()) } else { reader };
+    // Before anybody is asked who they are (ASVS 12.1.1).
+    if gate.call && announced(request.headers()) > LONGEST_FORM {
+        return Problem::from(Plain::TooLong).show(&reader);
+    }
     let from = source(request.extensions());
     if let Err(seconds) = gate.desk.limits.take(gate.counted, Whose::source(from), gate.desk.now()) {
         return match gate.shape {
+            Shape::Api if gate.call => Problem::from(Plain::TooOften { seconds }).show(&reader),
             Shape::Api => problem(StatusCode::TOO_MANY_REQUESTS, "too-often", &reader),
             Shape::Page => words::too_often(&gate.desk, seconds, &reader),
         };
     }
     let caller = gate.caller(request.uri().path(), request.headers(), request.extensions()).await;
-    if !access::may(caller.role(), gate.action) {
-        return turned_away(gate.refuse(&caller, &reader));
+    let reaches = caller.reaches(gate.action) || access::may(Role::Nobody, gate.action);
+    if !access::may(caller.role(), gate.action) || !reaches {
+        let showed = request.headers().contains_key(header::AUTHORIZATION);
+        return turned_away(gate.refuse(&caller, showed, &reader));
+    }
+    if let Some(token) = caller.token()
+        && let Err(seconds) = gate.desk.limits.take(Counted::Call, Whose::Token(token), gate.desk.now())
+    {
+        return Problem::from(Plain::TooOften { seconds }).show(&reader);
     }
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;
@@ -63,16 +79,22 @@ fn turned_away(mut response: Response) -> Response {
 impl Gate {
     async fn caller(&self, path: &str, headers: &HeaderMap, extensions: &Extensions) -> Caller {
         let joining = &self.desk.joining;
-        let api = self.shape == Shape::Api;
         let found = match self.at {
             Entrance::Operator => return certified(extensions),
             Entrance::Service => return self.terminal(extensions).await,
             Entrance::Public if self.action == Action::Apply => {
-                let Some(link) = link(path, headers, api) else { return Caller::Nobody };
-                joining.open_link(&link).await.map(Caller::Link)
+                let link = if self.call { authorization(headers).and_then(joining::bearer) } else { link(path) };
+                let Some(link) = link else { return Caller::Nobody };
+                joining.open_link(link).await.map(Caller::Link)
+            }
+            Entrance::Public if self.call => return Caller::Nobody,
+            Entrance::Inside if self.call => {
+                let token = authorization(headers).and_then(BearerToken::from_authorization);
+                let Some(token) = token else { return Caller::Nobody };
+                joining.program(&token).await.map(|who| Caller::In(Box::new(who)))
             }
             Entrance::Public | Entrance::Inside => {
-                let Some(token) = token(headers, api) else { return Caller::Nobody };
+                let Some(token) = token(headers) else { return Caller::Nobody };
                 // Each door has its sessions: the public one those that began with an initial password, the inner one
                 // those of the log-in behind the VPN.
                 match self.at {
@@ -99,8 +121,18 @@ impl Gate {
         }
     }
 
-    fn refuse(&self, caller: &Caller, reader: &Reader) -> Response {
+    fn refuse(&self, caller: &Caller, showed: bool, reader: &Reader) -> Response {
         tracing::debug!(role = caller.role().as_str(), action = self.action.as_str(), "refused");
+        if self.call {
+            let known = caller.role() != Role::Nobody || self.at == Entrance::Operator;
+            let why = match (known, showed) {
+                (true, _) if access::may(caller.role(), self.action) => Plain::TooNarrow(self.action),
+                (true, _) => Plain::NotYours,
+                (false, true) => Plain::BadToken,
+                (false, false) => Plain::NoToken,
+            };
+            return Problem::from(why).show(reader);
+        }
         if let Caller::TurnedBack(why) = caller {
             return if self.shape == Shape::Api { why.problem(reader) } else { why.page(&self.desk, reader) };
         }
@@ -125,9 +157,15 @@ impl Gate {
     }
 }
 
-/// The one-time URL of an application: in the path of pages, as a bearer token of the API.
-fn link(path: &str, headers: &HeaderMap, api: bool) -> Option<String> {
-    if api { bearer(headers) } else { path.strip_prefix("/apply/")?.split('/').next().map(str::to_owned) }
+/// The one-time URL of an application, in the path of its pages; to the API it is shown as a bearer token.
+fn link(path: &str) -> Option<&str> {
+    path.strip_prefix("/apply/")?.split('/').next()
+}
+
+/// Octets the body says it has.
+fn announced(headers: &HeaderMap) -> usize {
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).unwrap_or("0");
+    said.parse().unwrap_or(usize::MAX)
 }
 
 /// RFC 9457.

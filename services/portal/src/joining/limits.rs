@@ -1,7 +1,7 @@
 //! How often: token buckets, one for every thing counted and everyone it is counted for (ASVS 2.2.1, 11.1.4).
 //!
 //! Counted per source of a connection — an IPv4 address, or the /64 of an IPv6 one, since a household has all of it — and
-//! per mail address. A bucket that is full again is forgotten; when there are too many all newcomers share one.
+//! per mail address, calls of the API per token besides. A bucket that is full again is forgotten; when there are too many all newcomers share one.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,6 +18,8 @@ pub(crate) enum Counted {
     Challenge,
     /// Letters, per mail address.
     Letter,
+    /// Calls of the API, per token; per source they count as pages and forms.
+    Call,
     /// Passwords tried, per source; an account has its own lock besides.
     Password,
 }
@@ -29,6 +31,7 @@ impl Counted {
             Self::Page => (600, 20),
             Self::Form => (120, 500),
             Self::Challenge => (60, 2_000),
+            Self::Call => (120, 250),
             Self::Letter => (3, 600_000),
             Self::Password => (40, 3_000),
         }
@@ -42,6 +45,8 @@ pub(crate) enum Whose {
     Source(IpAddr),
     /// A mail address, as the use cases compare them.
     Mail(String),
+    /// A token of the API, by its number.
+    Token(i64),
     /// Everybody who came when there was no room left.
     Rest,
 }

@@ -20,6 +20,7 @@ mod table;
 mod tests;
 mod words;
 
+pub use api::documents;
 pub use caller::{Auditor, Source};
 pub use files::{Files, Terminal, TurnedBack};
 pub use review::vpn::{Later, VpnLine, VpnLines};

@@ -4,13 +4,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, delete, get, head, options, patch, post};
+use axum::routing::{MethodRouter, any, delete, get, head, options, patch, post};
 use joining::Action;
 
 use crate::guard::guard;
+use crate::joining::api::Described;
 use crate::joining::gate::{Gate, keep};
 use crate::joining::limits::Counted;
-use crate::joining::{Desk, LONGEST_FORM, files, inside, public, review, sites};
+use crate::joining::{Desk, LONGEST_FORM, api, files, inside, public, review, sites};
 use crate::{assets, reader};
 
 /// A door of the center.
@@ -42,6 +43,8 @@ pub(super) struct Way {
     pub counted: Counted,
     pub shape: Shape,
     pub handler: MethodRouter<Desk>,
+    /// What the document of the API says of it, if it is a call of the API.
+    pub described: Option<Described>,
 }
 
 macro_rules! ways {
@@ -54,6 +57,7 @@ macro_rules! ways {
             counted: Counted::$counted,
             shape: Shape::$shape,
             handler: $method($handler),
+            described: None,
         }, )*]
     };
     (@name get) => { Method::GET };
@@ -114,6 +118,9 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/factor"                 ChangeOwn Password Page => inside::factor::begin;
         Inside post "/factor/confirm"         ChangeOwn Password Page => inside::factor::confirm;
         Inside post "/factor/remove"          ChangeOwn Password Page => inside::factor::remove;
+        Inside get  "/tokens"                 ManageTokens Page Page => inside::tokens::page;
+        Inside post "/tokens"                 ManageTokens Password Page => inside::tokens::make;
+        Inside post "/tokens/{id}/revoke"     ManageTokens Form Page => inside::tokens::revoke;
         Inside get  "/certificate"            GetCertificate Page Page => inside::certificate::page;
         Inside post "/certificate"            GetCertificate Form Page => inside::certificate::code;
 
@@ -165,7 +172,7 @@ pub(super) fn table() -> Vec<Way> {
         Operator get  "/review/sites/at/{site}"            SeeSites Page Page => sites::one;
         Operator post "/review/sites/at/{site}/gate"       RegisterSites Form Page => sites::gate;
     };
-    all.extend(crate::joining::api::ways());
+    all.extend(api::ways());
     all
 }
 
@@ -180,6 +187,7 @@ pub fn routes(at: Entrance, desk: Desk) -> Router {
             action: way.action,
             counted: way.counted,
             shape: way.shape,
+            call: way.described.is_some(),
         };
         // All that is installed on a terminal is longer than what anybody types.
         let longest = if way.action == Action::Preflight { public::preflight::LONGEST } else { LONGEST_FORM };
@@ -187,13 +195,15 @@ pub fn routes(at: Entrance, desk: Desk) -> Router {
         router = router.route(way.path, handler.route_layer(from_fn_with_state(gate, keep)));
     }
     let router = router.layer(DefaultBodyLimit::max(LONGEST_FORM));
+    let router = router.route("/api/{*rest}", any(api::nothing));
     if at == Entrance::Operator {
-        return router.layer(from_fn(guard)).with_state(desk);
+        return router.layer(from_fn(guard)).layer(from_fn(api::only_problems)).with_state(desk);
     }
     router
         .route("/lang/{lang}", get(reader::language))
         .merge(assets::routes())
         .fallback(public::nowhere)
         .layer(from_fn(guard))
+        .layer(from_fn(api::only_problems))
         .with_state(desk)
 }

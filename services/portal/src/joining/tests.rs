@@ -1,5 +1,6 @@
 //! Every route × every role is decided, and the door keeps what was decided (ASVS 4.1.1, 4.1.3).
 
+mod api;
 mod people;
 
 use axum::body::{Body, to_bytes};
@@ -65,8 +66,13 @@ fn request(way: &Way, role: Role) -> Request<Body> {
         .replace("{draft}", "1")
         .replace("{agreement}", "A-1");
     let mut request = Request::builder().method(way.method.clone()).uri(path).header(header::HOST, HOST);
-    request = request.header(header::ORIGIN, format!("https://{HOST}"));
-    request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    // Forms come from a page of ours, calls of the API from no page.
+    request = match way.described {
+        None => request
+            .header(header::ORIGIN, format!("https://{HOST}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
+        Some(_) => request.header(header::CONTENT_TYPE, "application/json"),
+    };
     request = request.extension(Source(IpAddr::from([192, 0, 2, 1])));
     match role {
         Role::Operator => request = request.extension(Operator("ito".into())),

@@ -17,7 +17,8 @@ pub(crate) fn said(wrong: &[FieldFault], field: Field, reader: &Reader) -> Optio
     (!all.is_empty()).then(|| all.join("\n"))
 }
 
-fn words(fault: &FieldFault, reader: &Reader) -> String {
+/// A fault in words.
+pub(crate) fn words(fault: &FieldFault, reader: &Reader) -> String {
     reader.tell(&fault.key(), &[("limit", Arg::Number(fault.limit.unwrap_or_default().into()))])
 }
 

@@ -5,6 +5,7 @@ mod killed;
 mod review;
 mod search;
 mod story;
+mod tokens;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -90,6 +91,7 @@ impl Place {
             "SELECT document FROM join_application",
             "SELECT document FROM join_account",
             "SELECT document FROM join_service",
+            "SELECT document FROM join_token",
             "SELECT document FROM join_letter",
             "SELECT hash FROM join_link",
             "SELECT hash FROM join_session",

@@ -39,7 +39,7 @@ pub(in crate::joining) async fn notices(
 const SUBMISSIONS: &str = "/submissions";
 
 /// Where the menu leads, and what one must be allowed to do there.
-const PLACES: [(&str, &str, Action); 7] = [
+const PLACES: [(&str, &str, Action); 8] = [
     ("/services", "page-menu-apply", Action::SeeServices),
     ("/certificate", "page-menu-certificate", Action::GetCertificate),
     (SUBMISSIONS, "page-menu-submissions", Action::SeeSubmissions),
@@ -47,6 +47,7 @@ const PLACES: [(&str, &str, Action); 7] = [
     ("/password", "page-menu-password", Action::ChangeOwn),
     ("/factor", "page-menu-factor", Action::ChangeOwn),
     ("/connection", "page-menu-connection", Action::Download),
+    ("/tokens", "page-menu-tokens", Action::ManageTokens),
 ];
 
 pub(in crate::joining) async fn menu(

@@ -8,6 +8,7 @@ pub(super) mod login;
 pub(super) mod own;
 pub(super) mod services;
 pub(super) mod staff;
+pub(super) mod tokens;
 
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};

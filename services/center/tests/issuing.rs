@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use running::{Running, free};
 
+#[path = "issuing/api.rs"]
+mod api;
 #[path = "issuing/browser.rs"]
 mod browser;
 #[path = "issuing/registration.rs"]

@@ -11,6 +11,8 @@ api-done = Done.
 api-problem = Refused: why, on whose side, and what to do (RFC 9457).
 api-path-id = The number of what it is about.
 api-path-user = The user ID it is about.
+api-path-draft = The number of the proposal.
+api-path-site = The id of the site.
 
 api-call-search-institutions = Institutions of the directory whose name or reading holds the words
 api-call-see-document = This document
@@ -46,6 +48,17 @@ api-call-resume-account = Let a suspended account work again
 api-call-list-all-notices = All notices, newest first
 api-call-publish-notice = Publish a notice
 api-call-withdraw-notice = Take a notice back
+api-call-see-own-id = The institution's id in the network
+api-call-name-institution = Ask for, or give, an institution's id in the network
+api-call-list-members = Institutions that have an id in the network
+api-call-list-site-proposals = Proposed sites, and what became of them
+api-call-propose-site = Propose a site, made from its model
+api-call-withdraw-site-proposal = Take a proposed site back
+api-call-register-site = Take a proposed site in, after both proofs
+api-call-reject-site = Reject a proposed site
+api-call-list-sites = Sites, and what each lacks until a line could open
+api-call-see-site = One site, whole
+api-call-make-gate-token = Make the one-time token with which a gate fetches its certificate
 
 # What a token may be made for
 api-action-read-notices = Read notices
@@ -100,5 +113,7 @@ api-problem-strange = Calls from web pages are not taken
 api-problem-strange-do = Call from a program, without Origin and Sec-Fetch-Site
 api-problem-not-here = No report files are taken by this center
 api-problem-not-here-do = Ask the center where they are taken
+api-problem-no-registration = No sites are registered at this center
+api-problem-no-registration-do = Ask the center
 api-problem-broken = The center failed
 api-problem-broken-do = Try again later; if it goes on, tell the center

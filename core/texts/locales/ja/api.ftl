@@ -11,6 +11,8 @@ api-done = 完了しました。
 api-problem = 行えませんでした。理由、どこの責任区間か、対処を示します（RFC 9457）。
 api-path-id = 対象の番号。
 api-path-user = 対象の利用者 ID。
+api-path-draft = 登録申請の番号。
+api-path-site = 拠点の ID。
 
 api-call-search-institutions = 名称または読みに言葉を含む機関を探す
 api-call-see-document = この文書
@@ -46,6 +48,17 @@ api-call-resume-account = 停止した利用者を再開する
 api-call-list-all-notices = すべてのお知らせを新しい順に見る
 api-call-publish-notice = お知らせを掲載する
 api-call-withdraw-notice = お知らせを取り下げる
+api-call-see-own-id = 機関の網内での ID を見る
+api-call-name-institution = 機関の網内での ID を申請する、または決める
+api-call-list-members = 網内での ID を持つ機関を見る
+api-call-list-site-proposals = 拠点の登録申請とその状況を見る
+api-call-propose-site = 型をもとに拠点の登録を申請する
+api-call-withdraw-site-proposal = 拠点の登録申請を取り下げる
+api-call-register-site = 申請された拠点を、二つの証明を経て登録する
+api-call-reject-site = 申請された拠点を却下する
+api-call-list-sites = 拠点と、接続までに足りないものを見る
+api-call-see-site = 拠点一か所の全体を見る
+api-call-make-gate-token = ゲートが証明書を取得するための一度限りのトークンを作成する
 
 # トークンの権限
 api-action-read-notices = お知らせを読む
@@ -100,5 +113,7 @@ api-problem-strange = ウェブページからの呼び出しは受け付けま�
 api-problem-strange-do = Origin と Sec-Fetch-Site を付けずに、プログラムから呼び出してください
 api-problem-not-here = このセンターでは届出ファイルを受け付けていません
 api-problem-not-here-do = 提出先をセンターに確認してください
+api-problem-no-registration = このセンターでは拠点を登録していません
+api-problem-no-registration-do = センターに確認してください
 api-problem-broken = センターで問題が起きました
 api-problem-broken-do = しばらくしてからもう一度お試しください。続く場合はセンターに連絡してください

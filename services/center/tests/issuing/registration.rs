@@ -16,10 +16,10 @@ use super::browser::{Browser, tls};
 use super::{DOCUMENT, OTHERS, Stage, layout, now};
 use serde_json::json;
 
-const PASSWORD: &str = "tsukimi-4-dango";
+pub const PASSWORD: &str = "tsukimi-4-dango";
 
 /// Institutions and their managers, made before the center starts by the use cases of joining; user IDs come back.
-async fn managers(stage: &Stage, count: i64) -> Vec<String> {
+pub async fn managers(stage: &Stage, count: i64) -> Vec<String> {
     fs::create_dir_all(stage.path("data")).unwrap();
     let url = format!("sqlite://{}", stage.path("data/registry.db").display());
     let registry = Registry::open(&url).await.unwrap();

@@ -62,7 +62,8 @@ impl<T> Asked<T> {
 
     /// The number of what it is about; what is no number is none that there is.
     pub fn number(&self) -> Result<i64, Problem> {
-        self.part("id").parse().map_err(|_| Refused::NoSuch.into())
+        let part = self.path.get("id").or_else(|| self.path.get("draft"));
+        part.map_or("", String::as_str).parse().map_err(|_| Refused::NoSuch.into())
     }
 
     /// The user ID it is about.

@@ -113,7 +113,8 @@ fn scheme(at: Entrance, reader: &Reader) -> Value {
 
 fn operation(way: &Way, all: &mut Generators, reader: &Reader) -> Value {
     let described = way.described.as_ref().expect("every way of this table is a call");
-    let roles: Vec<&str> = Role::ALL.iter().filter(|r| access::may(**r, way.action)).map(|r| r.as_str()).collect();
+    let here = roles(way.at).iter().filter(|role| access::may(**role, way.action));
+    let here: Vec<&str> = here.map(|role| role.as_str()).collect();
     let in_query = matches!(way.method.as_str(), "GET" | "DELETE");
     let given = (described.given)(&mut all.questions);
     let mut parameters: Vec<Value> = in_path(way.path).map(|name| {
@@ -132,7 +133,7 @@ fn operation(way: &Way, all: &mut Generators, reader: &Reader) -> Value {
         "operationId": described.name,
         "summary": summary,
         "x-action": way.action.as_str(),
-        "x-roles": roles,
+        "x-roles": here,
         "parameters": parameters,
         "responses": {
             described.status.as_str(): done,
@@ -146,6 +147,16 @@ fn operation(way: &Way, all: &mut Generators, reader: &Reader) -> Value {
             json!({ "required": required, "content": { "application/json": { "schema": given } } });
     }
     operation
+}
+
+/// Who can come to a door.
+fn roles(at: Entrance) -> &'static [Role] {
+    match at {
+        Entrance::Public => &[Role::Nobody, Role::Applicant],
+        Entrance::Inside => &[Role::Nobody, Role::Staff, Role::Manager],
+        Entrance::Service => &[Role::Staff, Role::Manager],
+        Entrance::Operator => &[Role::Operator, Role::Auditor],
+    }
 }
 
 /// What must be shown for it; nothing for what is everybody's.

@@ -10,6 +10,7 @@ mod inside;
 mod operator;
 mod problem;
 mod shapes;
+mod sites;
 
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
@@ -74,6 +75,15 @@ pub(super) fn ways() -> Vec<Way> {
         Inside GET    "/api/v1/submissions/{id}"                  SeeSubmissions  OK         "see-submission" => inside::submission;
         Inside GET    "/api/v1/submissions/{id}/receipt"          SeeSubmissions  OK         "see-receipt" => inside::receipt;
 
+        Inside GET  "/api/v1/member"                              SeeSites    OK         "see-own-id" => sites::own_member;
+        Inside PUT  "/api/v1/member"                              ManageSites OK         "name-institution" => sites::name;
+        Inside GET  "/api/v1/site-proposals"                      SeeSites    OK         "list-site-proposals" => sites::proposals;
+        Inside POST "/api/v1/site-proposals"                      ManageSites CREATED    "propose-site" => sites::propose;
+        Inside POST "/api/v1/site-proposals/{draft}/withdraw"     ManageSites NO_CONTENT "withdraw-site-proposal" => sites::withdraw;
+        Inside GET  "/api/v1/sites"                               SeeSites    OK         "list-sites" => sites::sites;
+        Inside GET  "/api/v1/sites/{site}"                        SeeSites    OK         "see-site" => sites::one;
+        Inside POST "/api/v1/sites/{site}/gate-token"             ManageSites CREATED    "make-gate-token" => sites::gate;
+
         Operator GET    "/api/v1/review/applications"                  SeeReview       OK         "list-applications" => operator::applications;
         Operator GET    "/api/v1/review/applications/{id}"             SeeReview       OK         "see-application" => operator::application;
         Operator POST   "/api/v1/review/applications/{id}/calls"       Review          OK         "record-call" => operator::call;
@@ -93,6 +103,16 @@ pub(super) fn ways() -> Vec<Way> {
         Operator GET    "/api/v1/review/notices"                       SeeReview       OK         "list-all-notices" => operator::notices;
         Operator POST   "/api/v1/review/notices"                       Publish         CREATED    "publish-notice" => operator::publish;
         Operator DELETE "/api/v1/review/notices/{id}"                  Publish         NO_CONTENT "withdraw-notice" => operator::withdraw;
+
+        Operator GET  "/api/v1/review/members"                          SeeSites      OK         "list-members" => sites::members;
+        Operator PUT  "/api/v1/review/members"                          RegisterSites OK         "name-institution" => sites::name;
+        Operator GET  "/api/v1/review/site-proposals"                   SeeSites      OK         "list-site-proposals" => sites::proposals;
+        Operator POST "/api/v1/review/site-proposals"                   RegisterSites CREATED    "propose-site" => sites::propose;
+        Operator POST "/api/v1/review/site-proposals/{draft}/register"  RegisterSites NO_CONTENT "register-site" => sites::register;
+        Operator POST "/api/v1/review/site-proposals/{draft}/reject"    RegisterSites NO_CONTENT "reject-site" => sites::reject;
+        Operator GET  "/api/v1/review/sites"                            SeeSites      OK         "list-sites" => sites::sites;
+        Operator GET  "/api/v1/review/sites/{site}"                     SeeSites      OK         "see-site" => sites::one;
+        Operator POST "/api/v1/review/sites/{site}/gate-token"          RegisterSites CREATED    "make-gate-token" => sites::gate;
     };
     for at in [Entrance::Public, Entrance::Inside, Entrance::Operator] {
         let handler = move |asked: Asked<shapes::Nothing>| async move { Ok(shapes::OpenApi(document::document(at, &asked.reader))) };

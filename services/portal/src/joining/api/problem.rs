@@ -20,6 +20,8 @@ pub(in crate::joining) enum Problem {
     Joining(reception::Refused),
     /// By the room of report files.
     Files(submissions::Refused),
+    /// By the registration of sites.
+    Registration(registration::Refused),
     /// Before a use case was asked.
     Plain(Plain),
 }
@@ -54,6 +56,8 @@ pub(in crate::joining) enum Plain {
     Strange,
     /// No report files are taken here.
     NotHere,
+    /// No sites are registered here.
+    NoRegistration,
     /// The program failed.
     Broken,
 }
@@ -83,6 +87,38 @@ pub(super) struct Document {
     /// What is wrong with which field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Fault>,
+    /// Further reasons, if there is more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more: Vec<More>,
+}
+
+/// A further reason.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Reason")]
+struct More {
+    /// What happened.
+    title: String,
+    /// Stable code.
+    code: String,
+    /// Whose side it is on.
+    section: String,
+    /// The same in words.
+    side: String,
+    /// What to do.
+    remedy: String,
+}
+
+impl More {
+    fn of(reason: &Reason, reader: &Reader) -> Self {
+        let lines = reason.lines(reader.texts);
+        Self {
+            title: lines.refused,
+            code: reason.code.clone(),
+            section: reason.section.to_string(),
+            side: lines.section,
+            remedy: lines.remedy,
+        }
+    }
 }
 
 /// What is wrong with a field.
@@ -109,6 +145,12 @@ impl From<reception::Refused> for Problem {
 impl From<submissions::Refused> for Problem {
     fn from(no: submissions::Refused) -> Self {
         Self::Files(no)
+    }
+}
+
+impl From<registration::Refused> for Problem {
+    fn from(no: registration::Refused) -> Self {
+        Self::Registration(no)
     }
 }
 
@@ -146,6 +188,7 @@ impl Plain {
             Self::Malformed(_) => "malformed",
             Self::Strange => "strange",
             Self::NotHere => "not-here",
+            Self::NoRegistration => "no-registration",
             Self::Broken => "broken",
         }
     }
@@ -155,7 +198,7 @@ impl Plain {
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoToken | Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::NotYours | Self::TooNarrow(_) | Self::Strange => StatusCode::FORBIDDEN,
-            Self::NoSuchCall | Self::NotHere => StatusCode::NOT_FOUND,
+            Self::NoSuchCall | Self::NotHere | Self::NoRegistration => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -167,7 +210,7 @@ impl Plain {
     fn section(&self) -> Section {
         match self {
             Self::NotYours | Self::TooNarrow(_) => Section::InHouseLan,
-            Self::NotHere | Self::Broken => Section::Operator,
+            Self::NotHere | Self::NoRegistration | Self::Broken => Section::Operator,
             _ => Section::Terminal,
         }
     }
@@ -210,28 +253,33 @@ impl Problem {
         match self {
             Self::Joining(no) => StatusCode::from_u16(no.status()).unwrap_or(StatusCode::CONFLICT),
             Self::Files(no) => no.status(),
+            Self::Registration(no) => StatusCode::from_u16(no.status()).unwrap_or(StatusCode::CONFLICT),
             Self::Plain(no) => no.status(),
         }
     }
 
-    fn reason(&self) -> Reason {
+    /// Every reason; policy may have several.
+    fn reasons(&self) -> Vec<Reason> {
         match self {
-            Self::Joining(no) => no.reason(),
-            Self::Files(no) => no.reason(),
-            Self::Plain(no) => no.reason(),
+            Self::Joining(no) => vec![no.reason()],
+            Self::Files(no) => vec![no.reason()],
+            Self::Registration(no) => no.reasons(),
+            Self::Plain(no) => vec![no.reason()],
         }
     }
 
     fn faults(&self) -> &[FieldFault] {
         match self {
             Self::Joining(no) => words::faults_of(no),
+            Self::Registration(no) => no.faults(),
             Self::Files(_) | Self::Plain(_) => &[],
         }
     }
 
     /// As an answer in the reader's language.
     pub fn show(&self, reader: &Reader) -> Response {
-        let (reason, status) = (self.reason(), self.status());
+        let (mut reasons, status) = (self.reasons().into_iter(), self.status());
+        let reason = reasons.next().unwrap_or_else(|| Plain::Broken.reason());
         if status.is_server_error() {
             tracing::error!(code = reason.code, why = ?self, "api");
         }
@@ -254,6 +302,7 @@ impl Problem {
                 _ => None,
             },
             faults: faults.collect(),
+            more: reasons.map(|reason| More::of(&reason, reader)).collect(),
             code: reason.code,
         };
         let mut answer = (status, axum::Json(document)).into_response();

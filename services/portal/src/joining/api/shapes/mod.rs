@@ -1,6 +1,7 @@
 //! What goes in and out as JSON: shapes of their own, so that a change within is no change of the API.
 
 mod review;
+mod sites;
 
 use joining::{AccountRole, AccountState, ServiceStand};
 use model::{LocalizedName, Timestamp};
@@ -17,6 +18,7 @@ pub(in crate::joining::api) use review::{
     AccountsPart, Application, Approval, CallGiven, NoticeGiven, PutInstitutions, RejectGiven, SettleGiven, Version,
     WorkList, WorkPart,
 };
+pub(in crate::joining::api) use sites::{Enrolment, Member, MemberGiven, Site, SiteGiven, SiteProposal, WholeSite};
 
 /// Items of a part of a list at most.
 const MOST: u16 = 100;

@@ -522,7 +522,7 @@ catalogue! {
     PortalSignInRefused = "A613" "audit-portal-sign-in-refused" {
         /// User ID.
         user: String,
-        /// Why, as a word: `password`, `locked`, `second-factor`, `suspended`, `initial-over`.
+        /// Why, as a word: `password`, `locked`, `second-factor`, `second-factor-copied`, `suspended`, `initial-over`.
         why: String,
     }
     /// Wrong passwords locked an account (R5).

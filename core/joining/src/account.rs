@@ -126,6 +126,15 @@ pub enum Factor {
         /// Has its owner shown that the app works? Before, it is not asked for.
         confirmed: bool,
     },
+    /// A security key (W3C Web Authentication).
+    Key {
+        /// What is kept of it.
+        credential: webauthn::Credential,
+        /// What its owner calls it.
+        name: String,
+        /// When it was added.
+        at: Timestamp,
+    },
     /// The person's card: SHA-256 of its authentication certificate, hexadecimal. The TLS session shows the key.
     Card {
         /// The fingerprint.
@@ -166,6 +175,11 @@ impl UserId {
     /// Its number.
     pub fn number(self) -> u32 {
         self.0
+    }
+
+    /// What a security key calls the account: it says nothing to who reads the key (W3C Web Authentication §14.6.1).
+    pub fn handle(self) -> [u8; 32] {
+        crate::once::digest_of(b"sekisho user handle", self.to_string().as_bytes())
     }
 }
 
@@ -288,7 +302,7 @@ impl Account {
     pub fn has_second_factor(&self) -> bool {
         self.factors.iter().any(|f| match f {
             Factor::Totp { confirmed, .. } => *confirmed,
-            Factor::Card { .. } => true,
+            Factor::Key { .. } | Factor::Card { .. } => true,
             Factor::Recovery { .. } => false,
         })
     }
@@ -337,6 +351,11 @@ impl Factor {
     pub fn recovery(random: &dyn Randomness) -> (Self, Vec<OneTime>) {
         let codes: Vec<OneTime> = (0..Self::CODES).map(|_| OneTime::for_typing(random)).collect();
         (Self::Recovery { codes: codes.iter().map(OneTime::hash).collect() }, codes)
+    }
+
+    /// Is it a security key with this credential ID?
+    pub fn is_key(&self, id: &[u8]) -> bool {
+        matches!(self, Self::Key { credential, .. } if credential.id == id)
     }
 
     /// Uses up a recovery code, if this is one.

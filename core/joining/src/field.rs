@@ -63,6 +63,8 @@ names! {
         Service = "service",
         /// 確認コード.
         Code = "code",
+        /// セキュリティキーの名前.
+        KeyName = "key-name",
         /// お知らせの件名.
         Title = "title",
         /// お知らせの本文.

@@ -61,10 +61,22 @@ impl OneTime {
         &self.0
     }
 
+    /// What a security key is asked to sign where this is the token of a session: bound to it, and told by it alone.
+    pub fn challenge(&self) -> [u8; 32] {
+        digest_of(b"sekisho second factor", self.0.as_bytes())
+    }
+
     /// What is stored of it.
     pub fn hash(&self) -> LinkHash {
         LinkHash(digest(&SHA256, self.0.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect())
     }
+}
+
+/// SHA-256 of a value for one purpose, so that what serves one is none for another.
+pub(crate) fn digest_of(purpose: &[u8], value: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, &[purpose, &[0], value].concat()).as_ref());
+    out
 }
 
 impl LinkHash {
@@ -87,6 +99,8 @@ crate::field::names! {
         Application = "application",
         /// A service certificate (R10); `about` is the account.
         Certificate = "certificate",
+        /// A new security key (R5): what it is asked to sign; `about` is the account.
+        SecurityKey = "security-key",
         /// A gate's certificate (`sekisho-gate enroll`); `about` is the number of the site's registration.
         Gate = "gate",
     }
@@ -119,5 +133,8 @@ mod tests {
         assert_eq!(OneTime::read(a.reveal()).unwrap().hash(), a.hash());
         assert_eq!(a.hash().as_str().len(), 64);
         assert_eq!(OneTime::read("../../etc/passwd"), None);
+        assert_ne!(a.challenge(), b.challenge());
+        let hash: String = a.challenge().iter().map(|b| format!("{b:02x}")).collect();
+        assert_ne!(hash, a.hash().as_str(), "what is stored does not tell what is asked");
     }
 }

@@ -29,6 +29,7 @@ macro_rules! files {
             ("issuing", include_str!(concat!("../locales/", $lang, "/issuing.ftl"))),
             ("registration", include_str!(concat!("../locales/", $lang, "/registration.ftl"))),
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
+            ("factor", include_str!(concat!("../locales/", $lang, "/factor.ftl"))),
             ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
             ("journey", include_str!(concat!("../locales/", $lang, "/journey.ftl"))),
             ("remote_access", include_str!(concat!("../locales/", $lang, "/remote_access.ftl"))),
@@ -40,7 +41,7 @@ macro_rules! files {
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 25] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 26] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -11,6 +11,9 @@ use std::sync::LazyLock;
 
 pub(crate) const STYLE: &str = include_str!("../assets/portal.css");
 const SCRIPT: &str = include_str!("../assets/portal.js");
+/// Asks security keys; named by the pages that need it only.
+pub(crate) const KEYS: &str = "/assets/keys.js";
+const KEYS_SCRIPT: &str = include_str!("../assets/keys.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// Digest of the style sheet, as a content security policy names it (CSP 3 §2.3.1).
@@ -30,5 +33,6 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/assets/portal.css", file("text/css; charset=utf-8", STYLE))
         .route("/assets/portal.js", file("text/javascript; charset=utf-8", SCRIPT))
+        .route(KEYS, file("text/javascript; charset=utf-8", KEYS_SCRIPT))
         .route("/assets/icon.svg", file("image/svg+xml", ICON))
 }

@@ -1,12 +1,16 @@
 //! Two-step sign-in over its pages: set up, asked for, recovered, taken away (R5); and one's own profiles again (R6).
 #![allow(clippy::unwrap_used)]
 
+use authenticator::SecurityKey;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use joining::{Account, CallOutcome, Factor, FullForm, InstitutionId, LetterKind, MailForm, UserId};
 use portal::joining::{Contents, Desk, Download, Entrance, Settings, routes};
 use reception::{Approved, CallForm, Hashing, Joining, Operator, RealWorld};
 use registry::Registry;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use texts::Lang;
 use tower::ServiceExt;
@@ -51,14 +55,26 @@ impl Browser {
     }
 }
 
-#[tokio::test]
-async fn an_authenticator_is_set_up_asked_for_recovered_and_taken_away_r5_r6() {
+struct House {
+    joining: Joining,
+    user: UserId,
+    _dir: tempfile::TempDir,
+}
+
+async fn house() -> House {
     let dir = tempfile::tempdir().unwrap();
     let registry = Registry::open(&format!("sqlite://{}/registry.db", dir.path().display())).await.unwrap();
     let mut settings = reception::Settings::new("https://join.example", "https://inside.example", "03-0000-0000");
     settings.hashing = Some(Hashing { memory_kib: 8, passes: 1 });
-    let joining = Joining::new(registry.clone(), settings, Arc::new(RealWorld));
+    let joining = Joining::new(registry, settings, Arc::new(RealWorld));
     let user = member(&joining).await;
+    House { joining, user, _dir: dir }
+}
+
+#[tokio::test]
+async fn an_authenticator_is_set_up_asked_for_recovered_and_taken_away_r5_r6() {
+    let House { joining, user, .. } = &house().await;
+    let (user, registry) = (*user, joining.registry());
     let file = Contents::Profile { kind: "text/plain".into(), make: Arc::new(|vpn| format!("for {vpn}").into_bytes()) };
     let manual = Contents::Manual { ja: "<h2>手順</h2>".into(), en: "<h2>Steps</h2>".into() };
     let downloads = [("vpn.conf", file), ("manual-x", manual)].map(|(name, contents)| Download {
@@ -98,7 +114,7 @@ async fn an_authenticator_is_set_up_asked_for_recovered_and_taken_away_r5_r6() {
 
     let (status, page) = browser.ask("/factor/confirm", Some("code=12345")).await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && !page.contains(&secret.base32()), "{page}");
-    let code = authenticator(&shown, joining.now().unix_seconds());
+    let code = authenticator::app_code(&shown, joining.now().unix_seconds());
     let (status, page) = browser.ask("/factor/confirm", Some(&format!("code={code}"))).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     let codes: Vec<String> =
@@ -126,22 +142,6 @@ async fn an_authenticator_is_set_up_asked_for_recovered_and_taken_away_r5_r6() {
     assert!(account().await.factors.is_empty());
     browser.cookie = None;
     assert_eq!(browser.login(user).await, (StatusCode::SEE_OTHER, "/notices".to_owned()));
-}
-
-/// What an app does with a secret that was typed into it (RFC 4648 §6, RFC 6238).
-fn authenticator(secret: &str, now: i64) -> String {
-    let mut bits = String::new();
-    for letter in secret.bytes() {
-        let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|l| *l == letter).unwrap();
-        bits.push_str(&format!("{value:05b}"));
-    }
-    let key: Vec<u8> = (0..bits.len() / 8).map(|i| u8::from_str_radix(&bits[i * 8..i * 8 + 8], 2).unwrap()).collect();
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
-    let tag = ring::hmac::sign(&key, &(now / 30).to_be_bytes());
-    let tag = tag.as_ref();
-    let offset = usize::from(tag[19] & 15);
-    let word = u32::from_be_bytes(tag[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", word % 1_000_000)
 }
 
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
@@ -182,4 +182,129 @@ async fn member(joining: &Joining) -> UserId {
     let who = joining.settling(token.reveal()).await.unwrap();
     joining.change_initial(&who, initial.reveal(), OWN, OWN).await.unwrap();
     user
+}
+
+const KEYLESS: Settings = Settings { downloads: Vec::new(), enroll_command: None, generous: 100 };
+
+fn encoded(octets: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(octets)
+}
+
+/// What the page asks of a key.
+fn asked(page: &str) -> (Value, Vec<u8>) {
+    let json = between(page, "data-asked=\"", "\"").replace("&quot;", "\"");
+    let asked: Value = serde_json::from_str(&json).unwrap();
+    let challenge = URL_SAFE_NO_PAD.decode(asked["challenge"].as_str().unwrap()).unwrap();
+    (asked, challenge)
+}
+
+impl Browser {
+    /// The page's script with a key in software: registers it.
+    async fn register(&mut self, key: &mut SecurityKey, name: &str) -> (StatusCode, String) {
+        let (status, page) = self.ask("/factor/key", Some(&format!("password={OWN}"))).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        let (asked, challenge) = asked(&page);
+        assert_eq!((&asked["rp"]["id"], &asked["attestation"]), (&json!(HOST), &json!("none")));
+        let token = between(&page, "name=\"challenge\" value=\"", "\"").to_owned();
+        let made = key.register(&challenge);
+        let (client, attestation) = (encoded(&made.client_data), encoded(&made.attestation));
+        let form = format!("challenge={token}&key-name={name}&client-data={client}&attestation={attestation}");
+        let answer = self.ask("/factor/key/confirm", Some(&form)).await;
+        let again = self.ask("/factor/key/confirm", Some(&form)).await;
+        assert_eq!(again.0, StatusCode::GONE, "what a key signed registers it once");
+        answer
+    }
+
+    /// Password, then the key: what it shows, as a form, and the page that asked.
+    async fn touch(&mut self, user: UserId, key: &mut SecurityKey) -> (String, String) {
+        self.cookie = None;
+        let (_, page) = self.login(user).await;
+        let step = between(&page, "name=\"step\" value=\"", "\"").to_owned();
+        let shown = key.sign_in(&asked(&page).1).unwrap();
+        let (id, client) = (encoded(&key.id), encoded(&shown.client_data));
+        let (data, signature) = (encoded(&shown.authenticator_data), encoded(&shown.signature));
+        let form =
+            format!("step={step}&id={id}&client-data={client}&authenticator-data={data}&signature={signature}&owner=");
+        (form, page)
+    }
+}
+
+/// Over the pages, with a key in software; the script between them is tried in a real browser by `testing/journey`.
+#[tokio::test]
+async fn a_security_key_is_registered_asked_for_and_refused_when_it_is_anothers_a_copy_or_gone_r5() {
+    let House { joining, user, .. } = &house().await;
+    let user = *user;
+    let mut browser = Browser { desk: Desk::new(joining.clone(), KEYLESS), cookie: None };
+    let entered = (StatusCode::SEE_OTHER, "/notices".to_owned());
+    assert_eq!(browser.login(user).await, entered);
+    let origin = format!("https://{HOST}");
+    let new = || SecurityKey::new(HOST, &origin).unwrap();
+    let (status, page) = browser.ask("/factor/key", Some("password=wrong")).await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("aria-invalid"), "{page}");
+
+    // A page elsewhere, by whatever name.
+    let mut strange = SecurityKey::new(HOST, "https://inside.example.evil.test").unwrap();
+    let (status, page) = browser.register(&mut strange, "x").await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("J023"), "{page}");
+    assert_eq!(browser.login(user).await, entered, "nothing was added");
+
+    let (mut mine, mut second) = (new(), new());
+    let (status, page) = browser.register(&mut mine, "drawer").await;
+    assert!(status == StatusCode::OK && page.matches("<span class=\"secret\">").count() == 10, "{page}");
+    let (status, page) = browser.register(&mut second, "safe").await;
+    assert!(status == StatusCode::OK && !page.contains("class=\"secret\""), "the recovery codes stay: {page}");
+    let (_, page) = browser.ask("/factor", None).await;
+    assert!(page.contains("drawer") && page.contains("safe"), "{page}");
+    let (status, _) = browser.register(&mut mine, "again").await;
+    assert_eq!(status, StatusCode::CONFLICT, "one key, one entry");
+
+    // Both are asked for, each is enough, and an answer is worth nothing twice.
+    for key in [&mut mine, &mut second] {
+        let (form, page) = browser.touch(user, key).await;
+        assert_eq!(asked(&page).0["allowCredentials"].as_array().unwrap().len(), 2);
+        assert!(page.contains("src=\"/assets/keys.js\"") && page.contains("<noscript>"), "{page}");
+        assert_eq!(browser.ask("/login/key", Some(&form)).await, entered);
+        let (status, page) = browser.ask("/login/key", Some(&form)).await;
+        assert!(status == StatusCode::UNAUTHORIZED && page.contains("J004"), "{page}");
+    }
+    // To another sign-in neither.
+    let (then, _) = browser.touch(user, &mut mine).await;
+    let (now, _) = browser.touch(user, &mut mine).await;
+    let step = |form: &str| between(form, "step=", "&").to_owned();
+    let crossed = then.replace(&step(&then), &step(&now));
+    let (_, page) = browser.ask("/login/key", Some(&crossed)).await;
+    assert!(page.contains("J006") && page.contains("role=\"alert\""), "{page}");
+    // Somebody else's key, also with the name of ours on it.
+    let mut theirs = new();
+    let (form, _) = browser.touch(user, &mut theirs).await;
+    assert!(browser.ask("/login/key", Some(&form)).await.1.contains("J006"));
+    theirs.id.clone_from(&mine.id);
+    let (form, _) = browser.touch(user, &mut theirs).await;
+    assert!(browser.ask("/login/key", Some(&form)).await.1.contains("J006"));
+    // A right one makes good for wrong ones, which count against the account.
+    let (form, _) = browser.touch(user, &mut mine).await;
+    assert_eq!(browser.ask("/login/key", Some(&form)).await, entered);
+
+    // A copy from before.
+    second.count = 0;
+    let (form, _) = browser.touch(user, &mut second).await;
+    assert!(browser.ask("/login/key", Some(&form)).await.1.contains("J006"));
+    let told = joining.registry().audit_last(3).await.unwrap();
+    assert!(format!("{told:?}").contains("second-factor-copied"), "{told:?}");
+
+    // Gone is gone; with the last one the codes go too.
+    let (form, _) = browser.touch(user, &mut mine).await;
+    assert_eq!(browser.ask("/login/key", Some(&form)).await, entered);
+    let removal = |key: &SecurityKey| format!("password={OWN}&key={}", encoded(&key.id));
+    assert_eq!(browser.ask("/factor/key/remove", Some(&removal(&second))).await.0, StatusCode::OK);
+    assert_eq!(browser.ask("/factor/key/remove", Some(&removal(&second))).await.0, StatusCode::NOT_FOUND);
+    let cookie = browser.cookie.clone();
+    let (form, page) = browser.touch(user, &mut second).await;
+    assert_eq!(asked(&page).0["allowCredentials"].as_array().unwrap().len(), 1);
+    assert!(browser.ask("/login/key", Some(&form)).await.1.contains("J006"));
+    browser.cookie = cookie;
+    assert_eq!(browser.ask("/factor/key/remove", Some(&removal(&mine))).await.0, StatusCode::OK);
+    let account = joining.registry().kept::<Account>(i64::from(user.number())).await.unwrap().unwrap().value;
+    assert!(account.factors.is_empty());
+    assert_eq!(browser.login(user).await, entered);
 }

@@ -14,6 +14,15 @@ pub enum FactorView {
         /// Was it shown to work?
         confirmed: bool,
     },
+    /// A security key.
+    Key {
+        /// Credential ID.
+        id: Vec<u8>,
+        /// What its owner calls it.
+        name: String,
+        /// When it was added.
+        at: model::Timestamp,
+    },
     /// The card with this certificate (SHA-256, hexadecimal).
     Card {
         /// Its fingerprint.
@@ -69,6 +78,9 @@ impl Joining {
     pub fn factors(&self, who: &SignedIn) -> Vec<FactorView> {
         let view = |factor: &Factor| match factor {
             Factor::Totp { confirmed, .. } => FactorView::Totp { confirmed: *confirmed },
+            Factor::Key { credential, name, at } => {
+                FactorView::Key { id: credential.id.clone(), name: name.clone(), at: *at }
+            }
             Factor::Card { certificate } => FactorView::Card { certificate: certificate.clone() },
             Factor::Recovery { codes } => FactorView::Recovery { left: codes.len() },
         };
@@ -103,7 +115,7 @@ impl Joining {
         let now = self.now();
         let begun = record.value.factors.iter_mut().find_map(|f| match f {
             Factor::Totp { secret, last, confirmed: confirmed @ false } => Some((secret, last, confirmed)),
-            Factor::Totp { .. } | Factor::Card { .. } | Factor::Recovery { .. } => None,
+            Factor::Totp { .. } | Factor::Key { .. } | Factor::Card { .. } | Factor::Recovery { .. } => None,
         });
         let (secret, last, confirmed) = begun.ok_or(Refused::WrongStand)?;
         let wrong = || Refused::field(FieldFault::new(Field::Code, FieldCode::Wrong));
@@ -135,15 +147,21 @@ impl Joining {
     /// it without a second factor; `Changed`, `Registry`.
     pub async fn drop_factors(&self, who: &SignedIn, current: &str) -> Result<(), Refused> {
         let mut record = self.own(who.user(), current).await?;
-        if u32::try_from(current.chars().count()).unwrap_or(u32::MAX) < self.settings.policy.min {
-            let limit = Some(self.settings.policy.min);
-            return Err(Refused::field(FieldFault { field: Field::Password, code: FieldCode::TooShort, limit }));
-        }
+        self.alone(current)?;
         record.value.factors.clear();
         self.store_factors(record, "all", false, true).await
     }
 
-    async fn store_factors(
+    /// Is this password good without a second factor?
+    pub(crate) fn alone(&self, current: &str) -> Result<(), Refused> {
+        if u32::try_from(current.chars().count()).unwrap_or(u32::MAX) >= self.settings.policy.min {
+            return Ok(());
+        }
+        let limit = Some(self.settings.policy.min);
+        Err(Refused::field(FieldFault { field: Field::Password, code: FieldCode::TooShort, limit }))
+    }
+
+    pub(crate) async fn store_factors(
         &self,
         record: Record<Account>,
         factor: &str,

@@ -55,6 +55,8 @@ pub enum Refused {
     TooManyTokens,
     /// The registry did not do it.
     Registry(RegistryError),
+    /// What a new security key said does not hold.
+    KeyRefused(webauthn::Fault),
     /// A fault of this program.
     Internal(String),
 }
@@ -90,6 +92,7 @@ impl Refused {
             Self::NoService => "J020",
             Self::AccountOff => "J021",
             Self::TooManyTokens => "J022",
+            Self::KeyRefused(_) => "J023",
         }
     }
 
@@ -118,6 +121,7 @@ impl Refused {
             Self::NoService => "joining-refused-no-service",
             Self::AccountOff => "joining-refused-account-off",
             Self::TooManyTokens => "joining-refused-too-many-tokens",
+            Self::KeyRefused(_) => "joining-refused-key",
         }
     }
 
@@ -132,7 +136,8 @@ impl Refused {
             | Self::WrongSecondFactor
             | Self::InitialOver
             | Self::NoSuch
-            | Self::ShownAlready => Section::Terminal,
+            | Self::ShownAlready
+            | Self::KeyRefused(_) => Section::Terminal,
             Self::MayNot
             | Self::AppliedAlready
             | Self::LastManager
@@ -152,7 +157,7 @@ impl Refused {
     /// HTTP status that says the same.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Fields(_) => 422,
+            Self::Fields(_) | Self::KeyRefused(_) => 422,
             Self::LinkUnknown | Self::LinkOver { .. } => 410,
             Self::NotSignedIn | Self::WrongCredentials | Self::WrongSecondFactor | Self::InitialOver => 401,
             Self::MayNot | Self::NoService | Self::AccountOff => 403,
@@ -178,6 +183,7 @@ impl Refused {
             Self::LinkOver { at } => drop(args.insert("at".to_owned(), Arg::Time(*at))),
             Self::Registry(error) => drop(args.insert("why".to_owned(), Arg::text(error))),
             Self::Internal(why) => drop(args.insert("why".to_owned(), Arg::text(why))),
+            Self::KeyRefused(fault) => drop(args.insert("why".to_owned(), Arg::text(fault))),
             _ => {}
         }
         Reason { code: self.code().to_owned(), section: self.section(), key: self.key().to_owned(), note: None, args }

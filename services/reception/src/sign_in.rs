@@ -19,7 +19,7 @@ pub enum SignInAnswer {
     },
     /// A second factor is waited for, five minutes.
     SecondFactor {
-        /// For the cookie; good for [`Joining::second_factor_code`] and [`Joining::second_factor_card`] only.
+        /// Not for a cookie; good for the second factor only: [`Joining::second_step`] says which do.
         token: Token,
         /// Does an app's code do?
         totp: bool,
@@ -38,6 +38,21 @@ const FACTOR_MINUTES: i64 = 5;
 const FACTOR_WRONG: u32 = 5;
 /// A session that was used less than this ago need not be noted again.
 const SEEN_MS: i64 = 60_000;
+
+/// What somebody showed, held against one factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    Right,
+    Wrong,
+    /// It is a copy's: the counter of a security key did not go forward.
+    Copied,
+}
+
+impl From<bool> for Proof {
+    fn from(right: bool) -> Self {
+        if right { Self::Right } else { Self::Wrong }
+    }
+}
 
 /// What a password is shown for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,12 +97,12 @@ impl Joining {
             Factor::Totp { secret, last, confirmed: true } => match secret.check(code, now, *last) {
                 Some(step) => {
                     *last = step;
-                    true
+                    Proof::Right
                 }
-                None => false,
+                None => Proof::Wrong,
             },
-            Factor::Recovery { .. } => factor.use_recovery(code),
-            Factor::Totp { .. } | Factor::Card { .. } => false,
+            Factor::Recovery { .. } => factor.use_recovery(code).into(),
+            Factor::Totp { .. } | Factor::Key { .. } | Factor::Card { .. } => Proof::Wrong,
         })
         .await
     }
@@ -99,8 +114,8 @@ impl Joining {
     /// As [`Joining::second_factor_code`].
     pub async fn second_factor_card(&self, token: &str, certificate: &str) -> Result<SignInAnswer, Refused> {
         self.second_factor(token, |factor| match factor {
-            Factor::Card { certificate: own } => own.eq_ignore_ascii_case(certificate),
-            Factor::Totp { .. } | Factor::Recovery { .. } => false,
+            Factor::Card { certificate: own } => own.eq_ignore_ascii_case(certificate).into(),
+            Factor::Totp { .. } | Factor::Key { .. } | Factor::Recovery { .. } => Proof::Wrong,
         })
         .await
     }
@@ -229,10 +244,10 @@ impl Joining {
         Ok(SignInAnswer::SecondFactor { token, totp, card })
     }
 
-    async fn second_factor(
+    pub(crate) async fn second_factor(
         &self,
         token: &str,
-        mut right: impl FnMut(&mut Factor) -> bool,
+        mut shown: impl FnMut(&mut Factor) -> Proof,
     ) -> Result<SignInAnswer, Refused> {
         for _ in 0..Self::TRIES {
             let (session, _) = self.holder(token).await?;
@@ -244,12 +259,19 @@ impl Joining {
                 return Err(Refused::NotSignedIn);
             }
             let before = recovery_left(&record.value);
-            let answer = if record.value.factors.iter_mut().any(&mut right) {
+            let mut copied = false;
+            let right = record.value.factors.iter_mut().any(|factor| {
+                let proof = shown(factor);
+                copied |= proof == Proof::Copied;
+                proof == Proof::Right
+            });
+            let answer = if right {
                 let recovered = recovery_left(&record.value) < before;
                 self.let_in(record, Some((session, recovered))).await
             } else {
                 self.registry.session_wrong(&session.hash, self.now()).await?;
-                self.count_wrong(record, "second-factor").await.and(Err(Refused::WrongSecondFactor))
+                let why = if copied { "second-factor-copied" } else { "second-factor" };
+                self.count_wrong(record, why).await.and(Err(Refused::WrongSecondFactor))
             };
             match answer {
                 Err(Refused::Changed) => {}

@@ -4,9 +4,11 @@
 //! octet), so that no port is opened anywhere. Certificates lie in an NSS database of the browser's own; which one is
 //! shown where is a managed policy, as an administrator would set it. It must not know the product.
 
+mod key;
 mod page;
 mod papers;
 
+pub use key::VirtualKey;
 pub use page::Timings;
 pub use papers::{Papers, policies};
 

@@ -99,6 +99,7 @@ pub(super) fn table() -> Vec<Way> {
         Inside get  "/login"                  SignIn Page Page => inside::login::ask;
         Inside post "/login"                  SignIn Password Page => inside::login::enter;
         Inside post "/login/code"             SignIn Password Page => inside::login::code;
+        Inside post "/login/key"              SignIn Password Page => inside::login::key;
         Inside post "/logout"                 SignOut Form Page => inside::login::leave;
         Inside get  "/logged-out"             Look Page Page => inside::login::left;
         Inside get  "/notices"                ReadNotices Page Page => inside::home::notices;
@@ -118,6 +119,9 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/factor"                 ChangeOwn Password Page => inside::factor::begin;
         Inside post "/factor/confirm"         ChangeOwn Password Page => inside::factor::confirm;
         Inside post "/factor/remove"          ChangeOwn Password Page => inside::factor::remove;
+        Inside post "/factor/key"             ChangeOwn Password Page => inside::keys::begin;
+        Inside post "/factor/key/confirm"     ChangeOwn Password Page => inside::keys::confirm;
+        Inside post "/factor/key/remove"      ChangeOwn Password Page => inside::keys::remove;
         Inside get  "/tokens"                 ManageTokens Page Page => inside::tokens::page;
         Inside post "/tokens"                 ManageTokens Password Page => inside::tokens::make;
         Inside post "/tokens/{id}/revoke"     ManageTokens Form Page => inside::tokens::revoke;

@@ -1,4 +1,5 @@
-//! Two-step sign-in: an authenticator app is set up, its recovery codes are shown once, it is taken away (R5, R6).
+//! Two-step sign-in: an authenticator app is set up, its recovery codes are shown once, it is taken away; security
+//! keys stand beside it (R5, R6).
 
 use axum::extract::{Extension, Form, State};
 use axum::http::StatusCode;
@@ -9,6 +10,7 @@ use reception::{FactorView, SignedIn, TotpOffer};
 use serde::Deserialize;
 use texts::Arg;
 
+use super::keys;
 use crate::joining::caller::Caller;
 use crate::joining::form::{Line, faults};
 use crate::joining::words::{faults_of, leading, refused, said};
@@ -92,31 +94,47 @@ pub(in crate::joining) async fn remove(
     }
 }
 
-/// How it stands, and what can be done about it with the present password.
-fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader: &Reader) -> Response {
+/// How it stands, and what can be done about it with the present password: one form, a button for each thing.
+pub(super) fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader: &Reader) -> Response {
     let views = desk.joining.factors(who);
-    let on = views.iter().any(|v| matches!(v, FactorView::Totp { confirmed: true } | FactorView::Card { .. }));
+    let app = views.iter().any(|v| matches!(v, FactorView::Totp { confirmed: true }));
+    let key = |view: &FactorView| match view {
+        FactorView::Key { id, name, at } => Some((id.clone(), name.clone(), *at)),
+        _ => None,
+    };
+    let held: Vec<_> = views.iter().filter_map(key).collect();
+    let card = views.iter().any(|v| matches!(v, FactorView::Card { .. }));
+    let on = app || card || !held.is_empty();
     let left = views.iter().find_map(|v| if let FactorView::Recovery { left } = v { Some(*left) } else { None });
     let fault = said(wrong, Field::Password, reader);
     let password = Line::text("password", "page-change-old", "").of("password", "current-password");
-    let password = password.with(fault.as_deref()).show(reader);
     let body = html! {
         (faults(&leading(wrong, reader), reader))
-        @if on {
-            p #factor-on { (reader.say("page-factor-on")) }
-            @if let Some(left) = left {
-                p { (reader.tell("page-factor-left", &[("left", Arg::Number(i64::try_from(left).unwrap_or(0)))])) }
+        @if on { p.state-on #factor-on { (reader.say("page-factor-on")) } } @else { p { (reader.say("page-factor-lead")) } }
+        form.factors method="post" action="/factor" {
+            (password.with(fault.as_deref()).show(reader))
+            section {
+                h2 { (reader.say("page-factor-app")) }
+                p { (reader.say(if app { "page-factor-app-on" } else { "page-factor-app-about" })) }
+                @if !app { button.primary #begin { (reader.say("page-factor-begin")) } }
             }
-            form method="post" action="/factor/remove" {
-                p { (reader.say("page-factor-remove-lead")) }
-                (password)
-                div.buttons { button #remove { (reader.say("page-factor-remove")) } }
+            @if desk.joining.takes_keys() {
+                section {
+                    h2 { (reader.say("page-factor-keys")) }
+                    p { (reader.say("page-factor-keys-about")) }
+                    @if !held.is_empty() { (keys::list(&held, reader)) }
+                    button #key formaction="/factor/key" { (reader.say("page-key-add")) }
+                }
             }
-        } @else {
-            p { (reader.say("page-factor-lead")) }
-            form method="post" action="/factor" {
-                (password)
-                div.buttons { button.primary #begin { (reader.say("page-factor-begin")) } }
+            @if on {
+                section {
+                    h2 { (reader.say("page-factor-off")) }
+                    @if let Some(left) = left {
+                        p { (reader.tell("page-factor-left", &[("left", Arg::Number(i64::try_from(left).unwrap_or(0)))])) }
+                    }
+                    p { (reader.say("page-factor-remove-lead")) }
+                    button.danger #remove formaction="/factor/remove" { (reader.say("page-factor-remove")) }
+                }
             }
         }
     };
@@ -140,14 +158,14 @@ fn secret(offer: &TotpOffer, reader: &Reader) -> Markup {
 fn code_form(wrong: &[FieldFault], reader: &Reader) -> Markup {
     let fault = said(wrong, Field::Code, reader);
     html! {
-        form method="post" action="/factor/confirm" {
+        form.one-code method="post" action="/factor/confirm" {
             (Line::text("code", "page-code", "").of("text", "one-time-code").with(fault.as_deref()).show(reader))
             div.buttons { button.primary #confirm { (reader.say("page-factor-confirm")) } }
         }
     }
 }
 
-fn recovery(codes: &[OneTime], reader: &Reader) -> Markup {
+pub(super) fn recovery(codes: &[OneTime], reader: &Reader) -> Markup {
     html! {
         div.done role="status" { p #factor-on { (reader.say("page-factor-done")) } }
         h2 { (reader.say("page-factor-recovery")) }
@@ -163,6 +181,6 @@ fn grouped(secret: &str) -> String {
     letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
 }
 
-fn shown(who: &SignedIn, reader: &Reader, body: Markup) -> Response {
+pub(super) fn shown(who: &SignedIn, reader: &Reader, body: Markup) -> Response {
     super::page(who, "page-menu-factor", "/factor", reader, html! { div.form { (body) } })
 }

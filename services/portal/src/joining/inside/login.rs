@@ -4,10 +4,12 @@ use axum::extract::{Extension, Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
-use reception::{SignInAnswer, Token};
+use reception::{Refused, SignInAnswer, Token};
 use serde::Deserialize;
 use texts::Arg;
+use webauthn::Assertion;
 
+use super::keys::{self, octets};
 use crate::joining::Desk;
 use crate::joining::caller::{self, Caller};
 use crate::joining::form::{Line, carried};
@@ -21,6 +23,19 @@ pub(in crate::joining) struct Typed {
     password: String,
     step: String,
     code: String,
+    /// A recovery code, in its own field: it has letters, which no keyboard for digits has.
+    recovery: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub(in crate::joining) struct Touched {
+    step: String,
+    id: String,
+    client_data: String,
+    authenticator_data: String,
+    signature: String,
+    owner: String,
 }
 
 pub(in crate::joining) async fn ask(State(desk): State<Desk>, reader: Reader) -> Response {
@@ -30,7 +45,7 @@ pub(in crate::joining) async fn ask(State(desk): State<Desk>, reader: Reader) ->
 pub(in crate::joining) async fn enter(State(desk): State<Desk>, reader: Reader, Form(typed): Form<Typed>) -> Response {
     match desk.joining.sign_in(&typed.user, &typed.password).await {
         Ok(SignInAnswer::In { token, change_due }) => entered(&token, change_due),
-        Ok(SignInAnswer::SecondFactor { token, .. }) => code_form(&desk, token.reveal(), None, &reader),
+        Ok(SignInAnswer::SecondFactor { token, .. }) => second(&desk, token.reveal(), None, &reader).await,
         Ok(SignInAnswer::MustChange { .. }) => {
             let url = Arg::text(format!("{}/first", desk.joining.settings().public_url));
             let body = plain("page-login-initial", &[("url", url)], &reader);
@@ -45,10 +60,28 @@ fn entered(token: &Token, change_due: bool) -> Response {
 }
 
 pub(in crate::joining) async fn code(State(desk): State<Desk>, reader: Reader, Form(typed): Form<Typed>) -> Response {
-    match desk.joining.second_factor_code(&typed.step, &typed.code).await {
+    let code = if typed.recovery.trim().is_empty() { &typed.code } else { &typed.recovery };
+    let answer = desk.joining.second_factor_code(&typed.step, code).await;
+    stepped(&desk, answer, &typed.step, &reader).await
+}
+
+pub(in crate::joining) async fn key(State(desk): State<Desk>, reader: Reader, Form(typed): Form<Touched>) -> Response {
+    let shown = Assertion {
+        id: octets(&typed.id),
+        client_data: octets(&typed.client_data),
+        authenticator_data: octets(&typed.authenticator_data),
+        signature: octets(&typed.signature),
+        user: Some(octets(&typed.owner)).filter(|owner| !owner.is_empty()),
+    };
+    let answer = desk.joining.second_factor_key(&typed.step, &shown).await;
+    stepped(&desk, answer, &typed.step, &reader).await
+}
+
+async fn stepped(desk: &Desk, answer: Result<SignInAnswer, Refused>, step: &str, reader: &Reader) -> Response {
+    match answer {
         Ok(SignInAnswer::In { token, change_due }) => entered(&token, change_due),
         Ok(_) => Redirect::to("/login").into_response(),
-        Err(no) => code_form(&desk, &typed.step, Some(&no), &reader),
+        Err(no) => second(desk, step, Some(&no), reader).await,
     }
 }
 
@@ -70,17 +103,36 @@ fn form(desk: &Desk, user: &str, no: Option<&reception::Refused>, reader: &Reade
     if no.is_some() { (StatusCode::UNAUTHORIZED, answer).into_response() } else { answer }
 }
 
-fn code_form(desk: &Desk, step: &str, no: Option<&reception::Refused>, reader: &Reader) -> Response {
+/// Whatever does as a second factor here, the quickest first.
+async fn second(desk: &Desk, step: &str, no: Option<&Refused>, reader: &Reader) -> Response {
+    let Ok(ways) = desk.joining.second_step(step).await else {
+        // It is over: five minutes, or five wrong ones.
+        return form(desk, "", no.or(Some(&Refused::NotSignedIn)), reader);
+    };
     let body = html! {
         div.form {
             h1 { (reader.say("page-code-title")) }
-            p { (reader.say("page-code-lead")) }
             @if let Some(no) = no { (refusal(no, reader)) }
-            form method="post" action="/login/code" {
-                (carried(&[("step", step)]))
-                (Line::text("code", "page-code", "").of("text", "one-time-code").show(reader))
-                div.buttons { button.primary #confirm { (reader.say("page-code-do")) } }
+            @if let Some(question) = &ways.key { (keys::question(question, step, reader)) }
+            @if ways.totp {
+                form.one-code method="post" action="/login/code" {
+                    (carried(&[("step", step)]))
+                    p { (reader.say("page-code-lead")) }
+                    (Line::text("code", "page-code", "").of("text", "one-time-code").show(reader))
+                    div.buttons { button.primary #confirm { (reader.say("page-code-do")) } }
+                }
             }
+            @if ways.recovery {
+                details.other open[!ways.totp && ways.key.is_none()] {
+                    summary { (reader.say("page-recovery-use")) }
+                    form method="post" action="/login/code" {
+                        (carried(&[("step", step)]))
+                        (Line::text("recovery", "page-recovery", "").show(reader))
+                        div.buttons { button #recover { (reader.say("page-code-do")) } }
+                    }
+                }
+            }
+            p.buttons { a.button href="/login" { (reader.say("page-log-in-again")) } }
         }
     };
     desk.page("page-code-title", "/login", reader).answer_to(no.is_some(), reader, body)

@@ -4,6 +4,7 @@ pub(super) mod certificate;
 pub(super) mod connection;
 pub(super) mod factor;
 pub(super) mod home;
+pub(super) mod keys;
 pub(super) mod login;
 pub(super) mod own;
 pub(super) mod services;

@@ -859,6 +859,15 @@ catalogue! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         same_as: Option<String>,
     }
+    /// An operator fetched a part of an institution's receipt (R12).
+    ReceiptOverseen = "A726" "audit-receipt-overseen" {
+        /// Number of the submission.
+        submission: String,
+        /// Account of the operator.
+        operator: String,
+        /// `receipt.txt`, `receipt.sig` or `certificate.pem`.
+        part: String,
+    }
 }
 
 #[cfg(test)]

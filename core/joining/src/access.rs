@@ -97,6 +97,8 @@ crate::field::names! {
         Submit = "submit",
         /// See submissions and receipts of the institution.
         SeeSubmissions = "see-submissions",
+        /// See which institution submitted what and when, and its receipt; never what is in a file (R12).
+        OverseeSubmissions = "oversee-submissions",
         /// See sites, hosts, devices and agreements of the institution (G12).
         SeeSites = "see-sites",
         /// Register them, sign agreements for the institution (G12).
@@ -167,12 +169,12 @@ pub fn may(role: Role, action: Action) -> bool {
             Staff | Manager => true,
             Nobody | Applicant | Operator | Auditor | OtherInstitution => false,
         },
-        // What is in a report is the institution's; the operator sees that there is one.
+        // What is in a report is the institution's; operators see that there is one, by their own action.
         Action::SeeSubmissions => match role {
             Staff | Manager | Auditor => true,
             Nobody | Applicant | Operator | OtherInstitution => false,
         },
-        Action::SeeReview | Action::SeeAccounts => match role {
+        Action::SeeReview | Action::SeeAccounts | Action::OverseeSubmissions => match role {
             Operator | Auditor => true,
             Nobody | Applicant | Staff | Manager | OtherInstitution => false,
         },

@@ -30,6 +30,7 @@ macro_rules! files {
             ("registration", include_str!(concat!("../locales/", $lang, "/registration.ftl"))),
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
             ("factor", include_str!(concat!("../locales/", $lang, "/factor.ftl"))),
+            ("overseen", include_str!(concat!("../locales/", $lang, "/overseen.ftl"))),
             ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
             ("journey", include_str!(concat!("../locales/", $lang, "/journey.ftl"))),
             ("remote_access", include_str!(concat!("../locales/", $lang, "/remote_access.ftl"))),
@@ -41,7 +42,7 @@ macro_rules! files {
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 26] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 27] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

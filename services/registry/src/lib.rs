@@ -50,7 +50,9 @@ pub use kept::Shelf;
 pub use load::Loaded;
 pub use past::Past;
 pub use seal::Seals;
-pub use submissions::{NewSubmission, Submission, SubmissionQuery, SubmissionState, SubmissionStep};
+pub use submissions::{
+    NewSubmission, Submission, SubmissionQuery, SubmissionState, SubmissionStep, SubmissionsOverseen,
+};
 
 use database::Database;
 use grant_ids::GrantIds;

@@ -224,7 +224,63 @@ pub struct SubmissionQuery {
 const COLUMNS: &str = "id, institution, account, name, media_type, once, length, announced, state, begun_at, expires_at, \
     received_at, ended_at, digest, receipt, signature, why, same_as";
 
+/// Which submissions of every institution an operator wants to see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubmissionsOverseen {
+    /// In this state; in any if absent.
+    pub state: Option<SubmissionState>,
+    /// Of these institutions; of any if absent.
+    pub institutions: Option<Vec<String>>,
+    /// Begun at this instant or later.
+    pub from: Option<Timestamp>,
+    /// Begun before this instant.
+    pub until: Option<Timestamp>,
+    /// At most so many.
+    pub limit: u32,
+}
+
 impl Registry {
+    /// Submissions of every institution, newest first. Each statement goes along an index: one for every state or every
+    /// institution that is asked for.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn submissions_overseen(&self, query: &SubmissionsOverseen) -> Result<Vec<Submission>, RegistryError> {
+        let states: Vec<SubmissionState> = query.state.map_or(SubmissionState::ALL.to_vec(), |state| vec![state]);
+        let along: Vec<(Option<&String>, &[SubmissionState])> = match &query.institutions {
+            Some(all) => all.iter().map(|one| (Some(one), states.as_slice())).collect(),
+            None => states.chunks(1).map(|state| (None, state)).collect(),
+        };
+        let mut found = Vec::new();
+        for (institution, states) in along {
+            let (column, value) = match institution {
+                Some(one) => ("institution", one.as_str()),
+                None => ("state", states.first().map_or("", |state| state.as_str())),
+            };
+            // Only the fixed texts above and the states' own names are put together.
+            let names: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
+            let statement = format!(
+                "SELECT {COLUMNS} FROM submission WHERE {column} = $1 AND state IN ({}) AND begun_at >= $2 AND begun_at < $3
+                 ORDER BY begun_at DESC, id DESC LIMIT $4",
+                names.join(", ")
+            );
+            let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+                .bind(value.to_owned())
+                .bind(query.from.map_or(i64::MIN, |at| at.0))
+                .bind(query.until.map_or(i64::MAX, |at| at.0))
+                .bind(i64::from(query.limit))
+                .fetch_all(self.database.readers())
+                .await
+                .map_err(|e| self.database.error(e))?;
+            for row in &rows {
+                found.push(read(&self.database, row)?);
+            }
+        }
+        found.sort_by(|a: &Submission, b| (b.begun_at, &b.new.id).cmp(&(a.begun_at, &a.new.id)));
+        found.truncate(query.limit as usize);
+        Ok(found)
+    }
+
     /// One submission.
     ///
     /// # Errors

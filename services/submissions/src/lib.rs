@@ -24,6 +24,7 @@ mod begin;
 mod clamd;
 mod http;
 mod metadata;
+mod oversee;
 mod page_form;
 pub mod receipt;
 mod refused;
@@ -42,6 +43,7 @@ use tokio::sync::Notify;
 
 pub use begin::Announced;
 pub use clamd::Clamd;
+pub use oversee::Overseen;
 pub use receipt::{KeyFile, Receipt, ReceiptSigner};
 pub use refused::Refused;
 pub use view::SubmissionView;

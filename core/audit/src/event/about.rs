@@ -115,7 +115,8 @@ impl Event {
             | Self::SubmissionReceived { .. }
             | Self::SubmissionAccepted { .. }
             | Self::SubmissionRefused { .. }
-            | Self::SubmissionEnded { .. } => None,
+            | Self::SubmissionEnded { .. }
+            | Self::ReceiptOverseen { .. } => None,
         }
     }
 

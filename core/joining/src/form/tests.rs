@@ -24,7 +24,7 @@ fn the_example_of_the_procedure_is_accepted_r3() {
     let full = good().check().unwrap();
     assert_eq!(full.institution, InstitutionChoice::Listed(InstitutionId(42)));
     assert_eq!(full.applicant_kana, "イリョウ　イチロウ");
-    assert_eq!(full.phone, "0121231234");
+    assert_eq!(full.phone, "012-123-1234");
 }
 
 #[test]

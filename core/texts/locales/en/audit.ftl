@@ -75,6 +75,7 @@ audit-submission-begun = submission { $submission } of { $institution } was begu
 audit-submission-received = submission { $submission } has arrived in full and waits for its scan
 audit-submission-accepted = submission { $submission } was accepted: SHA-256 { $digest }, receipt { $receipt }
 audit-submission-refused = submission { $submission } was refused (SHA-256 { $digest }): { $reasons }
+audit-receipt-overseen = operator { $operator } fetched { $part } of submission { $submission }
 audit-submission-ended = submission { $submission } ended: { $how }
 audit-institution-named = { $by } gave institution { $institution } the id { $network } in the network
 audit-site-proposed = { $by } proposed site { $site } (proposal { $draft })

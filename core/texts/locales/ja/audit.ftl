@@ -75,6 +75,7 @@ audit-submission-begun = { $institution } の提出 { $submission } を { $accou
 audit-submission-received = 提出 { $submission } の全データを受信しました。ウイルス検査待ちです
 audit-submission-accepted = 提出 { $submission } を受理しました（SHA-256 { $digest }、受領証 { $receipt }）
 audit-submission-refused = 提出 { $submission } を受理しませんでした（SHA-256 { $digest }）：{ $reasons }
+audit-receipt-overseen = 運営者 { $operator } が提出 { $submission } の { $part } を取得しました
 audit-submission-ended = 提出 { $submission } は終了しました：{ $how }
 audit-institution-named = { $by } が施設 { $institution } に網内の ID { $network } を付けました
 audit-site-proposed = { $by } が拠点 { $site } の登録を申請しました（受付 { $draft }）

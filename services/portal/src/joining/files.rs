@@ -48,6 +48,10 @@ impl Files {
         Self { room, protocol, service: service.to_owned(), url: url.trim_end_matches('/').to_owned() }
     }
 
+    pub(super) fn room(&self) -> &Submissions {
+        &self.room
+    }
+
     pub(super) fn service(&self) -> &str {
         &self.service
     }
@@ -251,7 +255,7 @@ pub(super) async fn one(
             @if one.receipt {
                 h2 { (reader.say("page-files-receipt")) }
                 p { (reader.say("page-files-receipt-lead")) }
-                (receipts(&one.id, &reader))
+                (receipts("/submissions", &one.id, &reader))
                 pre.command { "openssl x509 -in certificate.pem -pubkey -noout > key.pem\n\
                     openssl dgst -sha256 -verify key.pem -signature receipt.sig receipt.txt" }
             }
@@ -395,25 +399,25 @@ fn table(all: &[SubmissionView], reader: &Reader) -> Markup {
                     th scope="row" { (one.name) span.quiet.small { " " (one.account) } }
                     td.number { (Arg::Time(one.begun_at).worded(reader.texts)) }
                     td { (tag(one, reader)) (why(one, reader)) }
-                    td { @if one.receipt { (receipts(&one.id, reader)) } }
+                    td { @if one.receipt { (receipts("/submissions", &one.id, reader)) } }
                 } } }
             } }
         }
     }
 }
 
-fn receipts(id: &str, reader: &Reader) -> Markup {
+pub(super) fn receipts(base: &str, id: &str, reader: &Reader) -> Markup {
     const PARTS: [(&str, &str); 3] = [
         ("receipt.txt", "page-files-receipt-text"),
         ("receipt.sig", "page-files-receipt-signature"),
         ("certificate.pem", "page-files-receipt-certificate"),
     ];
     html! { ul.plain { @for (name, key) in PARTS {
-        li { a href=(format!("/submissions/{id}/{name}")) download=(name) { (reader.say(key)) } }
+        li { a href=(format!("{base}/{id}/{name}")) download=(name) { (reader.say(key)) } }
     } } }
 }
 
-fn tag(one: &SubmissionView, reader: &Reader) -> Markup {
+pub(super) fn tag(one: &SubmissionView, reader: &Reader) -> Markup {
     let kind = match one.state {
         "accepted" | "repeated" => "good",
         "receiving" | "received" => "warn",
@@ -422,14 +426,14 @@ fn tag(one: &SubmissionView, reader: &Reader) -> Markup {
     html! { span class=(format!("tag {kind}")) { (one.state_text(reader.texts)) } }
 }
 
-fn why(one: &SubmissionView, reader: &Reader) -> Markup {
+pub(super) fn why(one: &SubmissionView, reader: &Reader) -> Markup {
     html! { @if let Some(reason) = &one.reason {
         @let lines = reason.lines(reader.texts);
         p.fault { (lines.refused) } p.do { (lines.remedy) }
     } }
 }
 
-fn refused(desk: &Desk, no: &Refused, back: &str, reader: &Reader) -> Response {
+pub(super) fn refused(desk: &Desk, no: &Refused, back: &str, reader: &Reader) -> Response {
     let lines = no.reason().lines(reader.texts);
     words::only(desk, no.status(), said(&lines.refused, &lines.section, &lines.remedy, reader), Some(back), reader)
 }

@@ -163,6 +163,8 @@ pub(super) fn table() -> Vec<Way> {
         Operator post "/review/services/{id}/approve"  ReviewServices Form Page => review::approve_service;
         Operator post "/review/services/{id}/cancel"   ReviewServices Form Page => review::cancel_service;
         Operator get  "/review/vpn"                    SeeAccounts Page Page => review::vpn::page;
+        Operator get  "/review/submissions"            OverseeSubmissions Page Page => review::submissions::page;
+        Operator get  "/review/submissions/{id}/{name}" OverseeSubmissions Page Page => review::submissions::receipt;
         Operator post "/review/vpn/cut"                ManageAccounts Form Page => review::vpn::cut;
         Operator post "/review/reset"                  ManageAccounts Form Page => review::reset;
         Operator post "/review/notice"                 Publish Form Page => review::publish;

@@ -4,12 +4,16 @@ use audit::Event;
 use model::Timestamp;
 
 use super::{Place, both};
-use crate::{Commit, NewSubmission, Registry, RegistryError, SubmissionQuery, SubmissionState, SubmissionStep};
+use crate::{
+    Commit, NewSubmission, Registry, RegistryError, SubmissionQuery, SubmissionState, SubmissionStep,
+    SubmissionsOverseen,
+};
 
 both! {
     a_submission_lives_its_states_in_order_and_no_step_is_made_twice
     a_key_begins_one_submission_and_a_file_is_accepted_once
     submissions_are_found_by_institution_and_state_page_by_page
+    operators_find_everybodys_submissions_newest_first
 }
 
 fn new(id: &str, institution: &str) -> NewSubmission {
@@ -122,4 +126,31 @@ async fn submissions_are_found_by_institution_and_state_page_by_page(place: Plac
     assert!(
         registry.submissions(&SubmissionQuery { institution: Some("none".into()), ..all }).await.unwrap().is_empty()
     );
+}
+
+async fn operators_find_everybodys_submissions_newest_first(place: Place) {
+    let registry = place.open().await;
+    for (n, (id, institution)) in [("a", "1"), ("b", "2"), ("c", "1"), ("d", "3"), ("e", "2")].into_iter().enumerate() {
+        let at = 10 * (n as i64 + 1);
+        step(&registry, at, SubmissionStep::Begin(new(id, institution))).await.unwrap();
+        if ["a", "e"].contains(&id) {
+            step(&registry, at, SubmissionStep::Receive { id: id.into() }).await.unwrap();
+        }
+    }
+    let found = async |query: SubmissionsOverseen| {
+        let all = registry.submissions_overseen(&SubmissionsOverseen { limit: 10, ..query }).await.unwrap();
+        all.into_iter().map(|one| one.new.id).collect::<String>()
+    };
+    let any = SubmissionsOverseen::default;
+    let of = |institutions: &[&str]| Some(institutions.iter().map(ToString::to_string).collect());
+    assert_eq!(found(any()).await, "edcba");
+    assert_eq!(found(SubmissionsOverseen { state: Some(SubmissionState::Received), ..any() }).await, "ea");
+    assert_eq!(found(SubmissionsOverseen { institutions: of(&["1", "3"]), ..any() }).await, "dca");
+    assert_eq!(found(SubmissionsOverseen { institutions: of(&[]), ..any() }).await, "");
+    let both = SubmissionsOverseen { state: Some(SubmissionState::Received), institutions: of(&["1"]), ..any() };
+    assert_eq!(found(both).await, "a");
+    let period = SubmissionsOverseen { from: Some(Timestamp(20)), until: Some(Timestamp(40)), ..any() };
+    assert_eq!(found(period).await, "cb");
+    let first = registry.submissions_overseen(&SubmissionsOverseen { limit: 2, ..any() }).await.unwrap();
+    assert_eq!(first.iter().map(|one| one.new.id.as_str()).collect::<String>(), "ed");
 }

@@ -2,6 +2,7 @@
 
 mod decide;
 mod one;
+pub(super) mod submissions;
 pub(super) mod vpn;
 
 pub(super) use decide::{approve, approve_service, call, cancel_service, publish, reject, reset, settle};
@@ -40,6 +41,7 @@ fn said(caller: &Caller, title: &str, here: &str, wrong: bool, reader: &Reader, 
                 a href="/review" aria-current=[(here == "/review").then_some("page")] { (reader.say("page-review-title")) }
                 a href="/review/vpn" aria-current=[(here == "/review/vpn").then_some("page")] { (reader.say("page-lines-title")) }
                 a href="/review/sites" aria-current=[(here == "/review/sites").then_some("page")] { (reader.say("page-sites-title")) }
+                a href="/review/submissions" aria-current=[(here == "/review/submissions").then_some("page")] { (reader.say("page-overseen-title")) }
                 a href="/live" { (reader.say("page-review-live")) }
             }
             h1 { (reader.say(title)) }

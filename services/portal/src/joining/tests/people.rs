@@ -325,3 +325,45 @@ async fn cell(house: &House, people: &People, way: &Way, role: Role) {
         assert!(status.is_success() || status.is_redirection(), "{place}: {status}, and it is theirs");
     }
 }
+
+/// Operators and auditors see that there is a submission, how it stands and its receipt; what they fetch is on record.
+#[tokio::test]
+async fn operators_see_everybodys_submissions_and_what_they_fetch_is_on_record_r12() {
+    let house = house().await;
+    people(&house).await;
+    let ask = async |path: &str| {
+        let request = Request::get(path).header(header::HOST, "join.example").header(header::ACCEPT_LANGUAGE, "ja");
+        let request = request.extension(crate::live::Operator("ito".into())).body(Body::empty()).unwrap();
+        told(routes(Entrance::Operator, house.desk.clone()).oneshot(request).await.unwrap(), "#").await
+    };
+    let (status, page) = ask("/review/submissions").await;
+    assert!(status == StatusCode::OK && page.contains(OURS) && page.contains("看護.zip"), "{page}");
+    assert!(page.contains(&format!("/review/submissions/{FILE}/receipt.txt")), "{page}");
+    for (query, there) in [
+        ("state=accepted", true),
+        ("state=refused", false),
+        // As an applicant would type it.
+        ("institution=%E3%81%91%E3%82%84%E3%81%8D", true),
+        ("institution=%E3%82%A2%E3%82%AA%E3%83%90", false),
+        ("institution=%E3%81%AA%E3%81%84", false),
+        ("from=2020-01-01&until=2020-12-31", false),
+        ("from=2020-01-01", true),
+        ("from=nonsense&until=&state=nonsense", true),
+    ] {
+        let (status, page) = ask(&format!("/review/submissions?{query}")).await;
+        assert_eq!(
+            (status, page.contains("看護.zip"), page.contains("id=\"none\"")),
+            (StatusCode::OK, there, !there),
+            "{query}"
+        );
+    }
+    let (status, receipt) = ask(&format!("/review/submissions/{FILE}/receipt.txt")).await;
+    assert_eq!((status, receipt.as_str()), (StatusCode::OK, "receipt\n"));
+    let record = || async { format!("{:?}", house.desk.joining.registry().audit_last(1).await.unwrap()) };
+    let told = record().await;
+    assert!(told.contains("ReceiptOverseen") && told.contains("ito") && told.contains(FILE), "{told}");
+    for nothing in [format!("{FILE}/contents"), format!("{NO_FILE}/receipt.txt")] {
+        assert_eq!(ask(&format!("/review/submissions/{nothing}")).await.0, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(record().await, told, "what was not given is not on record");
+}

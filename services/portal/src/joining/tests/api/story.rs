@@ -155,7 +155,7 @@ async fn an_operator_reviews_over_the_api_and_an_auditor_only_reads_r4_r5_r8_r9(
     let approved = json!({ "version": seen["version"] });
     let approval = operator.post(&format!("{one}/approve"), &[&waiting], approved).await;
     let user = approval["account"]["user"].as_str().unwrap().to_owned();
-    assert_eq!(approval["phone"], "0312345678");
+    assert_eq!(approval["phone"], "03-1234-5678");
     let seen = operator.get(one, &[&unwanted]).await;
     let why = json!({ "version": seen["version"], "reason": "Nobody knows of it" });
     assert_eq!(operator.post(&format!("{one}/reject"), &[&unwanted], why).await["stand"], "rejected");

@@ -322,8 +322,8 @@ impl SiteMachine {
                 self.tunnels.on_load_refused(revision, &error, now, out);
                 BTreeSet::new()
             }
-            Event::IkeUp(connection) => self.tunnels.on_ike(&connection, true, now),
-            Event::IkeDown(connection) => self.tunnels.on_ike(&connection, false, now),
+            Event::IkeUp(connection) => self.tunnels.on_ike(&connection, true, now, out),
+            Event::IkeDown(connection) => self.tunnels.on_ike(&connection, false, now, out),
             Event::ChildUp { connection, child } => {
                 self.tunnels.on_child_up(&connection, &child, now, out).into_iter().collect()
             }

@@ -168,7 +168,7 @@ impl Tunnels {
         }
     }
 
-    pub(crate) fn on_ike(&mut self, connection: &str, up: bool, now: Timestamp) -> BTreeSet<GrantId> {
+    pub(crate) fn on_ike(&mut self, connection: &str, up: bool, now: Timestamp, out: &mut Outbox) -> BTreeSet<GrantId> {
         let Some(id) = self.peer_named(connection) else { return BTreeSet::new() };
         let Some(peer) = self.peers.get_mut(&id) else { return BTreeSet::new() };
         peer.ike_up = up;
@@ -177,9 +177,14 @@ impl Tunnels {
         }
         let lost: BTreeSet<GrantId> = peer.wanted.keys().copied().filter(|g| self.up.contains_key(g)).collect();
         let retry = peer.initiating.take().map(|(g, _)| g);
-        for grant in lost.iter().copied().chain(retry) {
-            self.up.remove(&grant);
-            self.start_later(grant, now);
+        for grant in &lost {
+            self.up.remove(grant);
+            self.start_later(*grant, now);
+        }
+        // strongSwan says so too when an IKE SA does not come about, say because the peer's certificate is revoked: that
+        // is no better the next moment, and somebody must hear of it.
+        if let Some(grant) = retry.filter(|grant| self.peer_of.contains_key(grant)) {
+            self.fail(grant, "the IKE SA ended before the tunnel was up", now, out);
         }
         // Children of ended grants went with it, and an initiation may have outlived it; the list will say so.
         self.known = false;

@@ -82,10 +82,12 @@ async fn talk(vici: &Path, trust: &Trust, hub: &Hub, orders: &mut UnboundedRecei
         let unreachable = |error| IkeError::Unreachable { path: vici.to_owned(), error };
         let mut commands = rsvici::unix::connect(vici).await.map_err(unreachable)?;
         let listener = rsvici::unix::connect(vici).await.map_err(unreachable)?;
+        // Looked at before they are read: one that is replaced meanwhile is read again.
+        let lists = trust.lists_seen();
         load_credentials(&mut commands, trust).await?;
-        Ok::<_, IkeError>((commands, listener))
+        Ok::<_, IkeError>((commands, listener, lists))
     };
-    let (mut commands, mut listener) = match tokio::time::timeout(ANSWER, connect).await {
+    let (mut commands, mut listener, mut lists) = match tokio::time::timeout(ANSWER, connect).await {
         Ok(Ok(both)) => both,
         Ok(Err(error)) => return (false, error),
         Err(_) => return (false, IkeError::Broken("no answer".into())),
@@ -97,7 +99,6 @@ async fn talk(vici: &Path, trust: &Trust, hub: &Hub, orders: &mut UnboundedRecei
     while orders.try_recv().is_ok() {}
     tracing::info!("strongSwan answers");
     hub.feed(Event::CharonUp);
-    let mut lists = trust.lists_seen();
     let mut look = tokio::time::interval(LOOK_AT_LISTS);
     loop {
         let broken = |e: String| (true, IkeError::Broken(e));

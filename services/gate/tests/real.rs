@@ -4,7 +4,7 @@
 #[path = "support/traced.rs"]
 mod traced;
 
-use authority::{Authority, CaKind};
+use authority::{Authority, CaKind, Issued, RevocationReason};
 use gate::{Config, Gate, now};
 use lab::{Answer, Lab, LabError, Probe, Scenario, SwitchTls, Trial};
 use model::{Endpoint, Grant, GrantId, Network, Plan, Protocol, SiteId, SiteState, parse_document};
@@ -21,6 +21,7 @@ fn main() {
     lab::enter();
     lab::trials(vec![
         Trial::new("a line opens, carries its service only, survives every restart, and closes without a trace", line),
+        Trial::new("a peer that is revoked is refused by strongSwan as soon as the list says so", revoked_peer),
         Trial::new("wrong configurations are refused with their mend", configurations),
     ]);
 }
@@ -38,6 +39,9 @@ struct World {
     states: BTreeMap<SiteId, SiteState>,
     gates: BTreeMap<SiteId, Running>,
     folder: PathBuf,
+    ca: Authority,
+    /// Certificates of the gates.
+    issued: BTreeMap<&'static str, Issued>,
 }
 
 fn id(text: &str) -> SiteId {
@@ -96,10 +100,11 @@ impl World {
         let lab = Lab::up(&Scenario::three_sites(), &|_| {})?;
         let folder = lab.scratch().join("gates");
         std::fs::create_dir_all(&folder).unwrap();
-        let mut ca = Authority::new(&folder.join("ca"), now().unix_seconds()).unwrap();
+        let ca = Authority::new(&folder.join("ca"), now().unix_seconds()).unwrap();
         let network = documents(lab.scenario());
         let runtime = Runtime::new().unwrap();
-        let mut world = Self { lab, runtime, network, states: BTreeMap::new(), gates: BTreeMap::new(), folder };
+        let (states, gates, issued) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut world = Self { lab, runtime, network, states, gates, folder, ca, issued };
         let plan = plan::apply(&world.network, &[], &BTreeMap::new()).unwrap();
         for (site, delta) in &plan.sites {
             let mut state = SiteState::empty(delta.facts.clone().unwrap());
@@ -107,15 +112,16 @@ impl World {
             world.states.insert(site.clone(), state);
         }
         for site in ["clinic", "hospital"] {
-            let gate = ca.issue_gate(site).unwrap();
+            let gate = world.ca.issue_gate(site).unwrap();
             let dpid = world.lab.site(site)?.switch.datapath_id();
-            let switch = ca.issue_switch(site, dpid).unwrap();
-            gate_toml(&world.folder, &world.lab, site, &ca, &gate);
+            let switch = world.ca.issue_switch(site, dpid).unwrap();
+            gate_toml(&world.folder, &world.lab, site, &world.ca, &gate);
+            world.issued.insert(site, gate);
             world.start(site);
             let tls = SwitchTls {
                 key: switch.folder.join("key.pem"),
                 cert: switch.folder.join("cert.pem"),
-                ca: ca.ca_pem_path(CaKind::Gate),
+                ca: world.ca.ca_pem_path(CaKind::Gate),
             };
             world.lab.site(site)?.switch.set_controller("ssl:169.254.77.1:6653", Some(&tls))?;
             let state = verify::check_state(world.states[&id(site)].clone()).unwrap();
@@ -207,13 +213,17 @@ impl World {
         }
     }
 
-    fn open(&mut self, number: u64) -> Duration {
+    fn ask_to_open(&mut self, number: u64) {
         let grant = self.grant(number);
         let plan = plan::open(&grant, &self.states[&id("clinic")], &self.states[&id("hospital")]).unwrap();
-        let begin = Instant::now();
         self.order(&plan);
         self.until("hospital", "prepared", |r| matches!(r, Report::Prepared(_)));
         self.feed("clinic", Event::Go(grant.id));
+    }
+
+    fn open(&mut self, number: u64) -> Duration {
+        let begin = Instant::now();
+        self.ask_to_open(number);
         self.whole("clinic");
         self.whole("hospital");
         begin.elapsed()
@@ -341,6 +351,47 @@ fn line() -> Outcome {
         eprintln!("    open {opened:?}, close {:?}", world.close(number));
     }
     assert!(world.lab.capture().clear_counted()? == 0, "a clear packet on the Internet segment");
+    Ok(())
+}
+
+/// strongSwan goes on believing a list that it has verified as long as that one has not expired; so whoever was believed
+/// once must be refused by the next list, in good time before the old one ends (G1, G2).
+fn revoked_peer() -> Outcome {
+    let mut world = World::raise()?;
+    let mut number = 0;
+    // Opens cold, so that strongSwan judges the peer. It is to be refused for ever, or let in, from some moment on.
+    let mut opens = |world: &mut World| {
+        number += 1;
+        world.ask_to_open(number);
+        let said = world.until("clinic", "up or failing", |r| {
+            matches!(r, Report::TunnelFailing { .. } | Report::Observed { complete: true, sa: true, .. })
+        });
+        let open = matches!(said, Report::Observed { .. });
+        if open {
+            world.whole("hospital");
+        }
+        world.close(number);
+        eventually("no IKE SA", || {
+            let ended = |site| world.lab.site(site).unwrap().charon.swanctl(&["--list-sas"]).unwrap().trim().is_empty();
+            ended("clinic") && ended("hospital")
+        });
+        open
+    };
+    assert!(opens(&mut world), "as long as nobody is revoked");
+    let begin = now().unix_seconds();
+    world.ca.write_crl(CaKind::Gate, begin, begin + 86_400).unwrap();
+    assert!(opens(&mut world), "a list that revokes nobody");
+
+    let hospital = world.issued["hospital"].clone();
+    world.ca.revoke_issued(&hospital, RevocationReason::KeyCompromise).unwrap();
+    world.ca.write_crl(CaKind::Gate, begin, begin + 86_400).unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while opens(&mut world) {
+        assert!(Instant::now() < until, "the revoked peer is let in for ever");
+    }
+    assert!(!opens(&mut world), "nor is it let in by the next attempt");
+    let said = world.lab.site("clinic")?.charon.log_tail(400);
+    assert!(said.contains("certificate was revoked"), "{said}");
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod openflow_link;
 mod store;
 mod terminal_relay;
 mod trust;
+mod watchdog;
 
 use site::{Event, IkePolicy, RedInterfaces, Report, SiteConfig, SiteMachine};
 use std::io;
@@ -42,6 +43,7 @@ pub use vici::Vici;
 
 use fallback_page::FallbackPage;
 use terminal_relay::Entrance;
+use watchdog::Watchdog;
 
 /// Why a gate cannot start. Each says what to mend.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +105,11 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
         proofs: std::sync::Mutex::new(None),
     };
     gate.tasks.spawn(link.serve(Arc::clone(&gate.hub), reports, gate.live.clone()));
+    match Watchdog::from_environment() {
+        Ok(Some(watchdog)) => drop(gate.tasks.spawn(watchdog.serve(Arc::clone(&gate.hub)))),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "systemd cannot be told that this gate runs"),
+    }
     tracing::info!(site = %config.site, generation = ?gate.hub.state().map(|s| s.generation.0), "the gate runs");
     let mut role = gate.hub.role();
     let outcome = tokio::select! {

@@ -18,7 +18,7 @@ use crate::tunnels::Tunnels;
 
 mod change;
 
-/// How long flow rules wait for a tunnel's configuration at most.
+/// How long flow rules wait at most until their tunnel is configured and, where it is begun, asked for.
 const TUNNELS_FIRST_MS: i64 = 5;
 
 /// What a site's machine is told once.
@@ -70,8 +70,8 @@ pub struct SiteMachine {
     kept: Generation,
     /// The center does not know yet that the state is in force.
     owes_acceptance: bool,
-    /// While an opening's tunnel is being configured, its flow rules and filters wait: to negotiate takes longest, so
-    /// it is begun first, and they are made while the peers speak.
+    /// While an opening's tunnel is being configured, and at the end that begins until it has begun, its flow rules and
+    /// filters wait: to negotiate takes longest, so it is begun first, and they are made while the peers speak.
     tunnels_first: Option<Timestamp>,
 }
 
@@ -153,7 +153,12 @@ impl SiteMachine {
         touched.extend(self.lapse(now, out));
         if self.tunnels_first.is_some() {
             self.tunnels.drive(now, out);
-            self.tunnels_first = self.tunnels_first.filter(|until| now < *until && self.tunnels.is_loading());
+            let busy = self.tunnels.is_loading() || self.tunnels.is_to_begin();
+            self.tunnels_first = self.tunnels_first.filter(|until| now < *until && busy);
+        }
+        // The other end waits for this word: it goes out before the rules do.
+        for grant in &touched {
+            self.say_prepared(*grant, out);
         }
         if self.tunnels_first.is_none() {
             self.rules.drive(self.generation().unwrap_or(Generation(0)), now, out);
@@ -397,11 +402,6 @@ impl SiteMachine {
         let complete = rules_in && self.filters.standing(grant);
         let sa = self.tunnels.is_up(grant);
         let said = self.said.entry(grant).or_default();
-        // A tunnel without flow rules carries nothing, so its negotiation need not wait for them.
-        if !said.prepared && self.tunnels.prepared(grant) {
-            said.prepared = true;
-            out.report(Report::Prepared(grant));
-        }
         // Halfway states are no news unless the center asked, or something whole was lost.
         let whole = complete && sa;
         if whole {
@@ -411,6 +411,17 @@ impl SiteMachine {
             said.whole = whole;
             said.asked = false;
             out.report(Report::Observed { grant, flows, wanted, complete, sa });
+        }
+    }
+
+    /// A tunnel without flow rules carries nothing, so its negotiation need not wait for them.
+    fn say_prepared(&mut self, grant: GrantId, out: &mut Outbox) {
+        let held = self.state.as_ref().is_some_and(|s| s.grants.contains_key(&grant));
+        if !held || self.lapsed.contains(&grant) || self.closing.contains_key(&grant) || !self.tunnels.prepared(grant) {
+            return;
+        }
+        if !std::mem::replace(&mut self.said.entry(grant).or_default().prepared, true) {
+            out.report(Report::Prepared(grant));
         }
     }
 

@@ -375,6 +375,13 @@ impl Tunnels {
         self.charon && self.peers.values().any(|p| p.loading.is_some())
     }
 
+    /// A child is to be asked for by this end as soon as it hears that the other is ready.
+    pub(crate) fn is_to_begin(&self) -> bool {
+        let ready =
+            |grant| self.peer_of.get(grant).and_then(|id| self.peers.get(id)).is_some_and(|p| p.initiating.is_none());
+        self.charon && self.to_start.iter().any(|(grant, attempt)| attempt.failures == 0 && ready(grant))
+    }
+
     /// strongSwan's configuration is what is wanted.
     pub(crate) fn settled(&self) -> bool {
         self.charon

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use verify::{VerifiedPlan, Verifier};
+use wire::link::SignedOrder;
 use wire::{Order, OrderBody};
 
 use crate::approvals::Approvals;
@@ -198,24 +199,59 @@ impl Center {
 
     /// Sends each site of a committed plan its delta. Called under the lock, so a gate gets generations in order.
     pub(crate) fn order(&self, plan: &VerifiedPlan) {
+        self.order_as_signed(self.signed(plan));
+    }
+
+    /// Commits, lets memory follow, then orders. Signing needs no database, so it is done while the database writes; nothing is sent before it
+    /// has.
+    pub(crate) async fn commit_and_order<T>(
+        &self,
+        state: &mut State,
+        change: Commit,
+        plan: &VerifiedPlan,
+        admit: impl FnOnce(&mut State) -> T,
+    ) -> Result<T, RegistryError> {
+        let sign = async {
+            // The commit has its turn first.
+            tokio::task::yield_now().await;
+            self.signed(plan)
+        };
+        let (committed, orders) = tokio::join!(self.commit(state, change, Some(plan)), sign);
+        committed?;
+        let admitted = admit(state);
+        self.order_as_signed(orders);
+        Ok(admitted)
+    }
+
+    fn signed(&self, plan: &VerifiedPlan) -> Vec<(SiteId, Option<SignedOrder>)> {
         // The ends that answer first: the one that begins waits for them.
         let begins = |delta: &SiteDelta| delta.tunnels_added.iter().any(|tunnel| tunnel.initiator);
         let mut sites: Vec<_> = plan.plan().sites.iter().collect();
         sites.sort_by_key(|(_, delta)| begins(delta));
-        for (site, delta) in sites {
-            self.send(site, OrderBody::Delta(Box::new(delta.clone())));
+        let sign = |(site, delta): (&SiteId, &SiteDelta)| {
+            (site.clone(), self.sign(site, OrderBody::Delta(Box::new(delta.clone()))))
+        };
+        sites.into_iter().map(sign).collect()
+    }
+
+    fn order_as_signed(&self, orders: Vec<(SiteId, Option<SignedOrder>)>) {
+        for (site, signed) in orders {
+            self.send(&site, signed);
         }
     }
 
     /// Sends a site its whole state.
     pub(crate) fn order_snapshot(&self, state: SiteState) {
         let site = state.facts.site.id.clone();
-        self.send(&site, OrderBody::Snapshot(Box::new(state)));
+        self.send(&site, self.sign(&site, OrderBody::Snapshot(Box::new(state))));
     }
 
-    fn send(&self, site: &SiteId, body: OrderBody) {
-        let order = Order { site: site.clone(), issued_at: self.now(), body };
-        match self.inner.parts.key.sign(&order) {
+    fn sign(&self, site: &SiteId, body: OrderBody) -> Option<SignedOrder> {
+        self.inner.parts.key.sign(&Order { site: site.clone(), issued_at: self.now(), body })
+    }
+
+    fn send(&self, site: &SiteId, signed: Option<SignedOrder>) {
+        match signed {
             Some(signed) => self.gates().send(site, ToGate::Order(signed)),
             None => tracing::error!(%site, "no randomness to sign with; the gate gets a snapshot when it asks"),
         }

@@ -103,11 +103,10 @@ pub(crate) async fn the_way(center: &Center, asked: &Asked) -> Result<Opened, Re
     let events = story(&permit, &plan, &person, &device);
     let commit = Commit::at(now).plan(&plan).connection(&permit, &who(&person), fingerprint(&device)).events(events);
     let commit = kept(&state, commit, asked, &person);
-    center.commit(&mut state, commit, Some(&plan)).await?;
-    let progress = admitted(&mut state, &permit, &plan, &person, asked);
+    let admit = |state: &mut State| admitted(state, &permit, &plan, &person, asked);
 
     // Both gates get their signed slice; then only what they observe counts.
-    center.order(&plan);
+    let progress = center.commit_and_order(&mut state, commit, &plan, admit).await?;
     drop(state);
     center.leases().notify_one();
     observed(center, permit.grant().id, progress).await?;

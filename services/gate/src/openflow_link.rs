@@ -132,6 +132,10 @@ pub async fn session<S: AsyncRead + AsyncWrite + Unpin>(
             },
             order = order => match order {
                 Some(order) => {
+                    // What the other end waits for was handed out before: whoever sends it has its turn first.
+                    if matches!(order, Output::Bundle { .. }) {
+                        tokio::task::yield_now().await;
+                    }
                     if let Err(error) = talk.carry_out(order, hub) {
                         break Err(error);
                     }

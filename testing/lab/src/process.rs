@@ -94,6 +94,12 @@ impl Proc {
         self.signal(Signal::CONT);
     }
 
+    /// Ends it as systemd ends one whose watchdog ran out: SIGABRT, and SIGCONT so that one that stands still hears it.
+    pub fn abort(&mut self) {
+        self.signal(Signal::ABORT);
+        self.signal(Signal::CONT);
+    }
+
     /// Sends SIGTERM, waits, and kills what does not end in time.
     pub fn stop(&mut self, timeout: Duration) -> Option<ExitStatus> {
         self.signal(Signal::TERM);

@@ -22,4 +22,4 @@ pub use command::Answered;
 pub use people::{Cards, PIN, Person};
 pub use set::{Accord, CardOrder, Flaw, Set};
 pub use snapshot::Snapshot;
-pub use stage::{FLOOD_PER_SECOND, Failover, Flooded, Stage, StageError, seconds, until};
+pub use stage::{FLOOD_PER_SECOND, Failover, Flooded, Stage, StageError, Watched, seconds, until};

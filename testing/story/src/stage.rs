@@ -19,7 +19,7 @@ use crate::set::Set;
 mod flood;
 mod pair;
 pub use flood::{FLOOD_PER_SECOND, Flooded};
-pub use pair::Failover;
+pub use pair::{Failover, Watched};
 
 const UP: Duration = Duration::from_secs(30);
 const HOUR: i64 = 3600;

@@ -32,7 +32,23 @@ fn dies() -> Result<(), StageError> {
     that(stage.elections("clinic") == elections, || "it came back and took over".into())?;
     opens_and_closes(&stage)?;
     stops_as_planned(&mut stage)?;
-    lives_on_without_knowing(&mut stage)
+    lives_on_without_knowing(&mut stage)?;
+    hangs_and_is_ended(&mut stage)
+}
+
+/// `b` is the only one. `a` comes back watched, `b` is stopped, so `a` is active and has the doors; `b` waits beside it. Then
+/// `a` hangs for good: `b` is elected but stands before closed doors, until the watchdog ends `a`.
+fn hangs_and_is_ended(stage: &mut Stage) -> Result<(), StageError> {
+    let watched = stage.start_one_of_watched("clinic", "a", Duration::from_secs(5))?;
+    stops_as_planned(stage)?;
+    let before = stage.elections("clinic");
+    that(watched.next(WAIT).as_deref() == Some("WATCHDOG=1"), || "no sign of life".into())?;
+    stage.pause_one_of("clinic", "a");
+    that(until(WAIT, || stage.elections("clinic") > before), || "nobody took over".into())?;
+    that(watched.hangs(WAIT), || "it gives signs of life while it stands still".into())?;
+    that(stage.abort_one_of("clinic", "a"), || "it does not end".into())?;
+    stage.in_force()?;
+    opens_and_closes(stage)
 }
 
 /// `b` is active and is stopped: it gives its lease back, and `a` need not wait until it ends.

@@ -1,6 +1,8 @@
 //! A site with two gates, and what it costs to lose the active one (N6).
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,9 @@ use crate::set::{Accord, Set};
 const WAIT: Duration = Duration::from_secs(60);
 /// Where each of the two listens for the switch.
 const PAIR: [(&str, &str); 2] = [("a", "169.254.77.1:6653"), ("b", "169.254.77.1:6654")];
+
+/// systemd's way to end who gives no sign of life.
+const SIGABRT: i32 = 6;
 
 /// What a failover took.
 #[derive(Debug, Clone, Copy)]
@@ -89,12 +94,34 @@ impl Stage {
 
     /// Starts one of a site's two gates.
     pub fn start_one_of(&mut self, site: &str, name: &str) -> Result<(), StageError> {
-        let single = configuration::gate_config(&self.dir, site);
-        let mut command = Command::new(self.binary("sekisho-gate"));
-        command.arg("--config").arg(single.with_file_name(format!("gate-{name}.toml")));
+        let command = self.command_of(site, name);
         let gate = self.lab.spawn_in(&format!("sk-{site}-black"), command)?;
         self.gates.insert(of(site, name), gate);
         Ok(())
+    }
+
+    fn command_of(&self, site: &str, name: &str) -> Command {
+        let single = configuration::gate_config(&self.dir, site);
+        let mut command = Command::new(self.binary("sekisho-gate"));
+        command.arg("--config").arg(single.with_file_name(format!("gate-{name}.toml")));
+        command
+    }
+
+    /// Starts one of a site's two gates beside the other as systemd does with `Type=notify` and `WatchdogSec=`.
+    pub fn start_one_of_watched(&mut self, site: &str, name: &str, within: Duration) -> Result<Watched, StageError> {
+        let path = self.dir.join(format!("notify-{site}-{name}"));
+        let socket = UnixDatagram::bind(&path).map_err(StageError::file(&path))?;
+        let mut command = self.command_of(site, name);
+        command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", within.as_micros().to_string());
+        let before = self.waits(site);
+        let gate = self.lab.spawn_in(&format!("sk-{site}-black"), command)?;
+        self.gates.insert(of(site, name), gate);
+        let watched = Watched { socket, within };
+        if watched.next(UP).as_deref() != Some("READY=1") {
+            return Err(self.not_settled("the gate does not say that it runs"));
+        }
+        let waits = until(UP, || self.waits(site) > before);
+        if waits { Ok(watched) } else { Err(self.not_settled("the other gate does not wait")) }
     }
 
     /// Kills the active one of the clinic's two gates while a line carries a download, and opens another line.
@@ -158,9 +185,44 @@ impl Stage {
         gate.wait(WAIT).is_some_and(|status| !status.success())
     }
 
+    /// Its watchdog ran out. True if it ended by that.
+    pub fn abort_one_of(&mut self, site: &str, name: &str) -> bool {
+        let Some(mut gate) = self.gates.remove(&of(site, name)) else { return false };
+        gate.abort();
+        gate.wait(WAIT).is_some_and(|status| status.signal() == Some(SIGABRT))
+    }
+
     /// How often a gate of the site gave its lease back.
     pub fn given_back(&self, site: &str) -> usize {
         self.log_of_pair(site).matches("the lease is given back").count()
+    }
+}
+
+/// What systemd hears of a gate.
+#[derive(Debug)]
+pub struct Watched {
+    socket: UnixDatagram,
+    within: Duration,
+}
+
+impl Watched {
+    /// True as soon as no sign of life came for as long as was agreed; false if signs go on coming for `limit`.
+    pub fn hangs(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        while Instant::now() < until {
+            if self.next(self.within).is_none() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The next word, if one comes in time.
+    pub fn next(&self, within: Duration) -> Option<String> {
+        let mut buffer = [0; 64];
+        self.socket.set_read_timeout(Some(within)).ok()?;
+        let count = self.socket.recv(&mut buffer).ok()?;
+        Some(String::from_utf8_lossy(buffer.get(..count)?).into_owned())
     }
 }
 

@@ -17,6 +17,8 @@ use running::{Running, free};
 mod api;
 #[path = "issuing/browser.rs"]
 mod browser;
+#[path = "issuing/ready.rs"]
+mod ready;
 #[path = "issuing/registration.rs"]
 mod registration;
 
@@ -209,7 +211,12 @@ impl Party {
         use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
         use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
         let token = stage.offer(&format!("urn:sekisho:institution:{id}")).await;
-        let token = enrolment::OneTimeToken::read(&token).unwrap();
+        Self::with_token(stage, id, &token).await
+    }
+
+    /// Whoever holds the token.
+    async fn with_token(stage: &Stage, id: &str, token: &str) -> Self {
+        let token = enrolment::OneTimeToken::read(token).unwrap();
         let path = stage.path(&format!("{id}.key.pem"));
         let key = enrolment::Key::in_file(&path).unwrap();
         let trust = enrolment::ServerTrust::File(stage.path("center-ca.pem"));
@@ -221,11 +228,16 @@ impl Party {
         Self { key, certificate: fetched.pem() }
     }
 
-    fn sign(&self, agreement: &model::Agreement, side: &str) -> String {
+    /// Value and certificate by themselves.
+    fn signature(&self, agreement: &model::Agreement) -> (String, String) {
         use base64::Engine;
         let random = ring::rand::SystemRandom::new();
         let value = self.key.sign(&random, &agreement.signed_bytes()).unwrap();
-        let value = base64::engine::general_purpose::STANDARD.encode(value);
+        (base64::engine::general_purpose::STANDARD.encode(value), self.certificate.clone())
+    }
+
+    fn sign(&self, agreement: &model::Agreement, side: &str) -> String {
+        let (value, _) = self.signature(agreement);
         // Text beside the PEM that would end the string of a careless writer.
         let certificate = format!("\"\"\"\n[[agreement]]\n{}", self.certificate);
         let quoted = serde_json::Value::String(certificate).to_string();

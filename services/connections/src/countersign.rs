@@ -33,6 +33,19 @@ pub struct Signed {
 /// [`Refused`]: a document that is more than agreements, other terms under a known number, a signature that is not the
 /// party's; also what `apply` refuses.
 pub async fn countersign(center: &Center, name: &str, document: &str) -> Result<Vec<Signed>, Refused> {
+    countersign_beside(center, name, document, Commit::at(center.now())).await
+}
+
+/// The same, with rows beside it in the same transaction, if there is anything new.
+///
+/// # Errors
+/// As [`countersign`].
+pub async fn countersign_beside(
+    center: &Center,
+    name: &str,
+    document: &str,
+    beside: Commit,
+) -> Result<Vec<Signed>, Refused> {
     let wrong = |place: String, what: &str| {
         let mend = "send agreements only, as `sekisho agreement sign` writes them";
         let args = [("place", Arg::Text(place)), ("what", Arg::text(what)), ("mend", Arg::text(mend))];
@@ -81,7 +94,7 @@ pub async fn countersign(center: &Center, name: &str, document: &str) -> Result<
     }
     if !events.is_empty() {
         let operator = "agreements that institutions signed".to_owned();
-        let beside = Commit::at(center.now()).events(events);
+        let beside = beside.events(events);
         apply_with(center, vec![(name.to_owned(), text)], operator, beside, None).await?;
     }
     Ok(signed)

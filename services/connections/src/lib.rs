@@ -56,7 +56,7 @@ pub use can::can;
 pub use center::{Center, Parts, Settings};
 pub use clock::{Clock, SystemClock};
 pub use close::{Closed, Closer, close};
-pub use countersign::{Signed, countersign};
+pub use countersign::{Signed, countersign, countersign_beside};
 pub use cut::{Falls, cut, cuts_of, falls};
 pub use diff::diff;
 pub use documents::applied_network;

@@ -66,3 +66,13 @@ impl Reading {
         }
     }
 }
+
+/// Words between commas, blanks or lines.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '、', ' ', '\n', '\r', '\t', '\u{3000}']).map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// Names between commas or lines; they may hold blanks.
+pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', '、', '\n', '\r']).map(str::trim).filter(|name| !name.is_empty())
+}

@@ -7,10 +7,12 @@
 //! asks ([`joining::access`]) and that what it is about is theirs. It must not know HTTP or HTML.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod agreements;
 mod draft;
 mod form;
 mod member;
 mod offer;
+mod parts;
 mod refused;
 mod site;
 mod who;
@@ -22,9 +24,11 @@ use model::Timestamp;
 use reception::{Joining, RealWorld};
 use registry::Registry;
 
+pub use agreements::{AgreementForm, AgreementView, SignatureForm};
 pub use draft::{DraftView, LINES, SiteForm};
 pub use member::{MemberForm, MemberView};
 pub use offer::Once;
+pub use parts::{HostForm, LineForm, RemoveForm, ServiceForm};
 pub use refused::Refused;
 pub use site::{SitePage, SiteView, Stage, Step};
 pub use who::Who;

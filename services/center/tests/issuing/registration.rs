@@ -80,12 +80,12 @@ pub async fn managers(stage: &Stage, count: i64) -> Vec<String> {
 }
 
 /// A gate with these papers on the link; while it lives, it is linked.
-struct Linked {
+pub struct Linked {
     _say: tokio::sync::mpsc::Sender<GateMessage>,
     _heard: tonic::Streaming<wire::link::CenterMessage>,
 }
 
-async fn linked(stage: &Stage, folder: &str, site: &str) -> Linked {
+pub async fn linked(stage: &Stage, folder: &str, site: &str) -> Linked {
     let read = |name: &str| fs::read_to_string(stage.path(folder).join(format!("gate-{site}")).join(name)).unwrap();
     let (chain, key) = (read("gate.pem"), read("gate.key.pem"));
     let (tls, address) = (tls(stage, Some((&chain, &key)), &[link::ALPN]), stage.gates);
@@ -108,7 +108,7 @@ async fn linked(stage: &Stage, folder: &str, site: &str) -> Linked {
     Linked { _say: say, _heard: heard }
 }
 
-const SITE: [(&str, &str); 12] = [
+pub const SITE: [(&str, &str); 12] = [
     ("site", "branch"),
     ("name-ja", "分院"),
     ("name-en", "Branch"),

@@ -135,6 +135,22 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/sites/drafts/{draft}/withdraw" ManageSites Form Page => sites::withdraw;
         Inside get  "/sites/at/{site}"            SeeSites Page Page => sites::one;
         Inside post "/sites/at/{site}/gate"       ManageSites Form Page => sites::gate;
+        Inside post "/sites/at/{site}/hosts" ManageSites Form Page => sites::add_host;
+        Inside post "/sites/at/{site}/hosts/{name}/remove" ManageSites Form Page => sites::remove_host;
+        Inside post "/sites/at/{site}/hosts/{name}/code" ManageSites Form Page => sites::device_code;
+        Inside post "/sites/at/{site}/services" ManageSites Form Page => sites::add_service;
+        Inside post "/sites/at/{site}/services/{name}/remove" ManageSites Form Page => sites::remove_service;
+        Inside post "/sites/at/{site}/lines" ManageSites Form Page => sites::add_line;
+        Inside post "/sites/at/{site}/lines/{name}/remove" ManageSites Form Page => sites::remove_line;
+        Inside get  "/agreements" SeeSites Page Page => sites::agreements::list;
+        Inside post "/agreements" ManageSites Form Page => sites::agreements::propose;
+        Inside post "/agreements/key" ManageSites Form Page => sites::agreements::key;
+        Inside get  "/agreements/{agreement}" SeeSites Page Page => sites::agreements::one;
+        Inside get  "/agreements/{agreement}/document" SeeSites Page Page => sites::agreements::document;
+        Inside get  "/agreements/{agreement}/bytes" SeeSites Page Page => sites::agreements::bytes;
+        Inside post "/agreements/{agreement}/sign" ManageSites Form Page => sites::agreements::sign;
+        Inside post "/agreements/{agreement}/withdraw" ManageSites Form Page => sites::agreements::withdraw;
+        Inside post "/agreements/{agreement}/reject" ManageSites Form Page => sites::agreements::reject;
 
         Inside get  "/submissions"            SeeSubmissions Page Page => files::inside;
         Inside get  "/submissions/{id}/{name}" SeeSubmissions Page Page => files::receipt;
@@ -177,6 +193,15 @@ pub(super) fn table() -> Vec<Way> {
         Operator post "/review/sites/drafts/{draft}/reject"   RegisterSites Form Page => sites::reject;
         Operator get  "/review/sites/at/{site}"            SeeSites Page Page => sites::one;
         Operator post "/review/sites/at/{site}/gate"       RegisterSites Form Page => sites::gate;
+        Operator post "/review/sites/at/{site}/hosts" RegisterSites Form Page => sites::add_host;
+        Operator post "/review/sites/at/{site}/hosts/{name}/remove" RegisterSites Form Page => sites::remove_host;
+        Operator post "/review/sites/at/{site}/hosts/{name}/code" RegisterSites Form Page => sites::device_code;
+        Operator post "/review/sites/at/{site}/services" RegisterSites Form Page => sites::add_service;
+        Operator post "/review/sites/at/{site}/services/{name}/remove" RegisterSites Form Page => sites::remove_service;
+        Operator post "/review/sites/at/{site}/lines" RegisterSites Form Page => sites::add_line;
+        Operator post "/review/sites/at/{site}/lines/{name}/remove" RegisterSites Form Page => sites::remove_line;
+        Operator get  "/review/agreements" SeeSites Page Page => sites::agreements::list;
+        Operator get  "/review/agreements/{agreement}" SeeSites Page Page => sites::agreements::one;
     };
     all.extend(api::ways());
     all

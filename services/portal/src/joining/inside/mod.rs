@@ -40,8 +40,12 @@ pub(super) fn said(who: &SignedIn, title: &str, here: &str, wrong: bool, reader:
 }
 
 fn within(here: &str, reader: &Reader) -> Markup {
-    const PLACES: [(&str, &str); 3] =
-        [("/notices", "page-to-notices"), ("/menu", "page-to-menu"), ("/sites", "page-sites-title")];
+    const PLACES: [(&str, &str); 4] = [
+        ("/notices", "page-to-notices"),
+        ("/menu", "page-to-menu"),
+        ("/sites", "page-sites-title"),
+        ("/agreements", "page-agreements-title"),
+    ];
     html! {
         nav.within aria-label=(reader.say("page-nav")) {
             @for (to, key) in PLACES { a href=(to) aria-current=[(to == here).then_some("page")] { (reader.say(key)) } }

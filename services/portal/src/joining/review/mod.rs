@@ -42,6 +42,7 @@ fn said(caller: &Caller, title: &str, here: &str, wrong: bool, reader: &Reader, 
                 a href="/review/vpn" aria-current=[(here == "/review/vpn").then_some("page")] { (reader.say("page-lines-title")) }
                 a href="/review/sites" aria-current=[(here == "/review/sites").then_some("page")] { (reader.say("page-sites-title")) }
                 a href="/review/submissions" aria-current=[(here == "/review/submissions").then_some("page")] { (reader.say("page-overseen-title")) }
+                a href="/review/agreements" aria-current=[(here == "/review/agreements").then_some("page")] { (reader.say("page-agreements-title")) }
                 a href="/live" { (reader.say("page-review-live")) }
             }
             h1 { (reader.say(title)) }

@@ -1,10 +1,13 @@
 //! Registration of sites and what belongs to them (G12): the same pages for an institution, inside, and for operators.
 
+pub(super) mod agreements;
 mod draft;
 mod one;
+mod parts;
 
 pub(super) use draft::{ask, name, propose, register, reject, withdraw};
 pub(super) use one::{gate, one};
+pub(super) use parts::{add_host, add_line, add_service, device_code, remove_host, remove_line, remove_service};
 
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
@@ -94,7 +97,13 @@ pub(super) fn once(once: &Once, command: &str, reader: &Reader) -> Markup {
             h2 { (reader.say("page-once-title")) }
             p { (reader.tell("page-once", &[("until", Arg::Time(once.until))])) }
             p.label { (reader.say("page-once-command")) }
-            pre.command #command { (command) " --token " (once.token) }
+            @if command.starts_with("sekisho-gate") {
+                pre.command #command { (command) " --token " (once.token) }
+            } @else {
+                pre.command #command { (command) }
+                p.label { (reader.say("page-once-token")) }
+                pre.command #token { (once.token) }
+            }
             p.label { (reader.say("page-once-code")) }
             p { span.secret #code { (once.code) } }
         }

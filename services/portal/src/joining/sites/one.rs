@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use model::SiteId;
 use registration::{Refused, SitePage, Step};
 
-use super::{Visit, once, stage};
+use super::{Visit, once, parts, stage};
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
 use crate::reader::Reader;
@@ -46,6 +46,7 @@ pub(super) async fn shown(visit: &Visit<'_>, site: &str, above: Markup) -> Respo
         (steps_of(&page, visit))
         (gate_part(&page, &here, visit))
         (prospects(&page.prospects, visit))
+        (parts::all(&page, &here, visit))
         details { summary { (visit.say("page-sites-document")) } pre.command { (page.document) } }
     };
     visit.page("page-site-title", &here, body)

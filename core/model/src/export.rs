@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
-use crate::{DocumentError, Network, parse_document};
+use crate::{DocumentError, Network, parse_document, write_document};
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -56,7 +56,27 @@ pub fn parse_documents(name: &str, text: &str) -> Result<Vec<Document>, Document
         let what = "the file was changed after it was exported".to_owned();
         return Err(wrong(None, what, "change the documents and apply them; or export again"));
     }
-    Ok(documents(&export.network))
+    let documents = documents(&export.network);
+    for document in &documents {
+        sayable(document).map_err(|what| {
+            wrong(None, what, "change the documents and apply them; or export again where it came from")
+        })?;
+    }
+    Ok(documents)
+}
+
+/// Anybody can make the checksum of a file made by hand, so what no document could say is not taken from a file either:
+/// it goes through the text that people write, with every check of that.
+fn sayable(document: &Document) -> Result<(), String> {
+    let text = write_document(document).map_err(|e| e.to_string())?;
+    let mut read = parse_document("", &text).map_err(|e| format!("{}; {}", e.what, e.mend))?;
+    for (read, kept) in read.services.iter_mut().zip(&document.services) {
+        // A quarter of a lease need not be whole seconds, and only they can be written.
+        if read.warn_ms == kept.warn_ms.div_euclid(1000) * 1000 {
+            read.warn_ms = kept.warn_ms;
+        }
+    }
+    if read == *document { Ok(()) } else { Err(format!("no document could say this:\n{text}")) }
 }
 
 /// The documents a network can be put together from: one an institution, one a site, one with the agreements.
@@ -105,6 +125,31 @@ mod tests {
         assert_eq!(Network::default().with(&documents).unwrap(), network);
         assert_eq!(network.with(&documents).unwrap(), network);
         assert_eq!(export(&network).unwrap(), text, "the same network, the same file");
+    }
+
+    #[test]
+    fn what_no_document_could_say_is_refused_whoever_made_the_checksum() {
+        type Change = fn(&mut Network);
+        let changes: [(&str, Change); 6] = [
+            ("names no role", |n| n.services.values_mut().for_each(|s| s.roles.clear())),
+            ("repeated or 0", |n| n.services.values_mut().for_each(|s| s.ports = vec![0])),
+            ("lease time", |n| n.services.values_mut().for_each(|s| s.lease_ms = 0)),
+            ("names no terminal", |n| n.sites.values_mut().flat_map(|s| &mut s.allow).for_each(|r| r.from.clear())),
+            ("no document could say", |n| n.services.values_mut().for_each(|s| s.idle_ms = Some(1500))),
+            ("no document could say", |n| {
+                let other: crate::InstitutionId = "midori".parse().unwrap();
+                n.services.values_mut().for_each(|s| s.id.institution = other.clone());
+            }),
+        ];
+        for (said, change) in changes {
+            let mut network = network();
+            change(&mut network);
+            let no = parse_documents("hand.json", &export(&network).unwrap()).unwrap_err().to_string();
+            assert!(no.starts_with("hand.json: ") && no.contains(said), "{said}: {no}");
+        }
+        let mut odd = network();
+        odd.services.values_mut().for_each(|s| (s.lease_ms, s.warn_ms) = (90_000, 22_500));
+        assert!(parse_documents("odd.json", &export(&odd).unwrap()).is_ok(), "a quarter of 90 seconds");
     }
 
     #[test]

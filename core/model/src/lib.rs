@@ -48,7 +48,7 @@ pub use net::{
     Dpid, GATE_CONSOLE_PORT, GATE_SERVICE_PORT, GATE_SERVICE_PORTS, GATE_SIGN_IN_PORT, Mac, NetParseError, PortNo,
     Protocol, SwitchPort,
 };
-pub use network::{Network, NetworkError};
+pub use network::{Clash, Network, NetworkError};
 pub use never::{NeverError, NeverId, NeverRule, Part};
 pub use passage::{Passage, Within};
 pub use plan::{DeltaError, Plan, PlanCause, Renewal, SiteDelta, SiteState, Standing};

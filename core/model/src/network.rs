@@ -32,10 +32,50 @@ pub struct NetworkError {
     pub what: String,
     /// What to do.
     pub mend: String,
+    /// Sites of which the text tells something: it is theirs and the operator's to read.
+    pub sites: BTreeSet<SiteId>,
+    /// What two sites cannot both have, if that is what is wrong.
+    pub clash: Option<Clash>,
+}
+
+/// What a site has alone in the whole network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Clash {
+    /// Addresses of a segment.
+    Prefix,
+    /// Datapath id of its switch.
+    Dpid,
+    /// Name of its gateway in IKE.
+    IkeIdentity,
+    /// Address of a line.
+    LineAddress,
+}
+
+impl Clash {
+    /// Stable name, also of its case in the text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prefix => "prefix",
+            Self::Dpid => "dpid",
+            Self::IkeIdentity => "ike-identity",
+            Self::LineAddress => "line-address",
+        }
+    }
 }
 
 fn error(place: impl ToString, what: impl Into<String>, mend: impl Into<String>) -> NetworkError {
-    NetworkError { place: place.to_string(), what: what.into(), mend: mend.into() }
+    let (what, mend) = (what.into(), mend.into());
+    NetworkError { place: place.to_string(), what, mend, sites: BTreeSet::new(), clash: None }
+}
+
+impl NetworkError {
+    fn about<const N: usize>(self, sites: [&SiteId; N]) -> Self {
+        Self { sites: sites.map(SiteId::clone).into(), ..self }
+    }
+
+    fn of(self, clash: Clash) -> Self {
+        Self { clash: Some(clash), ..self }
+    }
 }
 
 impl Network {
@@ -102,16 +142,16 @@ impl Network {
     fn faults(&self) -> Vec<NetworkError> {
         let mut faults = Vec::new();
         for site in self.sites.values() {
+            let before = faults.len();
             self.site_faults(site, &mut faults);
+            faults[before..].iter_mut().for_each(|fault| fault.sites = BTreeSet::from([site.id.clone()]));
         }
         self.overlaps(&mut faults);
         for service in self.services.values() {
             if !self.sites.get(&service.host.site).is_some_and(|s| s.hosts.contains_key(&service.host.host)) {
-                faults.push(error(
-                    &service.id,
-                    format!("its host {} is unknown", service.host),
-                    "describe the host at that site",
-                ));
+                let mend = "describe the host at that site";
+                let fault = error(&service.id, format!("its host {} is unknown", service.host), mend);
+                faults.push(fault.about([&service.host.site]));
             }
         }
         for agreement in self.agreements.values() {
@@ -314,11 +354,12 @@ impl Network {
         for item in &all {
             open.retain(|o| o.0.contains(&item.0.network()));
             if let Some(other) = open.last() {
-                faults.push(error(
+                let fault = error(
                     format!("{}/{}", item.1.id, item.2.id),
                     format!("its prefix {} overlaps {} of {}/{}", item.0, other.0, other.1.id, other.2.id),
                     "give one of the two another prefix",
-                ));
+                );
+                faults.push(fault.about([&item.1.id, &other.1.id]).of(Clash::Prefix));
             }
             open.push(item);
         }
@@ -327,26 +368,20 @@ impl Network {
         let mut names = BTreeMap::new();
         for site in self.sites.values() {
             if let Some(other) = dpids.insert(site.switch.dpid, &site.id) {
-                faults.push(error(
-                    &site.id,
-                    format!("datapath id {} is also that of {other}", site.switch.dpid),
-                    "give each switch its own",
-                ));
+                let what = format!("datapath id {} is also that of {other}", site.switch.dpid);
+                let fault = error(&site.id, what, "give each switch its own");
+                faults.push(fault.about([&site.id, other]).of(Clash::Dpid));
             }
             if let Some(other) = names.insert(&site.gateway.ike_identity, &site.id) {
-                faults.push(error(
-                    &site.id,
-                    format!("IKE identity {} is also that of {other}", site.gateway.ike_identity),
-                    "give each gateway its own",
-                ));
+                let what = format!("IKE identity {} is also that of {other}", site.gateway.ike_identity);
+                let fault = error(&site.id, what, "give each gateway its own");
+                faults.push(fault.about([&site.id, other]).of(Clash::IkeIdentity));
             }
             for line in &site.lines {
                 if let Some(other) = wans.insert(line.address, &site.id) {
-                    faults.push(error(
-                        &site.id,
-                        format!("line address {} is also that of {other}", line.address),
-                        "correct one of the two",
-                    ));
+                    let what = format!("line address {} is also that of {other}", line.address);
+                    let fault = error(&site.id, what, "correct one of the two");
+                    faults.push(fault.about([&site.id, other]).of(Clash::LineAddress));
                 }
             }
         }
@@ -403,6 +438,17 @@ mod tests {
             let faults = network(CLINIC, &text).unwrap_err();
             assert!(faults.iter().any(|f| f.to_string().contains(expected)), "{faults:?} do not say `{expected}`");
         }
+        let clashes = HOSPITAL
+            .replace("0000000000000002", "0000000000000001")
+            .replace("10.2.20.0/24", "10.1.20.0/24")
+            .replace("192.0.2.12", "192.0.2.11");
+        let both: BTreeSet<SiteId> = ["clinic", "hospital"].map(|id| id.parse().unwrap()).into();
+        let found: BTreeSet<Clash> = network(CLINIC, &clashes)
+            .unwrap_err()
+            .into_iter()
+            .filter_map(|fault| (fault.sites == both).then_some(fault.clash).flatten())
+            .collect();
+        assert_eq!(found, [Clash::Prefix, Clash::Dpid, Clash::LineAddress].into());
         let not_a_terminal = CLINIC.replacen("terminal = true", "terminal = false", 1);
         assert!(network(&not_a_terminal, HOSPITAL).unwrap_err()[0].to_string().contains("is no terminal"));
     }

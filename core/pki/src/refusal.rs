@@ -117,6 +117,23 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Does it say only that nobody can know whether something was revoked? That is for who keeps the lists to mend.
+    pub fn is_of_lists(&self) -> bool {
+        matches!(
+            self,
+            Self::CrlMissing { .. }
+                | Self::CrlStale { .. }
+                | Self::CrlTooOld { .. }
+                | Self::CrlFromFuture { .. }
+                | Self::OcspMissing { .. }
+                | Self::OcspStale { .. }
+                | Self::OcspTooOld { .. }
+                | Self::OcspFromFuture { .. }
+                | Self::OcspUnknown { .. }
+                | Self::ResponderNotValid { .. }
+        )
+    }
+
     /// Every code, in order; texts and documentation must cover them all.
     pub const CODES: [&'static str; 35] = [
         "P001", "P002", "P003", "P004", "P005", "P006", "P007", "P008", "P009", "P010", "P011", "P012", "P013", "P014",

@@ -208,14 +208,14 @@ struct Party {
 
 impl Party {
     async fn new(stage: &Stage, id: &str) -> Self {
-        use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
-        use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
         let token = stage.offer(&format!("urn:sekisho:institution:{id}")).await;
         Self::with_token(stage, id, &token).await
     }
 
     /// Whoever holds the token.
     async fn with_token(stage: &Stage, id: &str, token: &str) -> Self {
+        use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+        use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
         let token = enrolment::OneTimeToken::read(token).unwrap();
         let path = stage.path(&format!("{id}.key.pem"));
         let key = enrolment::Key::in_file(&path).unwrap();
@@ -307,6 +307,8 @@ async fn an_agreement_stands_when_both_have_signed_and_not_before_g12() {
     let agreements = known().await;
     assert_eq!(agreements.as_object().unwrap().len(), 1, "{agreements}");
     assert_eq!(agreements["A-0012"]["signatures"].as_object().unwrap().len(), 2);
+    let kept = agreements["A-0012"]["signatures"]["consumer"]["certificate"].as_str().unwrap();
+    assert!(kept.starts_with("-----BEGIN CERTIFICATE-----\n") && !kept.contains("[["), "only what was judged: {kept}");
     let (_, log) = stage.operator("GET", "/v1/log?limit=1000", json!({})).await;
     assert_eq!(log.to_string().matches("\"agreement-signed\"").count(), 2, "{log}");
     stage.stop().await;

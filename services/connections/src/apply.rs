@@ -2,7 +2,10 @@
 
 use audit::{CloseCause, Digest, Event, SiteGeneration};
 use decision::{Check, HypotheticalQuestion, Outcome, explain};
-use model::{ConnectionRequest, ConnectionState, GrantId, Network, PlanCause, SiteDelta, Timestamp, parse_documents};
+use model::{
+    ConnectionRequest, ConnectionState, GrantId, Network, NetworkError, PlanCause, SiteDelta, SiteId, Timestamp,
+    parse_documents,
+};
 use registry::Commit;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -229,10 +232,25 @@ fn network_with(network: &Network, documents: &[(String, String)]) -> Result<Net
     if !reasons.is_empty() {
         return Err(Refused::because(reasons));
     }
-    network
-        .with(&parsed)
-        .map_err(|faults| Refused::because(faults.into_iter().map(|f| wrong(f.place, f.what, f.mend)).collect()))
+    network.with(&parsed).map_err(|faults| {
+        let reason = |fault: NetworkError| {
+            let mut reason = wrong(fault.place, fault.what, fault.mend);
+            let sites: Vec<&str> = fault.sites.iter().map(SiteId::as_str).collect();
+            reason.args.insert(SITES.into(), Arg::Text(sites.join(" ")));
+            if let Some(clash) = fault.clash {
+                reason.args.insert(CLASH.into(), Arg::from(clash.as_str()));
+            }
+            reason
+        };
+        Refused::because(faults.into_iter().map(reason).collect())
+    })
 }
+
+/// Argument of a reason: sites of which it tells something, a space between them. Whoever shows it to one institution
+/// leaves out what is another's.
+pub const SITES: &str = "sites";
+/// Argument of a reason: [`model::Clash`], by name.
+pub const CLASH: &str = "clash";
 
 fn change(state: &State, network: &Network, trust: &Trust, now: Timestamp) -> Result<Change, Refused> {
     let open = state.live.values().filter(|l| l.state != ConnectionState::Closing);

@@ -5,12 +5,13 @@
 use audit::{Digest, Event};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use model::{Agreement, AgreementId, AgreementSignature, Side, parse_document};
+use decision::Cause;
+use model::{Agreement, AgreementId, AgreementSignature, InstitutionId, Section, Side, parse_document};
 use pki::VerifiedInstitution;
 use registry::Commit;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use texts::Arg;
+use texts::{Arg, Reason};
 
 use crate::apply::apply_with;
 use crate::{Center, Refused, Trouble};
@@ -33,17 +34,19 @@ pub struct Signed {
 /// [`Refused`]: a document that is more than agreements, other terms under a known number, a signature that is not the
 /// party's; also what `apply` refuses.
 pub async fn countersign(center: &Center, name: &str, document: &str) -> Result<Vec<Signed>, Refused> {
-    countersign_beside(center, name, document, Commit::at(center.now())).await
+    countersign_for(center, name, document, None, Commit::at(center.now())).await
 }
 
-/// The same, with rows beside it in the same transaction, if there is anything new.
+/// The same as an institution brings it, with rows beside it in the same transaction, if there is anything new. Who
+/// brings it admits nothing; it tells on whose side a fault lies.
 ///
 /// # Errors
 /// As [`countersign`].
-pub async fn countersign_beside(
+pub async fn countersign_for(
     center: &Center,
     name: &str,
     document: &str,
+    bearer: Option<&InstitutionId>,
     beside: Commit,
 ) -> Result<Vec<Signed>, Refused> {
     let wrong = |place: String, what: &str| {
@@ -73,11 +76,11 @@ pub async fn countersign_beside(
         let mut merged = held.cloned().unwrap_or_else(|| Agreement { signatures: Default::default(), ..sent.clone() });
         let mut changed = false;
         for (side, signature) in &sent.signatures {
-            let signer = good(center, &sent, *side, signature)?;
+            let (signer, signature) = good(center, &sent, *side, signature, bearer)?;
             if merged.signatures.contains_key(side) {
                 continue;
             }
-            merged.signatures.insert(*side, signature.clone());
+            merged.signatures.insert(*side, signature);
             changed = true;
             events.push(Event::AgreementSigned {
                 agreement: sent.id.clone(),
@@ -100,20 +103,22 @@ pub async fn countersign_beside(
     Ok(signed)
 }
 
-/// The signature is good now and its signer is the party.
+/// The signature is good now and its signer is the party. What comes back is what was judged and nothing else: text or a
+/// key that stood beside the certificates is not kept, and whoever reads it later reads the same.
 fn good(
     center: &Center,
     agreement: &Agreement,
     side: Side,
     signature: &AgreementSignature,
-) -> Result<VerifiedInstitution, Refused> {
+    bearer: Option<&InstitutionId>,
+) -> Result<(VerifiedInstitution, AgreementSignature), Refused> {
+    let party = agreement.party(side);
     let refuse = |why: String| {
-        let args = [
-            ("agreement", Arg::text(&agreement.id)),
-            ("party", Arg::text(agreement.party(side))),
-            ("why", Arg::Text(why)),
-        ];
-        Refused::because(vec![Trouble::SignatureNotGood.reason(args)])
+        let args = [("agreement", Arg::text(&agreement.id)), ("party", Arg::text(party)), ("why", Arg::Text(why))];
+        // From who is not known, one signature alone is their own; of two, the one that is not good is the other's.
+        let own = bearer.map_or(agreement.signatures.len() == 1, |bearer| bearer == party);
+        let section = if own { Section::InHouseLan } else { Section::Peer };
+        Refused::because(vec![Trouble::SignatureNotGood.reason_in(section, args)])
     };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(signature.certificate.as_bytes()).collect();
     let chain = chain.map_err(|e| refuse(e.to_string()))?;
@@ -121,15 +126,52 @@ fn good(
     let trust = center.trust();
     let now = center.now().unix_seconds();
     let signer = pki::verify_institution(&slices, &trust.anchors, trust.revocation(), now).map_err(|refusals| {
+        if refusals.iter().all(pki::Refusal::is_of_lists) {
+            return Refused::because(vec![lists_are_late(agreement, party)]);
+        }
         refuse(refusals.iter().map(|r| format!("{} {r}", r.code())).collect::<Vec<_>>().join("; "))
     })?;
-    if signer.id() != agreement.party(side).as_str() {
+    if signer.id() != party.as_str() {
         return Err(refuse(format!("the certificate is {}'s", signer.id())));
     }
     let value = BASE64.decode(signature.value.trim()).map_err(|e| refuse(e.to_string()))?;
     match trust.anchors.verify_detached(signer.certificate(), &agreement.signed_bytes(), &value) {
-        Ok(()) => Ok(signer),
+        Ok(()) => {
+            let certificate = slices.iter().map(|der| pem(der)).collect();
+            Ok((signer, AgreementSignature { certificate, value: BASE64.encode(&value) }))
+        }
         Err(e) => Err(refuse(e.to_string())),
+    }
+}
+
+/// A certificate as RFC 7468 §5 writes it.
+fn pem(der: &[u8]) -> String {
+    let text = BASE64.encode(der);
+    let mut out = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    let mut rest = text.as_str();
+    while let Some((line, more)) = rest.split_at_checked(64) {
+        out.push_str(line);
+        out.push('\n');
+        rest = more;
+    }
+    if !rest.is_empty() {
+        out.push_str(rest);
+        out.push('\n');
+    }
+    out + "-----END CERTIFICATE-----\n"
+}
+
+/// Neither institution can mend that.
+fn lists_are_late(agreement: &Agreement, party: &InstitutionId) -> Reason {
+    let cause = Cause::SignerRevocationUnknown;
+    let (section, note) = cause.sections()[0];
+    let args = [("agreement", Arg::text(&agreement.id)), ("party", Arg::text(party))];
+    Reason {
+        code: cause.code().into(),
+        section,
+        key: cause.key().into(),
+        note: Some(note.into()),
+        args: args.map(|(name, arg)| (name.to_owned(), arg)).into(),
     }
 }
 
@@ -153,4 +195,20 @@ fn written(agreement: &Agreement) -> String {
     }
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_written_in_lines_and_read_the_same() {
+        for length in [1_usize, 2, 47, 48, 49, 96, 1000] {
+            let der: Vec<u8> = (0..length).map(|n| n as u8).collect();
+            let text = pem(&der);
+            assert!(text.lines().all(|line| line.len() <= 64));
+            let read: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<_, _>>().unwrap();
+            assert_eq!(read, [CertificateDer::from(der)]);
+        }
+    }
 }

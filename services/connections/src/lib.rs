@@ -50,13 +50,13 @@ mod trust;
 mod vetoed;
 mod why;
 
-pub use apply::{Applied, apply, apply_from, plan_only};
+pub use apply::{Applied, CLASH, SITES, apply, apply_from, plan_only};
 pub use approvals::{approvals, approve, refuse_approval};
 pub use can::can;
 pub use center::{Center, Parts, Settings};
 pub use clock::{Clock, SystemClock};
 pub use close::{Closed, Closer, close};
-pub use countersign::{Signed, countersign, countersign_beside};
+pub use countersign::{Signed, countersign, countersign_for};
 pub use cut::{Falls, cut, cuts_of, falls};
 pub use diff::diff;
 pub use documents::applied_network;

@@ -142,11 +142,10 @@ impl Registration {
         let network = connections::applied_network(&self.center).await;
         let mut all: BTreeMap<AgreementId, AgreementView> = BTreeMap::new();
         let mine = |agreement: &Agreement| own.as_ref().is_none_or(|own| side_of(agreement, own).is_some());
-        for proposal in self.registry().kept_in::<Proposal>("proposed", Page::first(MOST)).await? {
-            let terms = proposal.value.agreement;
-            if mine(&terms) {
-                let ours = who.institution() == Some(proposal.value.institution);
-                all.insert(terms.id.clone(), view(terms, own.as_ref(), Some(ours)));
+        for proposal in self.waiting().await? {
+            if mine(&proposal.agreement) {
+                let ours = who.institution() == Some(proposal.institution);
+                all.insert(proposal.agreement.id.clone(), view(proposal.agreement, own.as_ref(), Some(ours)));
             }
         }
         for agreement in network.agreements.values().filter(|agreement| mine(agreement)) {
@@ -160,14 +159,26 @@ impl Registration {
     /// # Errors
     /// `MayNot`, `NoSuch`, `Registry`.
     pub async fn agreement(&self, who: Who<'_>, id: &AgreementId) -> Result<AgreementView, Refused> {
-        let all = self.agreements(who).await?;
-        all.into_iter().find(|view| view.terms.id == *id).ok_or_else(Refused::no_such)
+        who.see()?;
+        let own = self.reads(who).await?;
+        let mine = |agreement: &Agreement| own.as_ref().is_none_or(|own| side_of(agreement, own).is_some());
+        let network = connections::applied_network(&self.center).await;
+        if let Some(known) = network.agreements.get(id).filter(|known| mine(known)) {
+            return Ok(view(known.clone(), own.as_ref(), None));
+        }
+        match self.proposal(id).await? {
+            Some(record) if mine(&record.value.agreement) => {
+                let ours = who.institution() == Some(record.value.institution);
+                Ok(view(record.value.agreement, own.as_ref(), Some(ours)))
+            }
+            Some(_) | None => Err(Refused::no_such()),
+        }
     }
 
     /// Proposes terms to the other institution. They are tried against policy first.
     ///
     /// # Errors
-    /// `MayNot`, `NoName`, `NotInNetwork`, `Fields`, `AgreementTaken`, `Policy`, `Registry`.
+    /// `MayNot`, `NoName`, `NotInNetwork`, `Fields`, `AgreementTaken`, `Policy`, `TooManyWait`, `Registry`.
     pub async fn propose_agreement(&self, who: Who<'_>, form: &AgreementForm) -> Result<AgreementView, Refused> {
         who.change()?;
         let member = self.confirmed(who).await?;
@@ -177,7 +188,10 @@ impl Registration {
         if network.agreements.contains_key(&agreement.id) {
             return Err(taken());
         }
-        connections::plan_only(&self.center, &[("agreement.toml".to_owned(), document(&agreement))]).await?;
+        connections::plan_only(&self.center, &[("agreement.toml".to_owned(), document(&agreement))])
+            .await
+            .map_err(|no| Refused::told(no, &network, Some(&member.network)))?;
+        self.room_for::<Proposal>(member.institution).await?;
         let now = self.now();
         let proposal = Proposal {
             institution: member.institution,
@@ -223,7 +237,8 @@ impl Registration {
             record.value.stand.decide(DraftStand::Registered { by: who.name(), at: self.now() })?;
             beside = beside.update(&record);
         }
-        connections::countersign_beside(&self.center, "agreement.toml", &brought, beside).await?;
+        let bearer = found.side.map(|side| found.terms.party(side));
+        connections::countersign_for(&self.center, "agreement.toml", &brought, bearer, beside).await?;
         self.agreement(who, id).await
     }
 
@@ -252,6 +267,20 @@ impl Registration {
         record.value.stand.decide(stand)?;
         self.registry().commit(Commit::at(at).update(&record).event(event)).await?;
         Ok(())
+    }
+
+    /// Every proposal that waits: few, for an institution has no more than `WAITING`.
+    async fn waiting(&self) -> Result<Vec<Proposal>, Refused> {
+        let (mut all, mut page) = (Vec::new(), Page::first(MOST));
+        loop {
+            let found = self.registry().kept_in::<Proposal>("proposed", page).await?;
+            page.after = found.last().map(|record| (record.value.at, record.id));
+            let more = found.len() == MOST as usize;
+            all.extend(found.into_iter().map(|record| record.value));
+            if !more {
+                return Ok(all);
+            }
+        }
     }
 
     /// The proposal that waits under this number.

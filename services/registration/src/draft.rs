@@ -137,7 +137,7 @@ impl Registration {
     /// could be taken in.
     ///
     /// # Errors
-    /// `MayNot`, `Fields`, `NoName`, `SiteTaken`, `Policy`, `Registry`.
+    /// `MayNot`, `Fields`, `NoName`, `SiteTaken`, `Policy`, `TooManyWait`, `Registry`.
     pub async fn propose_site(&self, who: Who<'_>, form: &SiteForm) -> Result<DraftView, Refused> {
         who.change()?;
         let institution = match who.institution() {
@@ -148,7 +148,11 @@ impl Registration {
         let blueprint = form.read(member.network.clone())?;
         let network = connections::applied_network(&self.center).await;
         free(&network, &member, &blueprint)?;
-        connections::plan_only(&self.center, &[written(&network, &member, &blueprint)]).await?;
+        let own = who.institution().map(|_| &member.network);
+        connections::plan_only(&self.center, &[written(&network, &member, &blueprint)])
+            .await
+            .map_err(|no| Refused::told(no, &network, own))?;
+        self.room_for::<SiteDraft>(institution).await?;
         let (now, site) = (self.now(), blueprint.id.clone());
         let draft = SiteDraft { institution, blueprint, by: who.name(), at: now, stand: DraftStand::Proposed };
         for _ in 0..Self::TRIES {

@@ -3,7 +3,7 @@
 use audit::Event;
 use joining::{Field, FieldCode, InstitutionId, Member, text};
 use model::LocalizedName;
-use registry::{Commit, Page, Record, RegistryError};
+use registry::{Commit, Kept, Page, Record, RegistryError};
 use serde::{Deserialize, Serialize};
 
 use crate::form::Reading;
@@ -40,6 +40,8 @@ pub struct MemberView {
 
 /// Rows read at most.
 pub(crate) const MOST: u32 = 1_000;
+/// What an institution may let wait of a kind: nobody fills the lists of others.
+pub(crate) const WAITING: u32 = 100;
 
 impl Registration {
     /// The institution of who asks, if it has an id.
@@ -55,17 +57,18 @@ impl Registration {
         }
     }
 
-    /// Every institution that has an id, for operators.
+    /// Every institution that has an id, for operators; their own for members.
     ///
     /// # Errors
     /// `MayNot`, `Registry`.
     pub async fn members(&self, who: Who<'_>) -> Result<Vec<MemberView>, Refused> {
         who.see()?;
+        if let Who::Member(_) = who {
+            return Ok(self.member(who).await?.into_iter().collect());
+        }
         let mut all = Vec::new();
         for record in self.registry().kept_all::<Member>(Page::first(MOST)).await? {
-            if who.institution().is_none_or(|own| own == record.value.institution) {
-                all.push(self.member_view(record.value).await?);
-            }
+            all.push(self.member_view(record.value).await?);
         }
         Ok(all)
     }
@@ -128,6 +131,12 @@ impl Registration {
     /// The row of an institution.
     pub(crate) async fn member_of(&self, institution: InstitutionId) -> Result<Option<Record<Member>>, Refused> {
         Ok(self.registry().kept::<Member>(institution.0).await?)
+    }
+
+    /// May the institution propose one more of a kind?
+    pub(crate) async fn room_for<T: Kept>(&self, institution: InstitutionId) -> Result<(), Refused> {
+        let waiting = self.registry().kept_count::<T>(institution.0, "proposed").await?;
+        if waiting < u64::from(WAITING) { Ok(()) } else { Err(Refused::TooManyWait { most: WAITING }) }
     }
 
     async fn member_view(&self, member: Member) -> Result<MemberView, Refused> {

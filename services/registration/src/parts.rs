@@ -308,6 +308,7 @@ impl Registration {
     async fn edit(&self, who: Who<'_>, site: &SiteId, seen: &str, edit: Edit<'_>) -> Result<(), Refused> {
         who.change()?;
         let mut last = Refused::changed();
+        let own = self.reads(who).await?;
         for _ in 0..Self::TRIES {
             let network = connections::applied_network(&self.center).await;
             let found = self.own(who, &network, site).await?.clone();
@@ -323,7 +324,7 @@ impl Registration {
             let beside = Commit::at(self.now()).event(event);
             match connections::apply_from(&self.center, &network, vec![document], who.name(), beside).await {
                 Ok(_) => return Ok(()),
-                Err(no) => last = no.into(),
+                Err(no) => last = Refused::told(no, &network, own.as_ref()),
             }
             if !last.is_meanwhile() {
                 return Err(last);

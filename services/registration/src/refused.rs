@@ -1,7 +1,7 @@
 //! Why something was not registered: code, whose side, remedy (N12).
 
 use joining::{FieldFault, StepFault};
-use model::Section;
+use model::{InstitutionId, Network, Section, Site, SiteId};
 use registry::RegistryError;
 use std::collections::BTreeMap;
 use texts::{Arg, Reason};
@@ -51,6 +51,11 @@ pub enum Refused {
         /// Its number.
         agreement: String,
     },
+    /// So much waits already that nothing more is taken.
+    TooManyWait {
+        /// How much that is.
+        most: u32,
+    },
 }
 
 impl Refused {
@@ -85,6 +90,9 @@ impl Refused {
             Self::NotThisAgreement { agreement } => {
                 own("J110", Section::InHouseLan, "not-this-agreement", vec![("agreement", agreement)])
             }
+            Self::TooManyWait { most } => {
+                own("J112", Section::InHouseLan, "too-many-wait", vec![("most", &most.to_string())])
+            }
         }
     }
 
@@ -111,7 +119,8 @@ impl Refused {
             | Self::NotInNetwork
             | Self::SiteTaken { .. }
             | Self::AgreementTaken { .. }
-            | Self::NotYourTurn => 409,
+            | Self::NotYourTurn
+            | Self::TooManyWait { .. } => 409,
             Self::Part { there: false, .. } => 404,
             Self::Part { there: true, .. } => 409,
             Self::NotThisAgreement { .. } => 422,
@@ -124,6 +133,34 @@ impl Refused {
 
     pub(crate) fn changed() -> Self {
         Self::Joining(reception::Refused::Changed)
+    }
+
+    /// What policy refuses, as one institution may read it: a reason that tells of another institution's sites says
+    /// only which of its own values is taken. Operators read everything.
+    pub(crate) fn told(mut no: connections::Refused, network: &Network, own: Option<&InstitutionId>) -> Self {
+        let Some(own) = own else { return Self::Policy(no) };
+        for reason in &mut no.reasons {
+            let text = |name: &str| match reason.args.get(name) {
+                Some(Arg::Text(text)) => text.as_str(),
+                _ => "",
+            };
+            let theirs = |site: &Site| site.institution != *own;
+            let sites = text(connections::SITES).split_whitespace().filter_map(|id| id.parse::<SiteId>().ok());
+            if sites.into_iter().any(|site| network.sites.get(&site).is_some_and(theirs)) {
+                let what = match text(connections::CLASH) {
+                    "" => "other",
+                    clash => clash,
+                };
+                *reason = Reason {
+                    code: "J111".into(),
+                    section: Section::InHouseLan,
+                    key: "registration-refused-taken".into(),
+                    note: None,
+                    args: BTreeMap::from([("what".to_owned(), Arg::text(what))]),
+                };
+            }
+        }
+        Self::Policy(no)
     }
 
     /// Something else was applied at the same time: worth another try.
@@ -197,9 +234,11 @@ mod tests {
             Refused::AgreementTaken { agreement: text() },
             Refused::NotYourTurn,
             Refused::NotThisAgreement { agreement: text() },
+            taken("10.2.20.0/24", Some("aoba")),
+            Refused::TooManyWait { most: 1 },
         ];
         let codes: Vec<String> = all.iter().map(|no| no.reasons()[0].code.clone()).collect();
-        assert_eq!(codes, (101..=110).map(|n| format!("J{n}")).collect::<Vec<_>>());
+        assert_eq!(codes, (101..=112).map(|n| format!("J{n}")).collect::<Vec<_>>());
         for lang in Lang::ALL {
             let texts = Texts::new(lang);
             for reason in all.iter().flat_map(Refused::reasons) {
@@ -207,5 +246,45 @@ mod tests {
             }
         }
         assert!(all.iter().all(|no| (400..=503).contains(&no.status())));
+    }
+
+    /// As policy refuses a prefix of the clinic that is the hospital's, told to somebody.
+    fn taken(prefix: &str, reader: Option<&str>) -> Refused {
+        let documents = [
+            include_str!("../../../core/model/tests/documents/hospital.toml").to_owned(),
+            include_str!("../../../core/model/tests/documents/clinic.toml").replace("10.1.20.0/24", prefix),
+        ];
+        let [hospital, clinic] = documents.map(|text| model::parse_document("a.toml", &text).unwrap());
+        let network = Network::default().with(&[hospital]).unwrap();
+        let faults = network.with(&[clinic]).unwrap_err();
+        let reason = |fault: model::NetworkError| {
+            let sites: Vec<String> = fault.sites.iter().map(ToString::to_string).collect();
+            let args = [
+                ("place", fault.place),
+                ("what", fault.what),
+                ("mend", fault.mend),
+                (connections::SITES, sites.join(" ")),
+                (connections::CLASH, fault.clash.map(|clash| clash.as_str().to_owned()).unwrap_or_default()),
+            ];
+            connections::Trouble::DocumentWrong.reason(args.map(|(name, text)| (name, Arg::Text(text))))
+        };
+        let overlap = faults.into_iter().filter(|fault| fault.clash == Some(model::Clash::Prefix));
+        let no = connections::Refused::because(overlap.map(reason).collect());
+        Refused::told(no, &network, reader.map(|id| id.parse().unwrap()).as_ref())
+    }
+
+    #[test]
+    fn what_is_anothers_is_told_to_them_and_to_operators_only() {
+        let said = |no: &Refused| format!("{:?}", no.reasons());
+        // Whichever of the two comes first in the order of addresses: the fault names both.
+        for prefix in ["10.2.20.0/24", "10.2.20.0/25", "10.2.0.0/16"] {
+            let applicant = taken(prefix, Some("aoba"));
+            assert!(!said(&applicant).contains("hospital") && !said(&applicant).contains("ward"), "{applicant:?}");
+            assert!(applicant.reasons().iter().all(|reason| reason.code == "J111"));
+            let operator = taken(prefix, None);
+            assert!(said(&operator).contains("hospital") && operator.reasons()[0].code == "O009");
+        }
+        // The hospital reads what is its own; the clinic is not in the network yet.
+        assert!(said(&taken("10.2.20.0/24", Some("keyaki"))).contains("hospital"));
     }
 }

@@ -3,7 +3,7 @@
 use connections::Prospect;
 use issuing::Identity;
 use joining::Member;
-use model::{Document, HostId, Network, Service, Site, SiteId, write_document};
+use model::{Agreement, Document, HostId, InstitutionId, Network, Service, Side, Site, SiteId, write_document};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -142,11 +142,19 @@ impl Registration {
     /// A site of who asks; of another institution there is none.
     pub(crate) async fn own<'n>(&self, who: Who<'_>, network: &'n Network, site: &SiteId) -> Result<&'n Site, Refused> {
         let found = network.sites.get(site).ok_or_else(Refused::no_such)?;
+        match self.reads(who).await? {
+            Some(own) if own != found.institution => Err(Refused::no_such()),
+            Some(_) | None => Ok(found),
+        }
+    }
+
+    /// The institution whose sites who asks may read; none for operators, who read everything.
+    pub(crate) async fn reads(&self, who: Who<'_>) -> Result<Option<InstitutionId>, Refused> {
         match who {
-            Who::Operator(_) => Ok(found),
+            Who::Operator(_) => Ok(None),
             Who::Member(_) => match self.confirmed(who).await {
-                Ok(member) if member.network == found.institution => Ok(found),
-                Ok(_) | Err(Refused::NoName | Refused::NotInNetwork) => Err(Refused::no_such()),
+                Ok(member) => Ok(Some(member.network)),
+                Err(Refused::NoName | Refused::NotInNetwork) => Err(Refused::no_such()),
                 Err(no) => Err(no),
             },
         }
@@ -160,7 +168,8 @@ impl Registration {
     }
 
     async fn page(&self, network: &Network, site: &Site) -> Result<SitePage, Refused> {
-        let prospects = connections::prospects(&self.center, &site.id).await;
+        let mut prospects = connections::prospects(&self.center, &site.id).await;
+        prospects.retain(|prospect| may_know(network, site, prospect));
         let status = connections::status(&self.center).await;
         let linked = status.sites.iter().any(|s| s.site == site.id && s.linked);
         let enrolled = linked || self.has_certificate(Identity::gate(site.id.as_str())).await?;
@@ -228,6 +237,15 @@ impl Registration {
         let all = issuing.certificates(&identity).await?;
         Ok(all.iter().any(|c| c.revoked.is_none() && now < c.not_after))
     }
+}
+
+/// Who foresees a use of one's services is theirs to tell, until they have signed an agreement about it.
+fn may_know(network: &Network, site: &Site, prospect: &Prospect) -> bool {
+    let user = network.sites.get(&prospect.from.site).map(|from| &from.institution);
+    let agreed = |a: &Agreement| {
+        Some(&a.consumer) == user && a.service == prospect.service && a.signatures.contains_key(&Side::Consumer)
+    };
+    user == Some(&site.institution) || network.agreements.values().any(agreed)
 }
 
 /// The document of a site with its services.

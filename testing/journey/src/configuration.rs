@@ -111,9 +111,9 @@ pub(crate) fn configure(
     Ok(path)
 }
 
-/// Where certificates are fetched.
+/// Where certificates are fetched: by its address, for nobody answers for names here.
 pub(crate) fn certificates() -> String {
-    format!("https://{INSIDE}:{CERTIFICATES_PORT}")
+    format!("https://{INSIDE_ADDRESS}:{CERTIFICATES_PORT}")
 }
 
 /// A small directory, with names that differ in width and kana only.

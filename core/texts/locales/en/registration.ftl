@@ -19,6 +19,21 @@ registration-refused-not-your-turn = This is for the other institution to do
 registration-refused-not-your-turn-do = Wait for the other institution, or ask it
 registration-refused-not-this-agreement = This is no signature under agreement { $agreement } as it is proposed
 registration-refused-not-this-agreement-do = Download the agreement again, sign exactly that, and send what the tool wrote
+registration-refused-taken = { $what ->
+    [prefix] A prefix of it overlaps one of another institution in the network
+    [dpid] Its datapath id is that of another institution's switch
+    [line-address] Its line address is that of another institution's line
+    [ike-identity] The name of its gateway is that of another institution's
+   *[other] Another institution's site does not go together with it
+}
+registration-refused-taken-do = { $what ->
+    [prefix] Choose another prefix; the operator of the center can say which are free
+    [dpid] Look the datapath id up on the switch; if it is right, ask the operator of the center
+    [line-address] Look the address of the line up; if it is right, ask the operator of the center
+   *[other] Ask the operator of the center, who sees both
+}
+registration-refused-too-many-wait = { $most } proposals of the institution wait already
+registration-refused-too-many-wait-do = Wait until some are decided, or withdraw those that are not needed
 
 registration-stand-proposed = Waits for the operator
 registration-stand-registered = Registered
@@ -108,6 +123,7 @@ page-site-add-host = Register a host
 page-site-is-terminal = People open connections from it (terminal)
 page-site-add = Register
 page-site-remove = Remove
+page-site-remove-sure = Live connections that need it end. Really remove { $what }?
 page-site-remove-label = Remove { $what }
 page-site-services = Services offered here
 page-site-no-services = No service is offered here.

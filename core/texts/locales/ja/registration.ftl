@@ -19,6 +19,21 @@ registration-refused-not-your-turn = この操作は相手の機関が行いま�
 registration-refused-not-your-turn-do = 相手の機関の操作を待つか、相手の機関に依頼してください
 registration-refused-not-this-agreement = 提案されている合意 { $agreement } への署名ではありません
 registration-refused-not-this-agreement-do = 合意をもう一度ダウンロードし、そのまま署名して、ツールの出力を送ってください
+registration-refused-taken = { $what ->
+    [prefix] アドレス範囲が、ネットワーク内の他の機関のものと重なっています
+    [dpid] スイッチのデータパス ID が、他の機関のものと同じです
+    [line-address] 回線のアドレスが、他の機関のものと同じです
+    [ike-identity] ゲートウェイの名前が、他の機関のものと同じです
+   *[other] 他の機関の拠点と両立しません
+}
+registration-refused-taken-do = { $what ->
+    [prefix] 別のアドレス範囲を選んでください。空いている範囲はセンターの運用者にお尋ねください
+    [dpid] スイッチのデータパス ID を確認してください。正しい場合はセンターの運用者にお尋ねください
+    [line-address] 回線のアドレスを確認してください。正しい場合はセンターの運用者にお尋ねください
+   *[other] 両方を確認できるセンターの運用者にお尋ねください
+}
+registration-refused-too-many-wait = この機関の提案が、すでに { $most } 件待っています
+registration-refused-too-many-wait-do = 決定されるのを待つか、不要な提案を取り下げてください
 
 registration-stand-proposed = 運用者の確認待ち
 registration-stand-registered = 登録済み
@@ -108,6 +123,7 @@ page-site-add-host = 機器を登録する
 page-site-is-terminal = 人がここから接続を開始する（端末）
 page-site-add = 登録する
 page-site-remove = 削除
+page-site-remove-sure = これに依存する接続は終了します。{ $what } を本当に削除しますか。
 page-site-remove-label = { $what } を削除する
 page-site-services = 提供するサービス
 page-site-no-services = 提供するサービスはありません。

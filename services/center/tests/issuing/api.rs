@@ -162,7 +162,7 @@ async fn a_site_is_proposed_registered_and_enrolled_over_the_api_g9_g12() {
     // Proposed; it waits, and nobody else's institution sees it.
     let mut wrong = site("branch", 44);
     wrong["secure"] = json!("10.2.20.0/24");
-    member.refused("POST", proposals, "", wrong, 422, "O009").await;
+    member.refused("POST", proposals, "", wrong, 409, "J111").await;
     let (status, made) = member.ask("POST", proposals, "", Some(site("branch", 44))).await;
     assert_eq!((status, &made["stand"]), (201, &json!("proposed")), "{made}");
     member.refused("POST", proposals, "", site("branch", 44), 409, "J104").await;

@@ -60,7 +60,9 @@ async fn a_registered_site_becomes_ready_to_open_without_a_file_g12() {
     };
     let hosts = format!("{page}/hosts");
     post(&mut clinic, hosts.clone(), host("10.99.0.1", &seen)).await.says(422, &["O009", "own facility", "outside"]);
-    post(&mut clinic, hosts.clone(), host("not one", &seen)).await.says(422, &["J001"]);
+    post(&mut clinic, hosts.clone(), host("not one", &seen))
+        .await
+        .says(422, &["new-host-address-fault", "value=\"exam-1\""]);
     assert_eq!(post(&mut hospital, hosts.clone(), host("10.44.20.11", &seen)).await.status, 404, "not theirs");
     post(&mut clinic, hosts.clone(), host("10.44.20.11", &seen)).await.led_to(page);
     post(&mut clinic, hosts.clone(), host("10.44.20.12", &seen)).await.says(409, &["J010"]);
@@ -121,11 +123,17 @@ async fn a_registered_site_becomes_ready_to_open_without_a_file_g12() {
     let keyaki = Party::with_token(&stage, "keyaki", &code).await;
     let sign = "/agreements/A-7/sign";
     let stolen = format!("{document}\n{}", keyaki.sign(&agreement, "consumer"));
-    clinic.post(sign, &[("signed", &stolen)]).await.says(403, &["O023", "peer facility"]);
+    // Whose fault it is depends on who brings it: one's own signature is one's own to make again.
+    clinic.post(sign, &[("signed", &stolen)]).await.says(403, &["O023", "own facility"]);
+    hospital.post(sign, &[("signed", &stolen)]).await.says(403, &["O023", "peer facility"]);
     let other = model::Agreement { valid_until: model::Timestamp(agreement.valid_until.0 + 1), ..agreement.clone() };
     let moved = format!("{document}\n{}", aoba.sign(&other, "consumer"));
     clinic.post(sign, &[("signed", &moved)]).await.says(403, &["O023"]);
     clinic.post(sign, &[("signed", &document)]).await.says(422, &["J110"]);
+    assert!(
+        !hospital.get("/sites/at/hospital").await.text.contains("branch/exam-1"),
+        "not before its institution signs"
+    );
     let good = format!("{document}\n{}", aoba.sign(&agreement, "consumer"));
     clinic.post(sign, &[("signed", &good)]).await.led_to("/agreements/A-7");
     clinic.get("/agreements/A-7").await.says(200, &["data-signed=\"1\""]);

@@ -8,8 +8,10 @@ use crate::reader::Reader;
 /// A line somebody types into.
 #[derive(Clone, Copy)]
 pub(crate) struct Line<'a> {
-    /// Name of the field, and its id.
+    /// Name of the field.
     pub name: &'a str,
+    /// Its id; its name, unless another form of the page has a field of this name.
+    pub id: &'a str,
     /// Key of its label.
     pub label: &'a str,
     /// Key of its hint; `None` for `page-hint-` and the name, if there is such a text.
@@ -29,7 +31,17 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Of text.
     pub fn text(name: &'a str, label: &'a str, value: &'a str) -> Self {
-        Self { name, label, hint: None, value, kind: "text", autocomplete: "off", required: true, fault: None }
+        Self {
+            name,
+            id: name,
+            label,
+            hint: None,
+            value,
+            kind: "text",
+            autocomplete: "off",
+            required: true,
+            fault: None,
+        }
     }
 
     /// Of another kind.
@@ -51,7 +63,7 @@ impl<'a> Line<'a> {
     pub fn show(&self, reader: &Reader) -> Markup {
         let hint_key = self.hint.map_or_else(|| format!("page-hint-{}", self.name), str::to_owned);
         let hint = reader.texts.has(&hint_key).then(|| reader.say(&hint_key));
-        let (hint_id, fault_id) = (format!("{}-hint", self.name), format!("{}-fault", self.name));
+        let (hint_id, fault_id) = (format!("{}-hint", self.id), format!("{}-fault", self.id));
         let described: Vec<&str> =
             [hint.is_some().then_some(hint_id.as_str()), self.fault.is_some().then_some(fault_id.as_str())]
                 .into_iter()
@@ -62,13 +74,13 @@ impl<'a> Line<'a> {
         let none = self.kind != "text" || self.name == "answer";
         html! {
             div.field.is-wrong[self.fault.is_some()] {
-                label for=(self.name) {
+                label for=(self.id) {
                     (reader.say(self.label))
                     @if self.required { span.must { (reader.say("page-must")) } }
                 }
                 @if let Some(hint) = &hint { p.hint id=(hint_id) { (hint) } }
                 @if let Some(fault) = self.fault { p.fault id=(fault_id) { (fault) } }
-                input id=(self.name) name=(self.name) type=(self.kind) value=(self.value)
+                input id=(self.id) name=(self.name) type=(self.kind) value=(self.value)
                     autocomplete=(self.autocomplete) required[self.required] maxlength="300" inputmode=[digits]
                     aria-invalid=[self.fault.map(|_| "true")]
                     aria-describedby=[(!described.is_empty()).then(|| described.join(" "))]

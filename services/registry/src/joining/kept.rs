@@ -296,6 +296,18 @@ impl Registry {
         records(&self.database, query.fetch_all(self.database.readers()).await)
     }
 
+    /// How many rows that belong to a number are in this state.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn kept_count<T: Kept>(&self, owner: i64, state: &str) -> Result<u64, RegistryError> {
+        let statement = format!("SELECT COUNT(*) FROM {} WHERE owner = $1 AND state = $2", T::TABLE.as_str());
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(owner).bind(state);
+        let row = query.fetch_one(self.database.readers()).await.map_err(|e| self.database.error(e))?;
+        let count: i64 = row.try_get(0).map_err(|e| self.database.error(e))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// The last rows in this state, newest first.
     ///
     /// # Errors

@@ -206,6 +206,7 @@ async fn lists_come_in_pages_and_by_an_index(place: Place) {
     assert_eq!(ids(registry.kept_named::<Application>("a@clinic.example").await.unwrap()).len(), 7);
     assert_eq!(ids(registry.kept_all::<Application>(Page::first(2)).await.unwrap()), [1, 2]);
     assert!(registry.kept_of::<Application>(5, Page::first(9)).await.unwrap().is_empty());
+    assert_eq!(registry.kept_count::<Application>(5, "begun").await.unwrap(), 0);
 
     let sqlite = place.settings.url.starts_with("sqlite");
     let mut raw = place.raw().await;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod inside;
+mod registration;
 mod report;
 mod review;
 mod settle;
@@ -45,6 +46,7 @@ pub fn walk(house: &mut House, account: &mut Account) -> Result<(), StageError> 
     inside::staff(house, &mut member, account)?;
     inside::service(house, &mut member, account)?;
     report::certificate(house, &mut member, account, &given)?;
+    registration::site(house, &mut member, account)?;
     inside::log_out(house, &mut member, account)?;
     drop(member);
     report::first(house, account)?;

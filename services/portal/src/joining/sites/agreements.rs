@@ -10,7 +10,7 @@ use registration::{AgreementForm, AgreementView, Refused, SignatureForm, Who};
 use serde::Deserialize;
 use texts::Arg;
 
-use super::{Visit, line, once, refusals};
+use super::{Visit, line, once, refusals, rejecting};
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
 use crate::joining::form::faults;
@@ -191,10 +191,7 @@ async fn shown(visit: &Visit<'_>, id: &str, above: Markup) -> Response {
             @if one.own_proposal {
                 form method="post" action=(format!("{here}/withdraw")) { button.danger { (visit.say("page-sites-withdraw")) } }
             } @else {
-                form.row method="post" action=(format!("{here}/reject")) {
-                    label { (visit.say("joining-field-reason")) " " input name="reason" maxlength="300" required; }
-                    button.danger { (visit.say("page-sites-reject")) }
-                }
+                (rejecting(&here, one.terms.id.as_str(), None, visit))
             }
         }
         details { summary { (visit.say("page-sites-document")) } pre.command { (one.document) } }

@@ -9,11 +9,11 @@ use registration::{DraftView, LINES, MemberForm, Refused, SiteForm, Who};
 use serde::Deserialize;
 use texts::Arg;
 
-use super::{Visit, choice, line, listed};
+use super::{Visit, choice, line, listed, rejecting};
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
 use crate::joining::form::{Line, faults};
-use crate::joining::words::{leading, said};
+use crate::joining::words::leading;
 use crate::reader::Reader;
 
 #[derive(Debug, Default, Deserialize)]
@@ -94,8 +94,8 @@ fn form(visit: &Visit<'_>, typed: &SiteForm, wrong: &[FieldFault], above: Markup
             (line(Field::SiteId, &typed.site, wrong, true, reader))
             (line(Field::NameJa, &typed.name_ja, wrong, true, reader))
             (line(Field::NameEn, &typed.name_en, wrong, true, reader))
-            (choice("model", &Field::Model.key(), &typed.model, &models, said(wrong, Field::Model, reader).as_deref(), reader))
-            (choice("line", &Field::Line.key(), &typed.line, &lines, said(wrong, Field::Line, reader).as_deref(), reader))
+            (choice(("", Field::Model), &typed.model, &models, wrong, reader))
+            (choice(("", Field::Line), &typed.line, &lines, wrong, reader))
             (line(Field::Address, &typed.address, wrong, true, reader))
             (line(Field::Dpid, &typed.dpid, wrong, true, reader))
             (line(Field::Uplink, &typed.uplink, wrong, true, reader))
@@ -130,11 +130,7 @@ pub(super) fn waiting(all: &[&DraftView], visit: &Visit<'_>) -> Markup {
                             input type="hidden" name="version" value=(one.version);
                             button.primary { (visit.say("page-sites-register")) }
                         }
-                        form.row method="post" action=(format!("{}/drafts/{}/reject", visit.base, one.number)) {
-                            input type="hidden" name="version" value=(one.version);
-                            label { (visit.say("joining-field-reason")) " " input name="reason" maxlength="300" required; }
-                            button.danger { (visit.say("page-sites-reject")) }
-                        }
+                        (rejecting(&format!("{}/drafts/{}", visit.base, one.number), &one.number.to_string(), Some(one.version), visit))
                     } @else {
                         form method="post" action=(format!("{}/drafts/{}/withdraw", visit.base, one.number)) {
                             button.danger { (visit.say("page-sites-withdraw")) }

@@ -12,13 +12,13 @@ pub(super) use parts::{add_host, add_line, add_service, device_code, remove_host
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use joining::{DraftStand, FieldFault};
+use joining::{DraftStand, Field, FieldFault};
 use maud::{Markup, html};
 use registration::{DraftView, MemberForm, MemberView, Once, Refused, Registration, SiteView, Who};
 use texts::Arg;
 
 use crate::joining::caller::Caller;
-use crate::joining::form::{Line, faults};
+use crate::joining::form::{Line, faults, sure};
 use crate::joining::words::{leading, only, plain, said};
 use crate::joining::{Desk, inside, review};
 use crate::reader::Reader;
@@ -110,22 +110,40 @@ pub(super) fn once(once: &Once, command: &str, reader: &Reader) -> Markup {
     }
 }
 
+/// Rejects what is at an address, with the reason that its institution reads; asked once more.
+pub(super) fn rejecting(at: &str, id: &str, version: Option<i64>, visit: &Visit<'_>) -> Markup {
+    let field = format!("reason-{id}");
+    sure(
+        &visit.say("page-sites-reject"),
+        html! {
+            form method="post" action=(format!("{at}/reject")) {
+                @if let Some(version) = version { input type="hidden" name="version" value=(version); }
+                div.field {
+                    label for=(field) { (visit.say("joining-field-reason")) }
+                    input id=(field) name="reason" required maxlength="300";
+                }
+                button.danger { (visit.say("page-sites-reject")) }
+            }
+        },
+    )
+}
+
 /// Several things to choose one of.
 pub(super) fn choice(
-    field: &str,
-    label: &str,
+    (form, field): (&str, Field),
     value: &str,
     options: &[(String, String)],
-    fault: Option<&str>,
+    wrong: &[FieldFault],
     reader: &Reader,
 ) -> Markup {
-    let fault_id = format!("{field}-fault");
+    let (id, fault) = (within(form, field), said(wrong, field, reader));
+    let fault_id = format!("{id}-fault");
     html! {
         div.field.is-wrong[fault.is_some()] {
-            label for=(field) { (reader.say(label)) span.must { (reader.say("page-must")) } }
-            @if let Some(fault) = fault { p.fault id=(fault_id) { (fault) } }
-            select id=(field) name=(field) required aria-invalid=[fault.map(|_| "true")]
-                aria-describedby=[fault.map(|_| fault_id.as_str())] {
+            label for=(id) { (reader.say(&field.key())) span.must { (reader.say("page-must")) } }
+            @if let Some(fault) = &fault { p.fault id=(fault_id) { (fault) } }
+            select id=(id) name=(field.as_str()) required aria-invalid=[fault.as_ref().map(|_| "true")]
+                aria-describedby=[fault.as_ref().map(|_| fault_id.as_str())] {
                 option value="" selected[value.is_empty()] { (reader.say("page-choose")) }
                 @for (one, text) in options { option value=(one) selected[one == value] { (text) } }
             }
@@ -133,17 +151,28 @@ pub(super) fn choice(
     }
 }
 
-/// A typed line of a field of `joining`.
-pub(super) fn line(
-    field: joining::Field,
+/// A typed line of a field of `joining`, in the one form of its page that has such a field.
+pub(super) fn line(field: Field, value: &str, wrong: &[FieldFault], required: bool, reader: &Reader) -> Markup {
+    typed(("", field), value, wrong, required, reader)
+}
+
+/// The same where several forms have such a field.
+pub(super) fn typed(
+    (form, field): (&str, Field),
     value: &str,
     wrong: &[FieldFault],
     required: bool,
     reader: &Reader,
 ) -> Markup {
-    let fault = said(wrong, field, reader);
-    let name = field.as_str();
-    Line { required, ..Line::text(name, &field.key(), value) }.with(fault.as_deref()).show(reader)
+    let (id, fault) = (within(form, field), said(wrong, field, reader));
+    let label = field.key();
+    let line = Line { required, id: &id, ..Line::text(field.as_str(), &label, value) };
+    line.with(fault.as_deref()).show(reader)
+}
+
+/// Id of a field in a form.
+pub(super) fn within(form: &str, field: Field) -> String {
+    if form.is_empty() { field.as_str().to_owned() } else { format!("{form}-{}", field.as_str()) }
 }
 
 pub(super) async fn list(State(desk): State<Desk>, Extension(caller): Extension<Caller>, reader: Reader) -> Response {
@@ -200,7 +229,7 @@ fn institution(member: Option<&MemberView>, visit: &Visit<'_>) -> Markup {
 }
 
 fn naming(visit: &Visit<'_>, typed: &MemberForm, wrong: &[FieldFault]) -> Markup {
-    use joining::Field::{NameEn, NameJa, NetworkName};
+    use Field::{NameEn, NameJa, NetworkName};
     let reader = visit.reader;
     html! {
         details open[!wrong.is_empty()] {
@@ -240,5 +269,5 @@ pub(super) fn stage(one: &SiteView, visit: &Visit<'_>) -> Markup {
         registration::Stage::GateEnrolled => "warn",
         registration::Stage::Ready => "good",
     };
-    html! { span #stage class=(format!("tag {kind}")) data-stage=(one.stage.as_str()) { (visit.say(&format!("registration-stage-{}", one.stage.as_str()))) } }
+    html! { span class=(format!("tag {kind}")) data-stage=(one.stage.as_str()) { (visit.say(&format!("registration-stage-{}", one.stage.as_str()))) } }
 }

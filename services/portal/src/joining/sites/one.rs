@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use model::SiteId;
 use registration::{Refused, SitePage, Step};
 
+use super::parts::Again;
 use super::{Visit, once, parts, stage};
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
@@ -19,7 +20,7 @@ pub(in crate::joining) async fn one(
     reader: Reader,
 ) -> Response {
     match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => shown(&visit, &site, html! {}).await,
+        Ok(visit) => shown(&visit, &site, html! {}, &Again::default()).await,
         Err(response) => *response,
     }
 }
@@ -29,8 +30,8 @@ pub(super) fn named(site: &str) -> Result<SiteId, Refused> {
     site.parse().map_err(|_| Refused::Joining(reception::Refused::NoSuch))
 }
 
-/// The page, with what happened above it.
-pub(super) async fn shown(visit: &Visit<'_>, site: &str, above: Markup) -> Response {
+/// The page, with what happened above it and what was typed in its forms.
+pub(super) async fn shown(visit: &Visit<'_>, site: &str, above: Markup, again: &Again<'_>) -> Response {
     let found = match named(site) {
         Ok(site) => visit.registration.site(visit.who, &site).await,
         Err(no) => Err(no),
@@ -46,7 +47,7 @@ pub(super) async fn shown(visit: &Visit<'_>, site: &str, above: Markup) -> Respo
         (steps_of(&page, visit))
         (gate_part(&page, &here, visit))
         (prospects(&page.prospects, visit))
-        (parts::all(&page, &here, visit))
+        (parts::all(&page, &here, again, visit))
         details { summary { (visit.say("page-sites-document")) } pre.command { (page.document) } }
     };
     visit.page("page-site-title", &here, body)
@@ -115,7 +116,7 @@ pub(in crate::joining) async fn gate(
         Err(no) => Err(no),
     };
     match given {
-        Ok(token) => shown(&visit, &site, once(&token, "sekisho-gate enroll", &reader)).await,
+        Ok(token) => shown(&visit, &site, once(&token, "sekisho-gate enroll", &reader), &Again::default()).await,
         Err(no) => visit.refused(&no, visit.base),
     }
 }

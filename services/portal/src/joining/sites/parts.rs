@@ -2,31 +2,57 @@
 
 use axum::extract::{Extension, Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use joining::Field;
+use joining::{Field, FieldFault};
 use maud::{Markup, html};
 use registration::{HostForm, LineForm, Refused, RemoveForm, ServiceForm, SitePage};
 use texts::Arg;
 
 use super::one::{named, shown};
-use super::{Visit, choice, line, once, refusals};
+use super::{Visit, choice, once, refusals, typed, within};
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
-use crate::joining::form::carried;
+use crate::joining::form::{carried, faults, sure};
+use crate::joining::words::leading;
 use crate::reader::Reader;
 
-/// What belongs to the site, and the forms that add to it.
-pub(super) fn all(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
-    html! { (hosts(page, here, visit)) (services(page, here, visit)) (lines(page, here, visit)) }
+/// A form that was refused, as it was typed.
+#[derive(Default)]
+pub(super) struct Again<'a> {
+    host: Option<&'a HostForm>,
+    service: Option<&'a ServiceForm>,
+    line: Option<&'a LineForm>,
+    /// What is wrong in it.
+    wrong: &'a [FieldFault],
 }
 
-fn hosts(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
-    let (reader, may) = (visit.reader, visit.who.may_change());
-    let segments: Vec<(String, String)> = page
-        .site
-        .segments
-        .values()
-        .map(|s| (s.id.to_string(), format!("{} · {} · {}", s.id, s.zone, s.prefix)))
-        .collect();
+impl Again<'_> {
+    fn form(&self) -> &'static str {
+        match self {
+            Self { host: Some(_), .. } => HOST,
+            Self { service: Some(_), .. } => SERVICE,
+            Self { line: Some(_), .. } => LINE,
+            Self { .. } => "",
+        }
+    }
+
+    /// What is wrong, for one of the forms.
+    fn wrong_in(&self, form: &str) -> &[FieldFault] {
+        if self.form() == form { self.wrong } else { &[] }
+    }
+}
+
+/// What the ids of the fields of a form begin with: some fields are in several.
+const HOST: &str = "new-host";
+const SERVICE: &str = "new-service";
+const LINE: &str = "new-line";
+
+/// What belongs to the site, and the forms that add to it.
+pub(super) fn all(page: &SitePage, here: &str, again: &Again<'_>, visit: &Visit<'_>) -> Markup {
+    html! { (hosts(page, here, again, visit)) (services(page, here, again, visit)) (lines(page, here, again, visit)) }
+}
+
+fn hosts(page: &SitePage, here: &str, again: &Again<'_>, visit: &Visit<'_>) -> Markup {
+    let may = visit.who.may_change();
     html! {
         h2 #hosts { (visit.say("page-site-hosts")) }
         @if page.site.hosts.is_empty() { p.empty { (visit.say("page-site-no-hosts")) } } @else {
@@ -43,26 +69,32 @@ fn hosts(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
                 td { @if may { (remove(page, &format!("{here}/hosts/{}/remove", host.id), &host.id, visit)) } }
             } } } } }
         }
-        @if may { details { summary { (visit.say("page-site-add-host")) } div.form {
-            form method="post" action=(format!("{here}/hosts")) {
-                (carried(&[("version", &page.version)]))
-                (line(Field::Host, "", &[], true, reader))
-                (choice("segment", &Field::Segment.key(), "", &segments, None, reader))
-                (line(Field::Address, "", &[], true, reader))
-                (line(Field::Mac, "", &[], true, reader))
-                (line(Field::Port, "", &[], true, reader))
-                div.field { label { input type="checkbox" name="terminal" value="on"; " " (visit.say("page-site-is-terminal")) } }
-                (line(Field::Kind, "", &[], false, reader))
-                div.buttons { button.primary { (visit.say("page-site-add")) } }
-            }
-        } } }
+        @if may { details #add-host open[again.host.is_some()] { summary { (visit.say("page-site-add-host")) } (host_form(page, here, again, visit)) } }
     }
 }
 
-fn services(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
+fn host_form(page: &SitePage, here: &str, again: &Again<'_>, visit: &Visit<'_>) -> Markup {
+    let (reader, wrong, none) = (visit.reader, again.wrong_in(HOST), HostForm::default());
+    let of = again.host.unwrap_or(&none);
+    let segment = |s: &model::Segment| (s.id.to_string(), format!("{} · {} · {}", s.id, s.zone, s.prefix));
+    let segments: Vec<(String, String)> = page.site.segments.values().map(segment).collect();
+    html! {
+        div.form { form method="post" action=(format!("{here}/hosts")) {
+            (carried(&[("version", &page.version)]))
+            (typed((HOST, Field::Host), &of.host, wrong, true, reader))
+            (choice((HOST, Field::Segment), &of.segment, &segments, wrong, reader))
+            (typed((HOST, Field::Address), &of.address, wrong, true, reader))
+            (typed((HOST, Field::Mac), &of.mac, wrong, true, reader))
+            (typed((HOST, Field::Port), &of.port, wrong, true, reader))
+            label.tick { input type="checkbox" name="terminal" value="on" checked[!of.terminal.is_empty()]; span { (visit.say("page-site-is-terminal")) } }
+            (typed((HOST, Field::Kind), &of.kind, wrong, false, reader))
+            div.buttons { button.primary { (visit.say("page-site-add")) } }
+        } }
+    }
+}
+
+fn services(page: &SitePage, here: &str, again: &Again<'_>, visit: &Visit<'_>) -> Markup {
     let (reader, may) = (visit.reader, visit.who.may_change());
-    let hosts: Vec<(String, String)> = page.site.hosts.keys().map(|h| (h.to_string(), h.to_string())).collect();
-    let protocols = ["tcp", "udp"].map(|p| (p.to_owned(), p.to_owned()));
     html! {
         h2 #services { (visit.say("page-site-services")) }
         @if page.services.is_empty() { p.empty { (visit.say("page-site-no-services")) } } @else {
@@ -73,24 +105,34 @@ fn services(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
                 td { @if may { (remove(page, &format!("{here}/services/{}/remove", one.id.name), &one.id, visit)) } }
             } } } } }
         }
-        @if may && !hosts.is_empty() { details { summary { (visit.say("page-site-add-service")) } div.form {
-            form method="post" action=(format!("{here}/services")) {
-                (carried(&[("version", &page.version)]))
-                (line(Field::Service, "", &[], true, reader))
-                (line(Field::NameJa, "", &[], true, reader))
-                (line(Field::NameEn, "", &[], true, reader))
-                (choice("host", &Field::Host.key(), "", &hosts, None, reader))
-                (choice("protocol", &Field::Protocol.key(), "", &protocols, None, reader))
-                (line(Field::Ports, "", &[], true, reader))
-                (line(Field::Roles, "", &[], true, reader))
-                (line(Field::Lease, "", &[], false, reader))
-                div.buttons { button.primary { (visit.say("page-site-add")) } }
-            }
-        } } }
+        @if may && !page.site.hosts.is_empty() { details #add-service open[again.service.is_some()] {
+            summary { (visit.say("page-site-add-service")) } (service_form(page, here, again, visit))
+        } }
     }
 }
 
-fn lines(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
+fn service_form(page: &SitePage, here: &str, again: &Again<'_>, visit: &Visit<'_>) -> Markup {
+    let (reader, wrong, none) = (visit.reader, again.wrong_in(SERVICE), ServiceForm::default());
+    let of = again.service.unwrap_or(&none);
+    let hosts: Vec<(String, String)> = page.site.hosts.keys().map(|h| (h.to_string(), h.to_string())).collect();
+    let protocols = ["tcp", "udp"].map(|p| (p.to_owned(), p.to_owned()));
+    html! {
+        div.form { form method="post" action=(format!("{here}/services")) {
+            (carried(&[("version", &page.version)]))
+            (typed((SERVICE, Field::Service), &of.service, wrong, true, reader))
+            (typed((SERVICE, Field::NameJa), &of.name_ja, wrong, true, reader))
+            (typed((SERVICE, Field::NameEn), &of.name_en, wrong, true, reader))
+            (choice((SERVICE, Field::Host), &of.host, &hosts, wrong, reader))
+            (choice((SERVICE, Field::Protocol), &of.protocol, &protocols, wrong, reader))
+            (typed((SERVICE, Field::Ports), &of.ports, wrong, true, reader))
+            (typed((SERVICE, Field::Roles), &of.roles, wrong, true, reader))
+            (typed((SERVICE, Field::Lease), &of.lease, wrong, false, reader))
+            div.buttons { button.primary { (visit.say("page-site-add")) } }
+        } }
+    }
+}
+
+fn lines(page: &SitePage, here: &str, again: &Again<'_>, visit: &Visit<'_>) -> Markup {
     let (reader, may) = (visit.reader, visit.who.may_change());
     html! {
         h2 #whitelist { (visit.say("page-site-whitelist")) }
@@ -102,15 +144,23 @@ fn lines(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
                 td { @if may { (remove(page, &format!("{here}/lines/{n}/remove"), &rule.service, visit)) } }
             } } } } }
         }
-        @if may && page.site.hosts.values().any(|h| h.terminal) { details { summary { (visit.say("page-site-add-line")) } div.form {
-            form method="post" action=(format!("{here}/lines")) {
-                (carried(&[("version", &page.version)]))
-                (line(Field::Service, "", &[], true, reader))
-                (line(Field::Roles, "", &[], true, reader))
-                (line(Field::From, "", &[], true, reader))
-                div.buttons { button.primary { (visit.say("page-site-add")) } }
-            }
-        } } }
+        @if may && page.site.hosts.values().any(|h| h.terminal) { details #add-line open[again.line.is_some()] {
+            summary { (visit.say("page-site-add-line")) } (line_form(page, here, again, visit))
+        } }
+    }
+}
+
+fn line_form(page: &SitePage, here: &str, again: &Again<'_>, visit: &Visit<'_>) -> Markup {
+    let (reader, wrong, none) = (visit.reader, again.wrong_in(LINE), LineForm::default());
+    let of = again.line.unwrap_or(&none);
+    html! {
+        div.form { form method="post" action=(format!("{here}/lines")) {
+            (carried(&[("version", &page.version)]))
+            (typed((LINE, Field::Service), &of.service, wrong, true, reader))
+            (typed((LINE, Field::Roles), &of.roles, wrong, true, reader))
+            (typed((LINE, Field::From), &of.from, wrong, true, reader))
+            div.buttons { button.primary { (visit.say("page-site-add")) } }
+        } }
     }
 }
 
@@ -118,24 +168,38 @@ fn numbers(all: &[u16]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Live lines that it carries end with it, so it is asked once more.
 fn remove(page: &SitePage, action: &str, what: &dyn std::fmt::Display, visit: &Visit<'_>) -> Markup {
-    let label = visit.reader.tell("page-site-remove-label", &[("what", Arg::text(what))]);
-    html! {
-        form method="post" action=(action) {
-            (carried(&[("version", &page.version)]))
-            button.danger aria-label=(label) { (visit.say("page-site-remove")) }
-        }
-    }
+    let named = [("what", Arg::text(what))];
+    sure(
+        &visit.say("page-site-remove"),
+        html! {
+            p { (visit.reader.tell("page-site-remove-sure", &named)) }
+            form method="post" action=(action) {
+                (carried(&[("version", &page.version)]))
+                button.danger { (visit.reader.tell("page-site-remove-label", &named)) }
+            }
+        },
+    )
 }
 
-/// The page again, with what was refused above it.
-async fn after(visit: &Visit<'_>, site: &str, done: Result<(), Refused>) -> Response {
+/// The page again, with what was refused above it and what was typed where it was.
+async fn after(visit: &Visit<'_>, site: &str, done: Result<(), Refused>, typed: Again<'_>) -> Response {
     match done {
         Ok(()) => Redirect::to(&format!("{}/at/{site}", visit.base)).into_response(),
         Err(no) if [404, 403].contains(&no.status()) || no.status() >= 500 => visit.refused(&no, visit.base),
         Err(no) => {
             let status = axum::http::StatusCode::from_u16(no.status()).unwrap_or(axum::http::StatusCode::CONFLICT);
-            (status, shown(visit, site, refusals(&no, visit.reader)).await).into_response()
+            let again = Again { wrong: no.faults(), ..typed };
+            let lead = |fault: &FieldFault| within(again.form(), fault.field);
+            let leads: Vec<(String, String)> = no
+                .faults()
+                .iter()
+                .zip(leading(no.faults(), visit.reader))
+                .map(|(fault, (_, words))| (lead(fault), words))
+                .collect();
+            let above = if leads.is_empty() { refusals(&no, visit.reader) } else { faults(&leads, visit.reader) };
+            (status, shown(visit, site, above, &again).await).into_response()
         }
     }
 }
@@ -160,7 +224,7 @@ pub(in crate::joining) async fn add_host(
         Ok(id) => visit.registration.add_host(visit.who, &id, &typed).await,
         Err(no) => Err(no),
     };
-    after(&visit, &site, done).await
+    after(&visit, &site, done, Again { host: Some(&typed), ..Again::default() }).await
 }
 
 pub(in crate::joining) async fn add_service(
@@ -178,7 +242,7 @@ pub(in crate::joining) async fn add_service(
         Ok(id) => visit.registration.add_service(visit.who, &id, &typed).await,
         Err(no) => Err(no),
     };
-    after(&visit, &site, done).await
+    after(&visit, &site, done, Again { service: Some(&typed), ..Again::default() }).await
 }
 
 pub(in crate::joining) async fn add_line(
@@ -196,7 +260,7 @@ pub(in crate::joining) async fn add_line(
         Ok(id) => visit.registration.add_line(visit.who, &id, &typed).await,
         Err(no) => Err(no),
     };
-    after(&visit, &site, done).await
+    after(&visit, &site, done, Again { line: Some(&typed), ..Again::default() }).await
 }
 
 pub(in crate::joining) async fn remove_host(
@@ -214,7 +278,7 @@ pub(in crate::joining) async fn remove_host(
         (Ok(at), Ok(id)) => visit.registration.remove_host(visit.who, &at, &id, &typed).await,
         (Err(no), _) | (_, Err(no)) => Err(no),
     };
-    after(&visit, &site, done).await
+    after(&visit, &site, done, Again::default()).await
 }
 
 pub(in crate::joining) async fn remove_service(
@@ -232,7 +296,7 @@ pub(in crate::joining) async fn remove_service(
         (Ok(at), Ok(id)) => visit.registration.remove_service(visit.who, &at, &id, &typed).await,
         (Err(no), _) | (_, Err(no)) => Err(no),
     };
-    after(&visit, &site, done).await
+    after(&visit, &site, done, Again::default()).await
 }
 
 pub(in crate::joining) async fn remove_line(
@@ -250,7 +314,7 @@ pub(in crate::joining) async fn remove_line(
         (Ok(at), Ok(id)) => visit.registration.remove_line(visit.who, &at, id, &typed).await,
         (Err(no), _) | (_, Err(no)) => Err(no),
     };
-    after(&visit, &site, done).await
+    after(&visit, &site, done, Again::default()).await
 }
 
 pub(in crate::joining) async fn device_code(
@@ -268,7 +332,10 @@ pub(in crate::joining) async fn device_code(
         (Err(no), _) | (_, Err(no)) => Err(no),
     };
     match given {
-        Ok(code) => shown(&visit, &site, once(&code, "sekisho card enroll --into sekisho-device", &reader)).await,
+        Ok(code) => {
+            let above = once(&code, "sekisho card enroll --into sekisho-device", &reader);
+            shown(&visit, &site, above, &Again::default()).await
+        }
         Err(no) => visit.refused(&no, visit.base),
     }
 }

@@ -61,6 +61,8 @@ impl TokenForm {
             action.filter(|action| access::may(who.account().role.into(), *action))
         };
         let mut chosen: Vec<Action> = self.actions.iter().filter_map(offered).collect();
+        // Who changes something is answered with what stands then.
+        chosen.extend(chosen.clone().into_iter().filter_map(seeing));
         chosen.sort_unstable();
         chosen.dedup();
         let scope = if self.actions.is_empty() {
@@ -81,6 +83,16 @@ impl TokenForm {
                 Err(Refused::Fields([label.err(), scope.err(), days.err()].into_iter().flatten().collect()))
             }
         }
+    }
+}
+
+/// What is seen by changing it.
+fn seeing(action: Action) -> Option<Action> {
+    match action {
+        Action::ApplyForService => Some(Action::SeeServices),
+        Action::ManageStaff => Some(Action::SeeStaff),
+        Action::ManageSites => Some(Action::SeeSites),
+        _ => None,
     }
 }
 

@@ -34,7 +34,7 @@ impl Who<'_> {
     /// May they register and change?
     pub fn may_change(&self) -> bool {
         match self {
-            Self::Member(_) => access::may(self.role(), Action::ManageSites),
+            Self::Member(who) => access::may(self.role(), Action::ManageSites) && who.reaches(Action::ManageSites),
             Self::Operator(_) => access::may(self.role(), Action::RegisterSites),
         }
     }

@@ -12,6 +12,8 @@ api-problem = Refused: why, on whose side, and what to do (RFC 9457).
 api-path-id = The number of what it is about.
 api-path-user = The user ID it is about.
 api-path-draft = The number of the proposal.
+api-path-name = The id of the host or service; of a whitelist line its number, from 0.
+api-path-agreement = The number of the agreement, e.g. A-0012.
 api-path-site = The id of the site.
 
 api-call-search-institutions = Institutions of the directory whose name or reading holds the words
@@ -58,6 +60,20 @@ api-call-register-site = Take a proposed site in, after both proofs
 api-call-reject-site = Reject a proposed site
 api-call-list-sites = Sites, and what each lacks until a line could open
 api-call-see-site = One site, whole
+api-call-add-host = Register a host of a site
+api-call-remove-host = Take a host of a site away
+api-call-make-device-code = Make the one-time token with which a terminal fetches its certificate
+api-call-add-service = Register a service of a site
+api-call-remove-service = Take a service of a site away
+api-call-add-line = Register a line of a site's whitelist
+api-call-remove-line = Take a line of a site's whitelist away
+api-call-list-agreements = Agreements, proposed and signed
+api-call-propose-agreement = Propose an agreement to the other institution
+api-call-see-agreement = One agreement
+api-call-sign-agreement = Bring one's institution's signature under an agreement
+api-call-withdraw-agreement = Take one's own proposal back
+api-call-reject-agreement = Reject the other institution's proposal
+api-call-make-signing-code = Make the one-time token with which an institution fetches its signing certificate
 api-call-make-gate-token = Make the one-time token with which a gate fetches its certificate
 
 # What a token may be made for

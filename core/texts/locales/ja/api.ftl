@@ -12,6 +12,8 @@ api-problem = 行えませんでした。理由、どこの責任区間か、対
 api-path-id = 対象の番号。
 api-path-user = 対象の利用者 ID。
 api-path-draft = 登録申請の番号。
+api-path-name = 機器またはサービスの ID。ホワイトリストの行は 0 からの番号。
+api-path-agreement = 合意番号（例: A-0012）。
 api-path-site = 拠点の ID。
 
 api-call-search-institutions = 名称または読みに言葉を含む機関を探す
@@ -58,6 +60,20 @@ api-call-register-site = 申請された拠点を、二つの証明を経て登�
 api-call-reject-site = 申請された拠点を却下する
 api-call-list-sites = 拠点と、接続までに足りないものを見る
 api-call-see-site = 拠点一か所の全体を見る
+api-call-add-host = 拠点に機器を登録する
+api-call-remove-host = 拠点から機器を除く
+api-call-make-device-code = 端末が証明書を取得するための一度限りのトークンを作成する
+api-call-add-service = 拠点にサービスを登録する
+api-call-remove-service = 拠点からサービスを除く
+api-call-add-line = 拠点のホワイトリストに行を登録する
+api-call-remove-line = 拠点のホワイトリストから行を除く
+api-call-list-agreements = 合意（提案中、署名済み）を見る
+api-call-propose-agreement = 相手機関に合意を提案する
+api-call-see-agreement = 合意一件を見る
+api-call-sign-agreement = 自機関の署名を付ける
+api-call-withdraw-agreement = 自機関の提案を取り下げる
+api-call-reject-agreement = 相手機関の提案を断る
+api-call-make-signing-code = 機関が署名用証明書を取得するための一度限りのトークンを作成する
 api-call-make-gate-token = ゲートが証明書を取得するための一度限りのトークンを作成する
 
 # トークンの権限

@@ -110,10 +110,13 @@ impl Program {
         assert!(["title", "side", "remedy"].iter().all(|text| !value[text].as_str().unwrap().is_empty()), "{value}");
     }
 
-    /// Every call about sites was done.
+    /// Every call about sites, but not about their parts, was done.
     fn all_done(self) {
         let paths = self.document["paths"].as_object().unwrap();
-        let about = |path: &str| ["/site", "/member"].iter().any(|part| path.contains(part));
+        let parts = ["/hosts", "/services", "/lines"];
+        let about = |path: &str| {
+            ["/site", "/member"].iter().any(|one| path.contains(one)) && !parts.iter().any(|part| path.contains(part))
+        };
         let all: BTreeSet<String> = paths
             .iter()
             .filter(|(path, _)| about(path))
@@ -215,5 +218,103 @@ async fn a_site_is_proposed_registered_and_enrolled_over_the_api_g9_g12() {
     assert_eq!(operator.ask("POST", "/api/v1/review/sites/{site}/gate-token", "branch", None).await.0, 201);
     member.all_done();
     operator.all_done();
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_lines_services_and_agreements_go_over_the_api_n1_g12() {
+    let mut stage = Stage::laid();
+    let users = managers(&stage, 2).await;
+    stage.start().await;
+    let documents: Vec<_> =
+        OTHERS.iter().enumerate().map(|(n, t)| json!({"name": format!("{n}.toml"), "text": t})).collect();
+    assert_eq!(stage.operator("POST", "/v1/apply", json!({ "documents": documents })).await.0, 200);
+    let mut clinic = Program::of_member(&stage, &users[0]).await;
+    let mut hospital = Program::of_member(&stage, &users[1]).await;
+    let mut operator = Program::of_operator(&stage).await;
+    let named = |institution: Option<i64>, id: &str| json!({ "institution": institution, "network": id, "name": { "ja": "", "en": "A" } });
+    let members = "/api/v1/review/members";
+    assert_eq!(operator.ask("PUT", members, "", Some(named(Some(2), "keyaki"))).await.0, 200);
+    assert_eq!(clinic.ask("PUT", "/api/v1/member", "", Some(named(None, "aoba"))).await.0, 200);
+    let (status, made) = clinic.ask("POST", "/api/v1/site-proposals", "", Some(site("branch", 44))).await;
+    assert_eq!(status, 201, "{made}");
+    let register = "/api/v1/review/site-proposals/{draft}/register";
+    let version = json!({ "version": made["version"] });
+    let (status, no) = operator.ask("POST", register, &made["number"].to_string(), Some(version)).await;
+    assert_eq!(status, 204, "{no}");
+
+    // A terminal and a line; a change answers with what stands then.
+    let one = "/api/v1/sites/{site}";
+    let first = clinic.get(one, "branch").await["version"].clone();
+    let host = |id: &str, address: &str, version: &Value| {
+        json!({ "version": version, "host": id, "segment": "secure", "address": address,
+            "mac": format!("02:00:00:44:20:{}", &address[address.len() - 2..]), "port": 3, "terminal": true })
+    };
+    let hosts = "/api/v1/sites/{site}/hosts";
+    hospital.refused("POST", hosts, "branch", host("exam-1", "10.44.20.11", &first), 404, "J009").await;
+    clinic.refused("POST", hosts, "branch", host("exam-1", "10.99.0.11", &first), 422, "O009").await;
+    let (status, site) = clinic.ask("POST", hosts, "branch", Some(host("exam-1", "10.44.20.11", &first))).await;
+    assert!(status == 200 && site["document"].as_str().unwrap().contains("exam-1"), "{site}");
+    clinic.refused("POST", hosts, "branch", host("exam-2", "10.44.20.12", &first), 409, "J010").await;
+    let line = json!({ "version": site["version"], "service": "keyaki/records", "roles": ["Medical Doctor"], "from": ["exam-1"] });
+    let (status, site) = clinic.ask("POST", "/api/v1/sites/{site}/lines", "branch", Some(line)).await;
+    assert_eq!((status, &site["prospects"][0]["service"]), (200, &json!("keyaki/records")), "{site}");
+    let (status, _, code) = clinic.send("POST", "/api/v1/sites/branch/hosts/exam-1/device-code", None).await;
+    assert!(status == 201 && code["token"].as_str().unwrap().starts_with("sekisho-once-"), "{code}");
+    // The same by an operator, and away again.
+    let version = site["version"].as_str().unwrap().to_owned();
+    let away = format!("/api/v1/review/sites/branch/lines/0?version={version}");
+    let (status, _, site) = operator.send("DELETE", &away, None).await;
+    assert!(status == 200 && site["prospects"].as_array().unwrap().is_empty(), "{site}");
+    let version = site["version"].as_str().unwrap().to_owned();
+    let away = format!("/api/v1/sites/branch/hosts/exam-1?version={version}");
+    let (status, _, site) = clinic.send("DELETE", &away, None).await;
+    assert!(status == 200 && !site["document"].as_str().unwrap().contains("exam-1"), "{site}");
+    let seen = hospital.get(one, "hospital").await;
+    let offer = json!({ "version": seen["version"], "service": "images", "name": { "ja": "画像", "en": "Images" },
+        "host": "record-server", "protocol": "tcp", "ports": [11112], "roles": ["Medical Doctor"] });
+    let (status, site) = hospital.ask("POST", "/api/v1/sites/{site}/services", "hospital", Some(offer)).await;
+    assert!(status == 200 && site["services"].to_string().contains("keyaki/images"), "{site}");
+    let version = site["version"].as_str().unwrap().to_owned();
+    let away = format!("/api/v1/sites/hospital/services/images?version={version}");
+    assert_eq!(hospital.send("DELETE", &away, None).await.0, 200);
+
+    // Terms: proposed, taken back, proposed again, rejected; and signed by both.
+    let all = "/api/v1/agreements";
+    let terms = |number: &str| json!({ "agreement": number, "service": "keyaki/records", "valid_from": "2020-01-01", "valid_until": "2040-01-01" });
+    for (number, by, how) in [("A-5", &mut clinic, "withdraw"), ("A-6", &mut hospital, "reject")] {
+        let body = if how == "reject" { json!({ "reason": "Not now" }) } else { json!({}) };
+        // Proposed by the clinic each time.
+        let mut proposer = Program::of_member(&stage, &users[0]).await;
+        let (status, made) = proposer.ask("POST", all, "", Some(terms(number))).await;
+        assert_eq!(status, 201, "{made}");
+        let path = format!("/api/v1/agreements/{{agreement}}/{how}");
+        let (status, no) = by.ask("POST", &path, number, Some(body)).await;
+        assert_eq!(status, 204, "{no}");
+    }
+    assert_eq!(clinic.ask("POST", all, "", Some(terms("A-7"))).await.0, 201);
+    clinic.refused("POST", all, "", terms("A-7"), 409, "J108").await;
+    let one = "/api/v1/agreements/{agreement}";
+    let seen = hospital.get(one, "A-7").await;
+    let agreement = model::parse_document("A-7.toml", seen["document"].as_str().unwrap()).unwrap().agreements.remove(0);
+    assert_eq!(
+        seen["to_sign"],
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, agreement.signed_bytes())
+    );
+    let sign = "/api/v1/agreements/{agreement}/sign";
+    for (program, id, signed) in [(&mut clinic, "aoba", 1), (&mut hospital, "keyaki", 2)] {
+        let (status, code) = program.ask("POST", "/api/v1/signing-code", "", None).await;
+        assert_eq!(status, 201, "{code}");
+        let party = super::Party::with_token(&stage, id, code["token"].as_str().unwrap()).await;
+        let (value, certificate) = party.signature(&agreement);
+        let longer = model::Agreement { valid_until: agreement.valid_until.plus_ms(1), ..agreement.clone() };
+        let moved = json!({ "value": party.signature(&longer).0, "certificate": certificate });
+        program.refused("POST", sign, "A-7", moved, 403, "O023").await;
+        let good = json!({ "value": value, "certificate": certificate });
+        let (status, done) = program.ask("POST", sign, "A-7", Some(good)).await;
+        assert_eq!((status, done["signed_by"].as_array().map(Vec::len)), (200, Some(signed)), "{done}");
+    }
+    assert_eq!(operator.get("/api/v1/review/agreements", "").await["items"][0]["complete"], true);
+    operator.get("/api/v1/review/agreements/{agreement}", "A-7").await;
     stage.stop().await;
 }

@@ -153,6 +153,10 @@ async fn a_token_is_made_with_the_password_for_what_its_owner_may() {
     assert_eq!(fault(desk.joining.make_token(&who, &wrong).await), [(Field::Password, FieldCode::Wrong)]);
     assert!(desk.joining.tokens(&who).await.unwrap().is_empty());
 
+    let wide = made(&desk, &who, &["manage-staff"]).await;
+    let actions = [Action::SeeStaff, Action::ManageStaff, Action::SeeMenu, Action::SignOut];
+    assert_eq!(wide.view.actions, actions, "who changes sees");
+
     // Staff may less, so their tokens are offered less.
     let colleague =
         StaffForm { name: "看護 花子".into(), kana: "カンゴ ハナコ".into(), mail: "c@keyaki.example".into() };

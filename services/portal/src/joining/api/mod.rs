@@ -8,6 +8,7 @@ mod asked;
 mod document;
 mod inside;
 mod operator;
+mod parts;
 mod problem;
 mod shapes;
 mod sites;
@@ -84,6 +85,21 @@ pub(super) fn ways() -> Vec<Way> {
         Inside GET  "/api/v1/sites/{site}"                        SeeSites    OK         "see-site" => sites::one;
         Inside POST "/api/v1/sites/{site}/gate-token"             ManageSites CREATED    "make-gate-token" => sites::gate;
 
+        Inside POST "/api/v1/sites/{site}/hosts" ManageSites OK "add-host" => parts::add_host;
+        Inside DELETE "/api/v1/sites/{site}/hosts/{name}" ManageSites OK "remove-host" => parts::remove_host;
+        Inside POST "/api/v1/sites/{site}/hosts/{name}/device-code" ManageSites CREATED "make-device-code" => parts::device_code;
+        Inside POST "/api/v1/sites/{site}/services" ManageSites OK "add-service" => parts::add_service;
+        Inside DELETE "/api/v1/sites/{site}/services/{name}" ManageSites OK "remove-service" => parts::remove_service;
+        Inside POST "/api/v1/sites/{site}/lines" ManageSites OK "add-line" => parts::add_line;
+        Inside DELETE "/api/v1/sites/{site}/lines/{name}" ManageSites OK "remove-line" => parts::remove_line;
+        Inside GET  "/api/v1/agreements" SeeSites OK "list-agreements" => parts::agreements;
+        Inside POST "/api/v1/agreements" ManageSites CREATED "propose-agreement" => parts::propose_agreement;
+        Inside GET  "/api/v1/agreements/{agreement}" SeeSites OK "see-agreement" => parts::one_agreement;
+        Inside POST "/api/v1/agreements/{agreement}/sign" ManageSites OK "sign-agreement" => parts::sign_agreement;
+        Inside POST "/api/v1/agreements/{agreement}/withdraw" ManageSites NO_CONTENT "withdraw-agreement" => parts::withdraw_agreement;
+        Inside POST "/api/v1/agreements/{agreement}/reject" ManageSites NO_CONTENT "reject-agreement" => parts::reject_agreement;
+        Inside POST "/api/v1/signing-code" ManageSites CREATED "make-signing-code" => parts::signing_code;
+
         Operator GET    "/api/v1/review/applications"                  SeeReview       OK         "list-applications" => operator::applications;
         Operator GET    "/api/v1/review/applications/{id}"             SeeReview       OK         "see-application" => operator::application;
         Operator POST   "/api/v1/review/applications/{id}/calls"       Review          OK         "record-call" => operator::call;
@@ -113,6 +129,15 @@ pub(super) fn ways() -> Vec<Way> {
         Operator GET  "/api/v1/review/sites"                            SeeSites      OK         "list-sites" => sites::sites;
         Operator GET  "/api/v1/review/sites/{site}"                     SeeSites      OK         "see-site" => sites::one;
         Operator POST "/api/v1/review/sites/{site}/gate-token"          RegisterSites CREATED    "make-gate-token" => sites::gate;
+        Operator POST "/api/v1/review/sites/{site}/hosts" RegisterSites OK "add-host" => parts::add_host;
+        Operator DELETE "/api/v1/review/sites/{site}/hosts/{name}" RegisterSites OK "remove-host" => parts::remove_host;
+        Operator POST "/api/v1/review/sites/{site}/hosts/{name}/device-code" RegisterSites CREATED "make-device-code" => parts::device_code;
+        Operator POST "/api/v1/review/sites/{site}/services" RegisterSites OK "add-service" => parts::add_service;
+        Operator DELETE "/api/v1/review/sites/{site}/services/{name}" RegisterSites OK "remove-service" => parts::remove_service;
+        Operator POST "/api/v1/review/sites/{site}/lines" RegisterSites OK "add-line" => parts::add_line;
+        Operator DELETE "/api/v1/review/sites/{site}/lines/{name}" RegisterSites OK "remove-line" => parts::remove_line;
+        Operator GET "/api/v1/review/agreements" SeeSites OK "list-agreements" => parts::agreements;
+        Operator GET "/api/v1/review/agreements/{agreement}" SeeSites OK "see-agreement" => parts::one_agreement;
     };
     for at in [Entrance::Public, Entrance::Inside, Entrance::Operator] {
         let handler = move |asked: Asked<shapes::Nothing>| async move { Ok(shapes::OpenApi(document::document(at, &asked.reader))) };

@@ -12,7 +12,7 @@ use super::{Plain, Problem};
 use crate::joining::caller::Caller;
 
 /// Who asks, and the room; a center without one says so.
-fn here<T>(asked: &Asked<T>) -> Result<(Who<'_>, &Registration), Problem> {
+pub(super) fn here<T>(asked: &Asked<T>) -> Result<(Who<'_>, &Registration), Problem> {
     let who = match &asked.caller {
         Caller::In(who) => Who::Member(who),
         Caller::Operator(operator) => Who::Operator(operator),
@@ -23,11 +23,11 @@ fn here<T>(asked: &Asked<T>) -> Result<(Who<'_>, &Registration), Problem> {
     Ok((who, asked.desk.registration.as_ref().ok_or(Plain::NoRegistration)?))
 }
 
-fn site<T>(asked: &Asked<T>) -> Result<SiteId, Problem> {
+pub(super) fn site<T>(asked: &Asked<T>) -> Result<SiteId, Problem> {
     asked.part("site").parse().map_err(|_| no_such())
 }
 
-fn no_such() -> Problem {
+pub(super) fn no_such() -> Problem {
     reception::Refused::NoSuch.into()
 }
 

@@ -1,5 +1,6 @@
 //! What goes in and out as JSON: shapes of their own, so that a change within is no change of the API.
 
+mod parts;
 mod review;
 mod sites;
 
@@ -14,6 +15,9 @@ use submissions::SubmissionView;
 
 use super::{Plain, Problem};
 use crate::reader::Reader;
+pub(in crate::joining::api) use parts::{
+    Agreement, AgreementGiven, HostGiven, LineGiven, OfferGiven, SignatureGiven, SiteVersion, WhyGiven,
+};
 pub(in crate::joining::api) use review::{
     AccountsPart, Application, Approval, CallGiven, NoticeGiven, PutInstitutions, RejectGiven, SettleGiven, Version,
     WorkList, WorkPart,

@@ -37,7 +37,7 @@ pub use form::{FullApplication, FullForm, InstitutionChoice, MailForm, kana, tex
 pub use institution::{Institution, InstitutionId};
 pub use letter::{Letter, LetterKind};
 pub use mail::{MailAddress, MailFault};
-pub use once::{LinkHash, OneTime, Purpose};
+pub use once::{CardCode, LinkHash, OneTime, Purpose};
 pub use password::{InitialPassword, PasswordFault, PasswordPolicy};
 pub use phone::phone;
 pub use prefecture::Prefecture;

@@ -3,6 +3,7 @@
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::Randomness;
 
@@ -72,6 +73,53 @@ impl OneTime {
     }
 }
 
+/// What a person types where the card is, `K7QM-2XRD`: it follows from the token of what waits for the card. Forty bits are
+/// enough, because a code is good for minutes, only from the address that was shown it, and worth nothing without a card.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CardCode(String);
+
+impl CardCode {
+    /// Of what waits.
+    pub fn of(token: &OneTime) -> Self {
+        let bits = digest_of(b"sekisho card code", token.0.as_bytes());
+        let letters = bits[..8].iter().map(|byte| char::from(READABLE[usize::from(byte & 31)]));
+        Self(letters.collect())
+    }
+
+    /// From what was typed, with or without the hyphen, in small letters too.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut typed = String::new();
+        for c in text.trim().chars().take(32) {
+            match c.to_ascii_uppercase() {
+                '-' | ' ' => {}
+                'O' => typed.push('0'),
+                'I' | 'L' => typed.push('1'),
+                c if c.is_ascii() && READABLE.contains(&(c as u8)) => typed.push(c),
+                _ => return None,
+            }
+        }
+        (typed.len() == 8).then_some(Self(typed))
+    }
+
+    /// As it is shown.
+    pub fn reveal(&self) -> String {
+        format!("{}-{}", &self.0[..4], &self.0[4..])
+    }
+
+    /// What is stored of it: another one at every address, so that a code that was lured out of somebody is no code where
+    /// they are.
+    pub fn hash(&self, from: IpAddr) -> LinkHash {
+        let at = format!("{}@{}", self.0, from.to_canonical());
+        LinkHash(digest_of(b"sekisho card", at.as_bytes()).iter().map(|b| format!("{b:02x}")).collect())
+    }
+}
+
+impl fmt::Debug for CardCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CardCode(hidden)")
+    }
+}
+
 /// SHA-256 of a value for one purpose, so that what serves one is none for another.
 pub(crate) fn digest_of(purpose: &[u8], value: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
@@ -101,6 +149,10 @@ crate::field::names! {
         Certificate = "certificate",
         /// A new security key (R5): what it is asked to sign; `about` is the account.
         SecurityKey = "security-key",
+        /// A log-in waits for the card (R5); `about` is the account.
+        CardSignIn = "card-sign-in",
+        /// A card is to be added to an account (R5); `about` is the account.
+        CardAdd = "card-add",
         /// A gate's certificate (`sekisho-gate enroll`); `about` is the number of the site's registration.
         Gate = "gate",
     }
@@ -122,6 +174,25 @@ mod tests {
         );
         assert_eq!(OneTime::read(&plain[1..]), None);
         assert!(!format!("{code:?}").contains(code.reveal()));
+    }
+
+    #[test]
+    fn a_cards_code_is_short_follows_from_what_waits_and_is_good_at_one_address() {
+        let dice = Dice::new(9);
+        let (a, b) = (OneTime::for_url(&dice), OneTime::for_url(&dice));
+        let code = CardCode::of(&a);
+        assert_eq!(code, CardCode::of(&a));
+        assert_ne!(code, CardCode::of(&b));
+        let shown = code.reveal();
+        assert_eq!((shown.len(), shown.find('-')), (9, Some(4)));
+        assert_eq!(CardCode::read(&format!(" {} ", shown.to_lowercase().replace('-', " "))), Some(code.clone()));
+        for wrong in ["", "ABCD", "ABCD-EFGHJ", "ABCD-EFG!", "ＡＢＣＤ-EFGH"] {
+            assert_eq!(CardCode::read(wrong), None, "{wrong}");
+        }
+        let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        assert_eq!(code.hash(here), code.hash("::ffff:192.0.2.1".parse().unwrap()));
+        assert_ne!(code.hash(here), code.hash(there));
+        assert!(!format!("{code:?}").contains(&shown[..4]));
     }
 
     #[test]

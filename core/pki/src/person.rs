@@ -143,6 +143,15 @@ impl VerifiedPerson {
     pub fn public_key(&self) -> &PublicKey {
         &self.key
     }
+
+    /// Checks the card's signature over a message that is no [`Challenge`]: RSASSA-PKCS1-v1_5 with SHA-256. The message
+    /// must begin with what keeps it apart from every other use of the key.
+    ///
+    /// # Errors
+    /// [`Refusal::ChallengeFailed`].
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Refusal> {
+        self.key.verify_rsa_pkcs1_sha256(message, signature).map_err(|_| Refusal::ChallengeFailed)
+    }
 }
 
 /// What a card signs to log in: bound to one TLS session and one request, so that an answer is

@@ -42,6 +42,11 @@ fn a_doctor_is_verified_and_present_after_the_challenge() {
         assert_eq!(verify_challenge(person.clone(), &other, &answer), Err(Refusal::ChallengeFailed));
     }
     let stranger = world.authority.issue_doctor("STRANGER").unwrap();
+    let said = b"sekisho-card-confirm-v1\nhttps://inside.example";
+    let answer = card.sign(said).unwrap();
+    assert_eq!(person.verify(said, &answer), Ok(()));
+    assert_eq!(person.verify(&challenge.message(), &answer), Err(Refusal::ChallengeFailed));
+    assert_eq!(person.verify(said, &stranger.sign(said).unwrap()), Err(Refusal::ChallengeFailed));
     let answer = stranger.sign(&challenge.message()).unwrap();
     assert_eq!(verify_challenge(person, &challenge, &answer), Err(Refusal::ChallengeFailed));
 }

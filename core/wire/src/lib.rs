@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod api;
+pub mod card_call;
 pub mod enrolment;
 mod fields;
 mod grants;

@@ -1,5 +1,6 @@
 //! `[joining]`: the entrances of who joins, over the use cases of `reception`.
 
+mod cards;
 pub(crate) mod mail;
 mod revocation;
 pub(crate) mod service;
@@ -240,10 +241,11 @@ impl Wired {
         Ok(Self { joining, desk, vpn, lines, inside, files })
     }
 
-    /// Registers sites and agreements too.
+    /// Registers sites and agreements too, and judges cards by the center's trust.
     pub fn register(&mut self, center: &Center, offers: Option<(Issuing, registration::Desk)>) {
         let registration = Registration::new(center.clone(), self.joining.clone(), offers);
-        self.desk = self.desk.clone().with_registration(registration);
+        let desk = self.desk.clone().with_registration(registration);
+        self.desk = desk.with_cards(Arc::new(cards::Judge(center.clone())));
     }
 
     /// Begins what works without anybody asking.

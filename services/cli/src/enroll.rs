@@ -24,6 +24,8 @@ pub enum CardCommand {
     Enroll(Enroll),
     /// Fetch a new certificate with the present one, while it still counts. サービス利用証明書の更新
     Renew(Renew),
+    /// Confirm with the card what a page of the portal waits for: the code on the page says what. カードによる確認
+    Confirm(crate::confirm::Confirm),
 }
 
 /// Where a certificate and its key go.
@@ -88,6 +90,7 @@ pub async fn run(command: &CardCommand, reader: Option<&Card>, texts: &Texts) ->
     match command {
         CardCommand::Enroll(enroll) => first(enroll, reader, texts).await,
         CardCommand::Renew(renew) => again(renew, reader, texts).await,
+        CardCommand::Confirm(confirm) => crate::confirm::run(confirm, reader, texts).await,
     }
 }
 

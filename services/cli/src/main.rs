@@ -6,6 +6,7 @@ mod agreement;
 mod arguments;
 mod certificates;
 mod config;
+mod confirm;
 mod enroll;
 mod failure;
 mod http;

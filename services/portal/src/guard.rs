@@ -71,6 +71,12 @@ fn is_strange(method: &Method, headers: &HeaderMap) -> bool {
 /// would ask first whether they may (Fetch §4.8), and are never told so here.
 fn is_program(request: &Request) -> bool {
     let (path, headers) = (request.uri().path(), request.headers());
+    // `sekisho card confirm` (R5): JSON, which no page of elsewhere sends unasked either.
+    if path == wire::card_call::CALL || path == wire::card_call::ANSWER {
+        return !headers.contains_key(header::ORIGIN)
+            && !headers.contains_key("sec-fetch-site")
+            && headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    }
     let sends_files = (path == "/files" || path.starts_with("/files/")) && headers.contains_key("tus-resumable");
     // Whatever has a body there is refused unless it is JSON, which is such a header too.
     (sends_files || path.starts_with("/api/"))
@@ -112,6 +118,10 @@ mod tests {
         };
         let tus = ("tus-resumable", "1.0.0");
         assert!(program("/files", &[tus]) && program("/files/a", &[tus]));
+        let json = ("content-type", "application/json");
+        assert!(program("/card/call", &[json]) && program("/card/answer", &[json]) && !program("/login/card", &[json]));
+        assert!(!program("/card/call", &[]) && !program("/card/call", &[("content-type", "text/plain")]));
+        assert!(!program("/card/call", &[json, ("origin", "https://evil.example")]));
         assert!(!program("/files", &[]) && !program("/submit", &[tus]) && !program("/filesystem", &[tus]));
         assert!(program("/api/v1/staff", &[]) && !program("/apiary", &[]));
         assert!(!program("/api/v1/staff", &[("origin", "https://join.example")]));

@@ -11,6 +11,7 @@
 mod accounts;
 mod apply;
 mod begin;
+mod cards;
 mod codes;
 mod directory;
 mod first;

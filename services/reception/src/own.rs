@@ -128,18 +128,6 @@ impl Joining {
         Ok(codes)
     }
 
-    /// Makes the card whose certificate the TLS session proved a second factor.
-    ///
-    /// # Errors
-    /// `Fields` for a wrong `current` password, `Changed`, `Registry`.
-    pub async fn add_card(&self, who: &SignedIn, current: &str, certificate: &str) -> Result<(), Refused> {
-        let mut record = self.own(who.user(), current).await?;
-        let certificate = certificate.to_ascii_lowercase();
-        record.value.factors.retain(|f| !matches!(f, Factor::Card { certificate: c } if *c == certificate));
-        record.value.factors.push(Factor::Card { certificate });
-        self.store_factors(record, "card", true, true).await
-    }
-
     /// Takes all second factors away.
     ///
     /// # Errors

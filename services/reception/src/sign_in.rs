@@ -107,19 +107,6 @@ impl Joining {
         .await
     }
 
-    /// The card: SHA-256 (hexadecimal) of the client certificate that the TLS session proved and the center's trust
-    /// anchors accepted.
-    ///
-    /// # Errors
-    /// As [`Joining::second_factor_code`].
-    pub async fn second_factor_card(&self, token: &str, certificate: &str) -> Result<SignInAnswer, Refused> {
-        self.second_factor(token, |factor| match factor {
-            Factor::Card { certificate: own } => own.eq_ignore_ascii_case(certificate).into(),
-            Factor::Totp { .. } | Factor::Key { .. } | Factor::Recovery { .. } => Proof::Wrong,
-        })
-        .await
-    }
-
     /// Who holds this token. Each use keeps the session from becoming idle.
     ///
     /// # Errors
@@ -216,7 +203,7 @@ impl Joining {
     }
 
     /// Puts a wrong password or factor on record; a lock is told to the owner by letter.
-    async fn count_wrong(&self, mut record: Record<Account>, why: &str) -> Result<(), Refused> {
+    pub(crate) async fn count_wrong(&self, mut record: Record<Account>, why: &str) -> Result<(), Refused> {
         let now = self.now();
         let initial = record.value.is_initial();
         let locks = record.value.lockout.wrong(&self.settings.policy, initial, now);

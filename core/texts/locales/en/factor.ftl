@@ -30,3 +30,24 @@ page-key-use = Use the security key
 page-recovery = Recovery code
 page-recovery-use = Use a recovery code
 page-hint-recovery = One of the codes that were shown when two-step sign-in was set up. Each works once.
+
+# The person's card (HPKI) as a second factor.
+page-factor-card = HPKI card
+page-factor-card-about = Your HPKI card in the reader of this terminal. The command sekisho card confirm shows what would be confirmed before it asks for the PIN.
+page-factor-card-on = An HPKI card is registered. Adding another one keeps the first.
+page-card-add = Add an HPKI card
+page-card-lead = Put the card into the reader of this terminal and confirm there.
+page-card-code = Run the command at this terminal, or type the code into it:
+page-card-code-hint = The code is good for five minutes, once, and at this terminal only. Never confirm a code that somebody else tells you.
+page-card-added = I have confirmed
+page-card-go-on = I have confirmed: go on
+page-card-waits = The card has not confirmed yet. Run the command, then go on.
+cli-confirm-what = confirm
+cli-confirm-sign-in = somebody logs in to the portal
+cli-confirm-add = this card becomes a second factor of the account
+cli-confirm-user = user ID
+cli-confirm-institution = institution
+cli-confirm-at = at
+cli-confirm-until = until
+cli-confirm-done = confirmed
+cli-confirm-go-on = go on in the browser

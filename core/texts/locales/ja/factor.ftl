@@ -30,3 +30,24 @@ page-key-use = セキュリティキーを使う
 page-recovery = リカバリーコード
 page-recovery-use = リカバリーコードを使う
 page-hint-recovery = 二段階認証の設定時に表示したコードのうちの一つです。それぞれ一度だけ使えます。
+
+# HPKIカードによる二段階認証。
+page-factor-card = HPKIカード
+page-factor-card-about = この端末のカードリーダーに入れたHPKIカードで確認します。sekisho card confirm コマンドが、PINを尋ねる前に確認する内容を表示します。
+page-factor-card-on = HPKIカードは登録済みです。別のカードを追加することもできます。
+page-card-add = HPKIカードを追加する
+page-card-lead = この端末のカードリーダーにカードを入れ、端末で確認してください。
+page-card-code = この端末で次のコマンドを実行するか、確認コードを入力してください：
+page-card-code-hint = 確認コードはこの端末でのみ、5分以内に一度だけ使えます。他人から伝えられたコードは決して確認しないでください。
+page-card-added = 確認しました
+page-card-go-on = 確認したので進む
+page-card-waits = カードによる確認がまだです。コマンドを実行してから進んでください。
+cli-confirm-what = 確認内容
+cli-confirm-sign-in = ポータルへのログイン
+cli-confirm-add = このカードを利用者の二段階認証に追加
+cli-confirm-user = 利用者ID
+cli-confirm-institution = 医療機関
+cli-confirm-at = 接続先
+cli-confirm-until = 期限
+cli-confirm-done = 確認しました
+cli-confirm-go-on = ブラウザーで続けてください

@@ -6,6 +6,7 @@
 
 mod api;
 mod caller;
+mod cards;
 mod files;
 mod form;
 mod gate;
@@ -22,6 +23,7 @@ mod words;
 
 pub use api::documents;
 pub use caller::{Auditor, Source};
+pub use cards::{CardShown, Cards};
 pub use files::{Files, Terminal, TurnedBack};
 pub use review::vpn::{Later, VpnLine, VpnLines};
 pub use table::{Entrance, routes};
@@ -106,6 +108,7 @@ pub struct Desk {
     settings: Arc<Settings>,
     files: Option<Arc<Files>>,
     lines: Option<Arc<dyn VpnLines>>,
+    cards: Option<Arc<dyn Cards>>,
     registration: Option<Registration>,
 }
 
@@ -119,6 +122,7 @@ impl Desk {
             settings: Arc::new(settings),
             files: None,
             lines: None,
+            cards: None,
             registration: None,
         }
     }
@@ -139,6 +143,12 @@ impl Desk {
     #[must_use]
     pub fn with_registration(self, registration: Registration) -> Self {
         Self { registration: Some(registration), ..self }
+    }
+
+    /// With who judges cards.
+    #[must_use]
+    pub fn with_cards(self, cards: Arc<dyn Cards>) -> Self {
+        Self { cards: Some(cards), ..self }
     }
 
     /// What stands in for a person's eyes in tests: the letters of a picture.

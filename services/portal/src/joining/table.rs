@@ -11,7 +11,7 @@ use crate::guard::guard;
 use crate::joining::api::Described;
 use crate::joining::gate::{Gate, keep};
 use crate::joining::limits::Counted;
-use crate::joining::{Desk, LONGEST_FORM, api, files, inside, public, review, sites};
+use crate::joining::{Desk, LONGEST_FORM, api, cards, files, inside, public, review, sites};
 use crate::{assets, reader};
 
 /// A door of the center.
@@ -100,6 +100,9 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/login"                  SignIn Password Page => inside::login::enter;
         Inside post "/login/code"             SignIn Password Page => inside::login::code;
         Inside post "/login/key"              SignIn Password Page => inside::login::key;
+        Inside post "/login/card"             SignIn Form Page => inside::login::card;
+        Inside post "/card/call"              SignIn Password Api => cards::call;
+        Inside post "/card/answer"            SignIn Password Api => cards::answer;
         Inside post "/logout"                 SignOut Form Page => inside::login::leave;
         Inside get  "/logged-out"             Look Page Page => inside::login::left;
         Inside get  "/notices"                ReadNotices Page Page => inside::home::notices;
@@ -121,6 +124,7 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/factor/remove"          ChangeOwn Password Page => inside::factor::remove;
         Inside post "/factor/key"             ChangeOwn Password Page => inside::keys::begin;
         Inside post "/factor/key/confirm"     ChangeOwn Password Page => inside::keys::confirm;
+        Inside post "/factor/card"            ChangeOwn Password Page => inside::cards::begin;
         Inside post "/factor/key/remove"      ChangeOwn Password Page => inside::keys::remove;
         Inside get  "/tokens"                 ManageTokens Page Page => inside::tokens::page;
         Inside post "/tokens"                 ManageTokens Password Page => inside::tokens::make;

@@ -6,6 +6,8 @@ use texts::Lang;
 
 use super::{Desk, PASSWORD, Place, both};
 use crate::{NoticeForm, Refused, SignInAnswer, StaffForm};
+use std::net::IpAddr;
+use wire::card_call::CardFor;
 
 both! { from_a_mail_address_to_a_service_r2_r3_r4_r5_r6_r8_r9 staff_come_and_go_r11 }
 
@@ -236,15 +238,34 @@ async fn a_second_factor_is_asked_for_and_a_code_works_once() {
     let views = joining
         .factors(&desk.joining.session(token_in(&desk, &boss, recovery[4].reveal()).await.reveal()).await.unwrap());
     assert!(views.contains(&crate::FactorView::Recovery { left: 8 }), "{views:?}");
-    // The card, beside it.
-    joining.add_card(&who, boss.password, &"AB".repeat(32)).await.unwrap();
+    // The card, beside it: by a code that is good once, and at the address of the page only.
+    let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+    assert!(matches!(joining.offer_card(&who, "wrong", here).await, Err(Refused::Fields(_))));
+    let code = joining.offer_card(&who, boss.password, here).await.unwrap().reveal();
+    assert!(matches!(joining.card_call(&code, there).await, Err(Refused::LinkUnknown)));
+    assert!(matches!(joining.card_shown(&code, there, &"AB".repeat(32)).await, Err(Refused::LinkUnknown)));
+    let call = joining.card_call(&code, here).await.unwrap();
+    assert_eq!((call.what, call.user), (CardFor::Add, boss.user.to_string()));
+    joining.card_shown(&code, here, &"AB".repeat(32)).await.unwrap();
+    assert!(matches!(joining.card_shown(&code, here, &"AB".repeat(32)).await, Err(Refused::LinkUnknown)), "used");
+    let late = joining.offer_card(&who, boss.password, here).await.unwrap().reveal();
+    desk.still.pass(301_000);
+    assert!(matches!(joining.card_call(&late, here).await, Err(Refused::LinkOver { .. })));
     let SignInAnswer::SecondFactor { token, card: true, .. } =
         joining.sign_in(&boss.user.to_string(), boss.password).await.unwrap()
     else {
         panic!()
     };
-    assert!(joining.second_factor_card(token.reveal(), &"cd".repeat(32)).await.is_err());
-    assert!(matches!(joining.second_factor_card(token.reveal(), &"ab".repeat(32)).await, Ok(SignInAnswer::In { .. })));
+    let code = joining.card_code(token.reveal(), here).await.unwrap().reveal();
+    assert_eq!(joining.card_call(&code, here).await.unwrap().what, CardFor::SignIn);
+    assert_eq!(joining.second_factor_card(token.reveal(), here).await.unwrap(), None, "not yet");
+    let other = joining.card_shown(&code, here, &"cd".repeat(32)).await;
+    assert!(matches!(other, Err(Refused::WrongSecondFactor)), "somebody else's card");
+    joining.card_shown(&code, here, &"ab".repeat(32)).await.unwrap();
+    assert_eq!(joining.second_factor_card(token.reveal(), there).await.unwrap(), None, "a page elsewhere");
+    let entered = joining.second_factor_card(token.reveal(), here).await.unwrap();
+    assert!(matches!(entered, Some(SignInAnswer::In { .. })));
+    assert!(matches!(joining.second_factor_card(token.reveal(), here).await, Err(Refused::NotSignedIn)), "once");
     // Wrong codes count like wrong passwords, however often the password is right.
     let mut refused = 0;
     for _ in 0..10 {

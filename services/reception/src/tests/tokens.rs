@@ -103,11 +103,15 @@ async fn what_stops_an_account_stops_its_tokens() {
     desk.joining.unlock_account(judge, boss.user).await.unwrap();
     assert!(counts(&desk, &token).await, "unlocked");
 
-    // A new password ends what was made before it.
+    // A new password ends what was made before it, and what waits for a card.
     let who = desk.signed_in(&boss).await;
+    let here = std::net::IpAddr::from([192, 0, 2, 1]);
+    let code = desk.joining.offer_card(&who, PASSWORD, here).await.unwrap().reveal();
+    assert!(desk.joining.card_call(&code, here).await.is_ok());
     desk.still.pass(1);
     desk.joining.change_password(&who, PASSWORD, "Another#Tree9x", "Another#Tree9x").await.unwrap();
     assert!(!counts(&desk, &token).await, "another password");
+    assert!(matches!(desk.joining.card_call(&code, here).await, Err(Refused::LinkUnknown)), "given for the old one");
     let boss = Manager { password: "Another#Tree9x", ..boss };
     let who = desk.signed_in(&boss).await;
     let again = TokenForm { password: boss.password.into(), ..form(&["see-staff"]) };
@@ -117,7 +121,9 @@ async fn what_stops_an_account_stops_its_tokens() {
     // So does a second factor: the token was made by who had shown none.
     desk.joining.offer_totp(&who, boss.password).await.unwrap();
     assert!(counts(&desk, &token).await, "an app that was not shown to work asks for nothing yet");
-    desk.joining.add_card(&who, boss.password, &"ab".repeat(32)).await.unwrap();
+    let code = desk.joining.offer_card(&who, boss.password, here).await.unwrap().reveal();
+    assert!(counts(&desk, &token).await, "no card was shown yet");
+    desk.joining.card_shown(&code, here, &"ab".repeat(32)).await.unwrap();
     assert!(!counts(&desk, &token).await, "a second factor");
     let token = desk.joining.make_token(&who, &again).await.unwrap().token;
     assert!(counts(&desk, &token).await, "made by who has one");

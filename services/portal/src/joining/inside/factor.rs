@@ -126,6 +126,13 @@ pub(super) fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader
                     button #key formaction="/factor/key" { (reader.say("page-key-add")) }
                 }
             }
+            @if desk.cards.is_some() {
+                section {
+                    h2 { (reader.say("page-factor-card")) }
+                    p { (reader.say(if card { "page-factor-card-on" } else { "page-factor-card-about" })) }
+                    button #card formaction="/factor/card" { (reader.say("page-card-add")) }
+                }
+            }
             @if on {
                 section {
                     h2 { (reader.say("page-factor-off")) }

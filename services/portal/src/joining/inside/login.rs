@@ -1,17 +1,19 @@
 //! Log-in with password and second factor, log-out (R5, R8).
 
 use axum::extract::{Extension, Form, State};
-use axum::http::StatusCode;
+use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 use reception::{Refused, SignInAnswer, Token};
 use serde::Deserialize;
+use std::net::IpAddr;
 use texts::Arg;
 use webauthn::Assertion;
 
+use super::cards;
 use super::keys::{self, octets};
 use crate::joining::Desk;
-use crate::joining::caller::{self, Caller};
+use crate::joining::caller::{self, Caller, source};
 use crate::joining::form::{Line, carried};
 use crate::joining::words::{only, plain, refusal};
 use crate::reader::Reader;
@@ -42,10 +44,17 @@ pub(in crate::joining) async fn ask(State(desk): State<Desk>, reader: Reader) ->
     form(&desk, "", None, &reader)
 }
 
-pub(in crate::joining) async fn enter(State(desk): State<Desk>, reader: Reader, Form(typed): Form<Typed>) -> Response {
+pub(in crate::joining) async fn enter(
+    State(desk): State<Desk>,
+    extensions: Extensions,
+    reader: Reader,
+    Form(typed): Form<Typed>,
+) -> Response {
     match desk.joining.sign_in(&typed.user, &typed.password).await {
         Ok(SignInAnswer::In { token, change_due }) => entered(&token, change_due),
-        Ok(SignInAnswer::SecondFactor { token, .. }) => second(&desk, token.reveal(), None, &reader).await,
+        Ok(SignInAnswer::SecondFactor { token, .. }) => {
+            second(&desk, token.reveal(), source(&extensions), Told::Nothing, &reader).await
+        }
         Ok(SignInAnswer::MustChange { .. }) => {
             let url = Arg::text(format!("{}/first", desk.joining.settings().public_url));
             let body = plain("page-login-initial", &[("url", url)], &reader);
@@ -59,13 +68,23 @@ fn entered(token: &Token, change_due: bool) -> Response {
     caller::enter(Redirect::to(if change_due { "/password" } else { "/notices" }).into_response(), token)
 }
 
-pub(in crate::joining) async fn code(State(desk): State<Desk>, reader: Reader, Form(typed): Form<Typed>) -> Response {
+pub(in crate::joining) async fn code(
+    State(desk): State<Desk>,
+    extensions: Extensions,
+    reader: Reader,
+    Form(typed): Form<Typed>,
+) -> Response {
     let code = if typed.recovery.trim().is_empty() { &typed.code } else { &typed.recovery };
     let answer = desk.joining.second_factor_code(&typed.step, code).await;
-    stepped(&desk, answer, &typed.step, &reader).await
+    stepped(&desk, answer.map(Some), &typed.step, source(&extensions), &reader).await
 }
 
-pub(in crate::joining) async fn key(State(desk): State<Desk>, reader: Reader, Form(typed): Form<Touched>) -> Response {
+pub(in crate::joining) async fn key(
+    State(desk): State<Desk>,
+    extensions: Extensions,
+    reader: Reader,
+    Form(typed): Form<Touched>,
+) -> Response {
     let shown = Assertion {
         id: octets(&typed.id),
         client_data: octets(&typed.client_data),
@@ -74,15 +93,42 @@ pub(in crate::joining) async fn key(State(desk): State<Desk>, reader: Reader, Fo
         user: Some(octets(&typed.owner)).filter(|owner| !owner.is_empty()),
     };
     let answer = desk.joining.second_factor_key(&typed.step, &shown).await;
-    stepped(&desk, answer, &typed.step, &reader).await
+    stepped(&desk, answer.map(Some), &typed.step, source(&extensions), &reader).await
 }
 
-async fn stepped(desk: &Desk, answer: Result<SignInAnswer, Refused>, step: &str, reader: &Reader) -> Response {
+/// Was the card shown meanwhile?
+pub(in crate::joining) async fn card(
+    State(desk): State<Desk>,
+    extensions: Extensions,
+    reader: Reader,
+    Form(typed): Form<Typed>,
+) -> Response {
+    let from = source(&extensions);
+    let answer = desk.joining.second_factor_card(&typed.step, from).await;
+    stepped(&desk, answer, &typed.step, from, &reader).await
+}
+
+async fn stepped(
+    desk: &Desk,
+    answer: Result<Option<SignInAnswer>, Refused>,
+    step: &str,
+    from: IpAddr,
+    reader: &Reader,
+) -> Response {
     match answer {
-        Ok(SignInAnswer::In { token, change_due }) => entered(&token, change_due),
-        Ok(_) => Redirect::to("/login").into_response(),
-        Err(no) => second(desk, step, Some(&no), reader).await,
+        Ok(Some(SignInAnswer::In { token, change_due })) => entered(&token, change_due),
+        Ok(Some(_)) => Redirect::to("/login").into_response(),
+        Ok(None) => second(desk, step, from, Told::Waits, reader).await,
+        Err(no) => second(desk, step, from, Told::No(&no), reader).await,
     }
+}
+
+/// What the page says besides asking.
+enum Told<'a> {
+    Nothing,
+    No(&'a Refused),
+    /// The card has not confirmed yet.
+    Waits,
 }
 
 fn form(desk: &Desk, user: &str, no: Option<&reception::Refused>, reader: &Reader) -> Response {
@@ -104,16 +150,22 @@ fn form(desk: &Desk, user: &str, no: Option<&reception::Refused>, reader: &Reade
 }
 
 /// Whatever does as a second factor here, the quickest first.
-async fn second(desk: &Desk, step: &str, no: Option<&Refused>, reader: &Reader) -> Response {
+async fn second(desk: &Desk, step: &str, from: IpAddr, told: Told<'_>, reader: &Reader) -> Response {
+    let no = if let Told::No(no) = &told { Some(*no) } else { None };
     let Ok(ways) = desk.joining.second_step(step).await else {
         // It is over: five minutes, or five wrong ones.
         return form(desk, "", no.or(Some(&Refused::NotSignedIn)), reader);
+    };
+    let card = match desk.cards.is_some() && ways.card {
+        true => desk.joining.card_code(step, from).await.ok(),
+        false => None,
     };
     let body = html! {
         div.form {
             h1 { (reader.say("page-code-title")) }
             @if let Some(no) = no { (refusal(no, reader)) }
             @if let Some(question) = &ways.key { (keys::question(question, step, reader)) }
+            @if let Some(code) = &card { (cards::question(desk, code, step, matches!(told, Told::Waits), reader)) }
             @if ways.totp {
                 form.one-code method="post" action="/login/code" {
                     (carried(&[("step", step)]))
@@ -123,7 +175,7 @@ async fn second(desk: &Desk, step: &str, no: Option<&Refused>, reader: &Reader) 
                 }
             }
             @if ways.recovery {
-                details.other open[!ways.totp && ways.key.is_none()] {
+                details.other open[!ways.totp && ways.key.is_none() && card.is_none()] {
                     summary { (reader.say("page-recovery-use")) }
                     form method="post" action="/login/code" {
                         (carried(&[("step", step)]))

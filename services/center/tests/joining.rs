@@ -9,10 +9,10 @@ mod running;
 
 use authority::{Authority, CaKind};
 use issuing::{Identity, Kind, Offer, Question};
-use joining::{CallOutcome, FullForm, InstitutionId, LetterKind, MailForm};
+use joining::{InstitutionId, MailForm};
 use model::Timestamp;
 use postbox::{Fault, Postbox};
-use reception::{Approved, CallForm, Hashing, Joining, Operator, RealWorld, SignInAnswer, SignedIn};
+use reception::{Hashing, Joining, Operator, RealWorld};
 use registry::Registry;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
@@ -174,45 +174,6 @@ impl Answer {
     }
 }
 
-/// From an address to somebody who has signed in, by the use cases.
-async fn manager(joining: &Joining, mail: &str) -> SignedIn {
-    let operator = Operator::new("ito");
-    let form = MailForm { mail: mail.into(), again: mail.into() };
-    joining.begin(&form, Lang::Ja).await.unwrap();
-    let due = joining.registry().letters_due(joining.now(), 9).await.unwrap();
-    let letter = due.iter().rev().find(|l| l.letter.kind == LetterKind::ApplicationLink).unwrap();
-    let token = letter.letter.secret.as_ref().unwrap().rsplit('/').next().unwrap().to_owned();
-    let found = joining.registry().institution(InstitutionId(1)).await.unwrap().unwrap();
-    let form = FullForm {
-        prefecture: found.prefecture.number().to_string(),
-        institution: "1".into(),
-        not_listed: String::new(),
-        head: "医療 太郎".into(),
-        head_kana: "イリョウ タロウ".into(),
-        applicant: "医療 一郎".into(),
-        applicant_kana: "イリョウ イチロウ".into(),
-        department: "医事課".into(),
-        post: "課長".into(),
-        phone: "012-123-1234".into(),
-        extension: "1234".into(),
-        consent: true,
-    };
-    let number = joining.submit_full(&token, &form).await.unwrap().number;
-    let page = joining.review(&operator, number).await.unwrap();
-    let call = CallForm { phone: "012-123-1234".into(), outcome: CallOutcome::Confirmed, note: "代表番号".into() };
-    let page = joining.record_call(&operator, number, page.version, &call).await.unwrap();
-    let Approved::Done { user, initial, .. } = joining.approve(&operator, number, page.version).await.unwrap() else {
-        panic!("one pair of eyes is enough here");
-    };
-    let token = joining.first_sign_in(&user.to_string(), initial.reveal()).await.unwrap();
-    let who = joining.settling(token.reveal()).await.unwrap();
-    joining.change_initial(&who, initial.reveal(), PASSWORD, PASSWORD).await.unwrap();
-    let SignInAnswer::In { token, .. } = joining.sign_in(&user.to_string(), PASSWORD).await.unwrap() else {
-        panic!("no second factor was set up");
-    };
-    joining.session(token.reveal()).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn letters_wait_for_a_dead_mail_server_and_operators_see_why_r2() {
     let mut stage = Stage::new().await;
@@ -348,11 +309,11 @@ async fn report_files_are_taken_from_terminals_with_a_service_certificate_and_ot
     let joining = stage.reception().await;
     let operator = Operator::new("ito");
     joining.put_institutions(&operator, directory::institutions(5, 1)).await.unwrap();
-    let who = manager(&joining, "tanto@aoba.example").await;
+    let who = members::manager(&joining, "tanto@aoba.example", InstitutionId(1), PASSWORD).await;
     let user = who.user().to_string();
     let applied = joining.apply_for_services(&who, &["cancer-registry".to_owned()]).await.unwrap();
     let code = joining.certificate_code(&who).await.unwrap();
-    let SignInAnswer::In { token, .. } = joining.sign_in(&user, PASSWORD).await.unwrap() else { panic!("{user}") };
+    let token = members::signed_in(&joining, who.user(), PASSWORD).await;
     let expired = Terminal::expired(&stage, joining.registry().clone(), &user).await;
     joining.registry().close().await.unwrap();
     drop((joining, who));

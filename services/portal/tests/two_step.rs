@@ -6,13 +6,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use joining::{Account, CallOutcome, Factor, FullForm, InstitutionId, LetterKind, MailForm, UserId};
+use joining::{Account, Factor, InstitutionId, UserId};
+use members::Newcomer;
 use portal::joining::{Contents, Desk, Download, Entrance, Settings, routes};
-use reception::{Approved, CallForm, Hashing, Joining, Operator, RealWorld};
+use reception::{Hashing, Joining, Operator, RealWorld};
 use registry::Registry;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use texts::Lang;
 use tower::ServiceExt;
 
 const MAIL: &str = "ichiro@clinic.example";
@@ -150,37 +150,10 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
 
 /// An institution's manager who chose a password.
 async fn member(joining: &Joining) -> UserId {
-    let (registry, operator) = (joining.registry(), Operator::new("ito"));
+    let operator = Operator::new("ito");
     joining.put_institutions(&operator, directory::institutions(5, 1)).await.unwrap();
-    joining.begin(&MailForm { mail: MAIL.into(), again: MAIL.into() }, Lang::Ja).await.unwrap();
-    let due = registry.letters_due(joining.now(), 10).await.unwrap();
-    let letter = due.into_iter().find(|due| due.letter.kind == LetterKind::ApplicationLink).unwrap().letter;
-    let link = letter.secret.unwrap().rsplit('/').next().unwrap().to_owned();
-    let institution = registry.institution(InstitutionId(1)).await.unwrap().unwrap();
-    let form = FullForm {
-        prefecture: institution.prefecture.number().to_string(),
-        institution: "1".into(),
-        not_listed: String::new(),
-        head: "医療 太郎".into(),
-        head_kana: "イリョウ タロウ".into(),
-        applicant: "医療 一郎".into(),
-        applicant_kana: "イリョウ イチロウ".into(),
-        department: "医事課".into(),
-        post: "課長".into(),
-        phone: "012-123-1234".into(),
-        extension: "1234".into(),
-        consent: true,
-    };
-    let number = joining.submit_full(&link, &form).await.unwrap().number;
-    let page = joining.review(&operator, number).await.unwrap();
-    let call = CallForm { phone: "012-123-1234".into(), outcome: CallOutcome::Confirmed, note: "代表番号".into() };
-    let page = joining.record_call(&operator, number, page.version, &call).await.unwrap();
-    let Approved::Done { user, initial, .. } = joining.approve(&operator, number, page.version).await.unwrap() else {
-        panic!("one pair of eyes is enough here")
-    };
-    let token = joining.first_sign_in(&user.to_string(), initial.reveal()).await.unwrap();
-    let who = joining.settling(token.reveal()).await.unwrap();
-    joining.change_initial(&who, initial.reveal(), OWN, OWN).await.unwrap();
+    let Newcomer { user, initial, .. } = members::approved(joining, &operator, MAIL, InstitutionId(1)).await;
+    members::settled(joining, user, &initial, OWN).await;
     user
 }
 

@@ -1,8 +1,9 @@
 //! A new site through the pages: from its model to "ready to open", without a file (G9, G12).
 
-use joining::{CallOutcome, FullForm, InstitutionId, LetterKind, MailForm, Prefecture};
+use joining::{InstitutionId, Prefecture};
 use link::LinkClient;
-use reception::{Approved, CallForm, Hashing, Joining, Operator, RealWorld};
+use members::Newcomer;
+use reception::{Hashing, Joining, Operator, RealWorld};
 use registry::Registry;
 use rustls::pki_types::ServerName;
 use std::fs;
@@ -39,37 +40,8 @@ pub async fn managers(stage: &Stage, count: i64) -> Vec<String> {
     let mut users = Vec::new();
     for n in 1..=count {
         let mail = format!("manager-{n}@clinic.example");
-        joining.begin(&MailForm { mail: mail.clone(), again: mail }, texts::Lang::En).await.unwrap();
-        let due = registry.letters_due(joining.now(), 100).await.unwrap();
-        let letter = due.iter().rev().find(|l| l.letter.kind == LetterKind::ApplicationLink).unwrap();
-        let token = letter.letter.secret.as_ref().unwrap().rsplit('/').next().unwrap().to_owned();
-        registry.letter_sent(&letter.letter, joining.now()).await.unwrap();
-        let form = FullForm {
-            prefecture: Prefecture::new(1).unwrap().number().to_string(),
-            institution: n.to_string(),
-            not_listed: String::new(),
-            head: "医療 太郎".into(),
-            head_kana: "イリョウ タロウ".into(),
-            applicant: "医療 一郎".into(),
-            applicant_kana: "イリョウ イチロウ".into(),
-            department: "医事課".into(),
-            post: "課長".into(),
-            phone: "012-123-1234".into(),
-            extension: "1234".into(),
-            consent: true,
-        };
-        let number = joining.submit_full(&token, &form).await.unwrap().number;
-        let page = joining.review(&operator, number).await.unwrap();
-        let call =
-            CallForm { phone: "012-123-1234".into(), outcome: CallOutcome::Confirmed, note: "代表番号".into() };
-        let page = joining.record_call(&operator, number, page.version, &call).await.unwrap();
-        let Approved::Done { user, initial, .. } = joining.approve(&operator, number, page.version).await.unwrap()
-        else {
-            panic!("one pair of eyes is enough here");
-        };
-        let token = joining.first_sign_in(&user.to_string(), initial.reveal()).await.unwrap();
-        let who = joining.settling(token.reveal()).await.unwrap();
-        let settled = joining.change_initial(&who, initial.reveal(), PASSWORD, PASSWORD).await.unwrap();
+        let Newcomer { user, initial, .. } = members::approved(&joining, &operator, &mail, InstitutionId(n)).await;
+        let settled = members::settled(&joining, user, &initial, PASSWORD).await;
         let who = joining.settling(settled.token.reveal()).await.unwrap();
         joining.show_vpn_password(&who).await.unwrap();
         joining.end_settling(&who).await.unwrap();

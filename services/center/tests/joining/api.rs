@@ -1,7 +1,7 @@
 //! A program at the real doors, with curl: its token counts, a browser's session does not (R8, R9).
 
-use super::{PASSWORD, Stage, manager, url};
-use joining::ApiToken;
+use super::{PASSWORD, Stage, url};
+use joining::{ApiToken, InstitutionId};
 use reception::{Operator, SignInAnswer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -9,7 +9,7 @@ async fn a_program_with_a_token_is_let_in_over_the_real_doors_and_a_cookie_is_no
     let mut stage = Stage::new().await;
     let joining = stage.reception().await;
     joining.put_institutions(&Operator::new("ito"), directory::institutions(5, 1)).await.unwrap();
-    let who = manager(&joining, "tanto@aoba.example").await;
+    let who = members::manager(&joining, "tanto@aoba.example", InstitutionId(1), PASSWORD).await;
     let SignInAnswer::In { token: session, .. } = joining.sign_in(&who.user().to_string(), PASSWORD).await.unwrap()
     else {
         panic!("no second factor was set up");

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use audit::Event;
 use authority::{Authority, CaKind, Issued};
-use joining::{CallOutcome, FullForm, InstitutionId, LetterKind, MailForm};
+use joining::InstitutionId;
 use lab::{Answer, Lab, LabError, Probe, Proc, Scenario, Server, StrongSwan};
-use reception::{Approved, CallForm, Hashing, Joining, Operator, RealWorld, Settings};
+use members::Newcomer;
+use reception::{Hashing, Joining, Operator, RealWorld, Settings};
 use registry::Registry;
-use texts::Lang;
 use tokio::runtime::Runtime;
 
 /// Generous: whatever is waited for happens at once on a quiet machine.
@@ -294,36 +294,8 @@ async fn approved(home: &Path) -> (String, String, String) {
     let joining = Joining::new(registry.clone(), settings, Arc::new(RealWorld));
     let operator = Operator::new("ito");
     joining.put_institutions(&operator, directory::institutions(5, 1)).await.unwrap();
-    joining.begin(&MailForm { mail: MAIL.into(), again: MAIL.into() }, Lang::Ja).await.unwrap();
-    let due = registry.letters_due(joining.now(), 10).await.unwrap();
-    let letter = due.into_iter().find(|due| due.letter.kind == LetterKind::ApplicationLink).unwrap().letter;
-    let link = letter.secret.unwrap().rsplit('/').next().unwrap().to_owned();
-    let institution = registry.institution(InstitutionId(1)).await.unwrap().unwrap();
-    let form = FullForm {
-        prefecture: institution.prefecture.number().to_string(),
-        institution: "1".into(),
-        not_listed: String::new(),
-        head: "医療 太郎".into(),
-        head_kana: "イリョウ タロウ".into(),
-        applicant: "医療 一郎".into(),
-        applicant_kana: "イリョウ イチロウ".into(),
-        department: "医事課".into(),
-        post: "課長".into(),
-        phone: "012-123-1234".into(),
-        extension: "1234".into(),
-        consent: true,
-    };
-    let number = joining.submit_full(&link, &form).await.unwrap().number;
-    let page = joining.review(&operator, number).await.unwrap();
-    let call = CallForm { phone: "012-123-1234".into(), outcome: CallOutcome::Confirmed, note: "代表番号".into() };
-    let page = joining.record_call(&operator, number, page.version, &call).await.unwrap();
-    let Approved::Done { user, vpn, initial, .. } = joining.approve(&operator, number, page.version).await.unwrap()
-    else {
-        panic!("one pair of eyes is enough here")
-    };
-    let token = joining.first_sign_in(&user.to_string(), initial.reveal()).await.unwrap();
-    let who = joining.settling(token.reveal()).await.unwrap();
-    let settled = joining.change_initial(&who, initial.reveal(), OWN, OWN).await.unwrap();
+    let Newcomer { user, vpn, initial } = members::approved(&joining, &operator, MAIL, InstitutionId(1)).await;
+    let settled = members::settled(&joining, user, &initial, OWN).await;
     registry.close().await.unwrap();
     (settled.token.reveal().to_owned(), user.to_string(), vpn.to_string())
 }

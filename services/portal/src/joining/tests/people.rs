@@ -5,12 +5,10 @@ use audit::Event;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
-use joining::{
-    Action, CallOutcome, FullForm, Institution, InstitutionId, LetterKind, MailForm, Prefecture, Role, access,
-};
-use reception::{Approved, CallForm, Operator as Judge, SignInAnswer, SignedIn, StaffForm};
+use joining::{Action, InitialPassword, Institution, InstitutionId, Prefecture, Role, UserId, access};
+use members::Newcomer;
+use reception::{Operator as Judge, SignedIn, StaffForm};
 use registry::{Commit, NewSubmission, SubmissionStep};
-use texts::Lang;
 use tower::ServiceExt;
 
 use super::super::gate::TurnedAway;
@@ -53,60 +51,20 @@ pub(super) struct People {
     certified: [String; 3],
 }
 
-async fn link(house: &House, mail: &str) -> String {
-    let (joining, form) = (&house.desk.joining, MailForm { mail: mail.into(), again: mail.into() });
-    joining.begin(&form, Lang::Ja).await.unwrap();
-    let letters = joining.registry().letters_due(joining.now(), 100).await.unwrap();
-    let own = letters.iter().find(|l| l.letter.kind == LetterKind::ApplicationLink && l.letter.to.as_str() == mail);
-    own.unwrap().letter.secret.as_deref().unwrap().rsplit('/').next().unwrap().to_owned()
-}
-
-/// Applies: the number of the application.
-async fn applied(house: &House, mail: &str, institution: i64) -> i64 {
-    let form = FullForm {
-        prefecture: "13".into(),
-        institution: institution.to_string(),
-        head: "医療 太郎".into(),
-        head_kana: "イリョウ タロウ".into(),
-        applicant: "医療 一郎".into(),
-        applicant_kana: "イリョウ イチロウ".into(),
-        department: "医事課".into(),
-        post: "なし".into(),
-        phone: "03-1234-5678".into(),
-        extension: "1234".into(),
-        consent: true,
-        ..FullForm::default()
-    };
-    house.desk.joining.submit_full(&link(house, mail).await, &form).await.unwrap().number
-}
-
 /// An application that waits.
 pub(super) async fn begun(house: &House, mail: &str) -> String {
-    applied(house, mail, NEXT).await.to_string()
+    members::applied(&house.desk.joining, mail, InstitutionId(NEXT)).await.to_string()
 }
 
-/// Applies, is called, is approved: user ID and initial password of the reporting manager.
-async fn approved(house: &House, mail: &str, institution: i64) -> (String, String) {
-    let (joining, judge) = (&house.desk.joining, Judge::new("ito"));
-    let number = applied(house, mail, institution).await;
-    let page = joining.review(&judge, number).await.unwrap();
-    let call = CallForm { phone: "03-1234-5678".into(), outcome: CallOutcome::Confirmed, note: "事務長".into() };
-    let page = joining.record_call(&judge, number, page.version, &call).await.unwrap();
-    match joining.approve(&judge, number, page.version).await.unwrap() {
-        Approved::Done { user, initial, .. } => (user.to_string(), initial.reveal().to_owned()),
-        Approved::AwaitsSecond => panic!("four eyes are not asked for"),
-    }
+/// Applies, is called, is approved.
+async fn approved(house: &House, mail: &str, institution: i64) -> Newcomer {
+    members::approved(&house.desk.joining, &Judge::new("ito"), mail, InstitutionId(institution)).await
 }
 
-async fn signed_in(house: &House, user: &str, initial: &str) -> String {
-    let joining = &house.desk.joining;
-    let token = joining.first_sign_in(user, initial).await.unwrap();
-    let who = joining.settling(token.reveal()).await.unwrap();
-    joining.change_initial(&who, initial, PASSWORD, PASSWORD).await.unwrap();
-    match joining.sign_in(user, PASSWORD).await.unwrap() {
-        SignInAnswer::In { token, .. } => token.reveal().to_owned(),
-        other => panic!("{other:?}"),
-    }
+/// The token of a session.
+async fn signed_in(house: &House, user: UserId, initial: &InitialPassword) -> String {
+    members::settled(&house.desk.joining, user, initial, PASSWORD).await;
+    members::signed_in(&house.desk.joining, user, PASSWORD).await.reveal().to_owned()
 }
 
 pub(super) async fn people(house: &House) -> People {
@@ -121,16 +79,16 @@ pub(super) async fn people(house: &House) -> People {
     };
     let both = vec![institution(1, OURS), institution(2, THEIRS)];
     joining.put_institutions(&Judge::new("ito"), both).await.unwrap();
-    let (user, initial) = approved(house, "a@keyaki.example", 1).await;
-    let manager = signed_in(house, &user, &initial).await;
-    let (user, initial) = approved(house, "b@aoba.example", 2).await;
-    let other = signed_in(house, &user, &initial).await;
+    let Newcomer { user, initial, .. } = approved(house, "a@keyaki.example", 1).await;
+    let manager = signed_in(house, user, &initial).await;
+    let Newcomer { user, initial, .. } = approved(house, "b@aoba.example", 2).await;
+    let other = signed_in(house, user, &initial).await;
     let who = joining.session(&manager).await.unwrap();
     let form =
         StaffForm { name: "看護 花子".into(), kana: "カンゴ ハナコ".into(), mail: "c@keyaki.example".into() };
     let added = joining.add_staff(&who, &form).await.unwrap();
-    let staff = signed_in(house, &added.account.user.to_string(), added.reset.initial.reveal()).await;
-    let certified = [who.user().to_string(), added.account.user.to_string(), user];
+    let staff = signed_in(house, added.account.user, &added.reset.initial).await;
+    let certified = [who.user().to_string(), added.account.user.to_string(), user.to_string()];
     // Both institutions have the service: what is refused is refused for whose it is.
     let mut numbers = Vec::new();
     for session in [&manager, &other] {
@@ -140,9 +98,9 @@ pub(super) async fn people(house: &House) -> People {
         numbers.push(applied[0].number.to_string());
     }
     submitted(house, &who).await;
-    let (user, initial) = approved(house, "d@keyaki.example", 1).await;
-    let settling = joining.first_sign_in(&user, &initial).await.unwrap().reveal().to_owned();
-    let link = link(house, "e@keyaki.example").await;
+    let Newcomer { user, initial, .. } = approved(house, "d@keyaki.example", 1).await;
+    let settling = joining.first_sign_in(&user.to_string(), initial.reveal()).await.unwrap().reveal().to_owned();
+    let link = members::link(joining, "e@keyaki.example").await;
     let (user, number) = (added.account.user.to_string(), numbers.swap_remove(0));
     let (first, token_number) = token(house, &manager).await;
     let tokens = [first, token(house, &staff).await.0, token(house, &other).await.0];

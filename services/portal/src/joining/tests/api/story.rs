@@ -145,7 +145,7 @@ async fn an_operator_reviews_over_the_api_and_an_auditor_only_reads_r4_r5_r8_r9(
     let seen = operator.get(one, &[&waiting]).await;
     assert_eq!(seen["form"]["applicant"], "医療 一郎");
     let version = seen["version"].clone();
-    let call = json!({ "version": version, "phone": "03-1234-5678", "outcome": "confirmed", "note": "事務長" });
+    let call = json!({ "version": version, "phone": members::PHONE, "outcome": "confirmed", "note": "事務長" });
     let seen = operator.post(&format!("{one}/calls"), &[&waiting], call.clone()).await;
     assert_eq!(seen["confirmed"], true);
     let old = operator.ask(Method::POST, &format!("{one}/calls"), &[&waiting], Some(call)).await;
@@ -155,7 +155,7 @@ async fn an_operator_reviews_over_the_api_and_an_auditor_only_reads_r4_r5_r8_r9(
     let approved = json!({ "version": seen["version"] });
     let approval = operator.post(&format!("{one}/approve"), &[&waiting], approved).await;
     let user = approval["account"]["user"].as_str().unwrap().to_owned();
-    assert_eq!(approval["phone"], "03-1234-5678");
+    assert_eq!(approval["phone"], members::PHONE);
     let seen = operator.get(one, &[&unwanted]).await;
     let why = json!({ "version": seen["version"], "reason": "Nobody knows of it" });
     assert_eq!(operator.post(&format!("{one}/reject"), &[&unwanted], why).await["stand"], "rejected");

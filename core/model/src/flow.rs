@@ -1,12 +1,13 @@
 //! Flow rules as Sekisho means them; `core/site` turns them into OpenFlow messages.
 //!
 //! Pipeline of every in-house switch, one owner a table, table-miss drops everywhere:
-//! `0 admission` → `1 posture` → `2 connections` → `3 zones` → `4 forwarding`.
+//! `0 admission` → `1 posture` → `2 connections` → `3 zones` → `4 forwarding`, and beside it, for IPv6 only,
+//! `0 admission` → `5 neighbours`.
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::{GrantId, Mac, PortNo, Protocol, SwitchId, Zone};
 
@@ -24,11 +25,14 @@ pub enum Table {
     Zones,
     /// Address to port; ARP is answered here, never flooded.
     Forwarding,
+    /// Neighbour Solicitations are answered here, never passed on; nothing leads further (RFC 4861).
+    Neighbours,
 }
 
 impl Table {
     /// All, in order.
-    pub const ALL: [Self; 5] = [Self::Admission, Self::Posture, Self::Connections, Self::Zones, Self::Forwarding];
+    pub const ALL: [Self; 6] =
+        [Self::Admission, Self::Posture, Self::Connections, Self::Zones, Self::Forwarding, Self::Neighbours];
     /// OpenFlow table number.
     pub fn number(self) -> u8 {
         self as u8
@@ -121,7 +125,7 @@ impl fmt::Display for Cookie {
     }
 }
 
-/// EtherType of a rule.
+/// What a rule's frames carry: an EtherType, or the one message inside IPv6 that the switch answers itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -129,14 +133,21 @@ pub enum EtherType {
     Ipv4,
     Ipv6,
     Arp,
+    /// A Neighbour Solicitation (RFC 4861 §4.3) with the sender's link-layer address. In a match `ip_src` is who asks,
+    /// `ip_dst` *the target asked for* (not the destination of the packet), `arp_sha` the link-layer address it tells.
+    ///
+    /// Rules of [`EtherType::Ipv6`] take these packets too, as any other IPv6 that is neither TCP nor UDP. What is said
+    /// of all such IPv6 is said of them; rules of this kind only lead to [`Table::Neighbours`], out of which nothing
+    /// goes but an answer. So the two may be judged as if no packet were both.
+    Neighbour,
 }
 
 impl EtherType {
-    /// Its number.
+    /// Its number on the wire.
     pub fn number(self) -> u16 {
         match self {
             Self::Ipv4 => 0x0800,
-            Self::Ipv6 => 0x86dd,
+            Self::Ipv6 | Self::Neighbour => 0x86dd,
             Self::Arp => 0x0806,
         }
     }
@@ -254,6 +265,15 @@ pub enum Action {
         ip: Ipv4Addr,
         /// The answer.
         mac: Mac,
+    },
+    /// Turn the Neighbour Solicitation into the advertisement "`ip` is at `mac`" and send it back (RFC 4861 §7.2.4).
+    NeighbourReply {
+        /// The target asked for.
+        ip: Ipv6Addr,
+        /// The answer.
+        mac: Mac,
+        /// Says that it is a router (the R flag): the gateway, and no host.
+        router: bool,
     },
     /// Send the packet to the gate, through the meter of the port that the rule matches: a flood at one port takes
     /// nothing of another's share (N1).

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::{
@@ -218,6 +219,15 @@ impl Network {
             if !segment.prefix.contains(&segment.gateway_address()) {
                 faults.push(error(at(&segment.id), "the gateway's address is outside the prefix", "choose one inside"));
             }
+            if let IpAddr::V6(address) = segment.prefix.addr()
+                && (address.is_unicast_link_local() || address.is_multicast())
+            {
+                faults.push(error(
+                    at(&segment.id),
+                    format!("nothing is routed to {}: it is link-local or multicast", segment.prefix),
+                    "choose a prefix of your own, global or unique local (RFC 4193)",
+                ));
+            }
         }
         let mut ports: BTreeMap<PortNo, &HostId> = BTreeMap::new();
         let mut macs = BTreeMap::new();
@@ -312,6 +322,16 @@ impl Network {
                     at(&format!("inhouse[{n}]")),
                     format!("host {host} is unknown"),
                     "name hosts of this site",
+                ));
+            }
+            let ends = [&rule.from, &rule.to].map(|host| site.hosts.get(host).map(|host| host.address));
+            if let [Some(from), Some(to)] = ends
+                && from.is_ipv4() != to.is_ipv4()
+            {
+                faults.push(error(
+                    at(&format!("inhouse[{n}]")),
+                    format!("{from} and {to} are of two families: neither can speak to the other"),
+                    "name two hosts with IPv4, or two with IPv6",
                 ));
             }
         }
@@ -431,6 +451,9 @@ mod tests {
             ("from = \"ward-1\"", "from = \"ward-9\"", "host ward-9 is unknown"),
             ("host = \"record-server\"", "host = \"nobody\"", "its host hospital/nobody is unknown"),
             ("vlan = 20", "vlan = 10", "VLAN 10 is also that of"),
+            ("prefix = \"10.2.20.0/24\"", "prefix = \"fe80:2::/64\"", "link-local or multicast"),
+            ("prefix = \"10.2.20.0/24\"", "prefix = \"ff02::/64\"", "link-local or multicast"),
+            ("address = \"10.2.20.11\"", "address = \"fd00:2::11\"", "are of two families"),
         ];
         for (from, to, expected) in cases {
             let text = HOSPITAL.replacen(from, to, 1);

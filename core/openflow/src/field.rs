@@ -234,6 +234,12 @@ fields! {
     Ipv6NdSll(Masked<EthAddr>) = 0x8000, 32, "nd_sll";
     /// Neighbour discovery target link-layer address.
     Ipv6NdTll(Masked<EthAddr>) = 0x8000, 33, "nd_tll";
+    /// Reserved word of a neighbour message, whose first bits are the flags R, S and O of an advertisement
+    /// (Open vSwitch: `ERICOXM_OF_ICMPV6_ND_RESERVED`; to be set, not matched).
+    Ipv6NdReserved(u32) = 0x1000, 1, "nd_reserved";
+    /// Type of a neighbour message's first option: 1 source, 2 target link-layer address
+    /// (Open vSwitch: `ERICOXM_OF_ICMPV6_ND_OPTIONS_TYPE`; to be set, not matched).
+    Ipv6NdOptionsType(u8) = 0x1000, 2, "nd_options_type";
     /// ARP opcode.
     ArpOp(u16) = 0x8000, 21, "arp_op";
     /// ARP sender protocol address.

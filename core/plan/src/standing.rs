@@ -1,16 +1,20 @@
 //! What stands as long as a site's document says so: admission, posture, first packets, in-house rules, forwarding.
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use model::{
     Action, ArpOp, CONNTRACK_ZONE, CookieOwner, CtMatch, EtherType, Filter, FilterSide, FlowDirection, FlowMatch,
     FlowRule, GATE_SERVICE_PORTS, Host, Network, Protocol, Site, SiteFacts, Table, Tag, Zone,
 };
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::grant_rules::{Side, connection_rules, ether_type};
 
 const ADMISSION: u16 = 200;
+/// Above admission: a solicitation is IPv6 as well.
+const SOLICITATION: u16 = 210;
+/// RFC 4291 §2.5.6.
+const LINK_LOCAL: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10);
 const POSTURE: u16 = 100;
 const GATE_SERVICE: u16 = 600;
 const IN_HOUSE: u16 = 500;
@@ -90,16 +94,38 @@ fn admit_host(site: &Site, host: &Host, zone: Zone) -> Vec<FlowRule> {
         FlowMatch { eth_type: Some(ether_type(host.address)), ip_src: Some(IpNet::from(host.address)), ..from.clone() },
         vec![tag.clone(), Action::Goto(Table::Posture)],
     )];
-    if let IpAddr::V4(address) = host.address {
-        rules.push(standing(
+    match host.address {
+        IpAddr::V4(address) => rules.push(standing(
             site,
             Table::Admission,
             ADMISSION,
             FlowMatch { eth_type: Some(EtherType::Arp), arp_sha: Some(host.mac), arp_spa: Some(address), ..from },
             vec![tag, Action::Goto(Table::Forwarding)],
-        ));
+        )),
+        IpAddr::V6(address) => rules.extend(hear_solicitation(site, &from, address, &tag)),
     }
     rules
+}
+
+/// Who asks for a neighbour: with its registered address, or a link-local one (a probe of a neighbour that is known
+/// already, RFC 4861 §7.3.3), which need not be registered because nothing but the answer comes of it. Whoever asks
+/// from `::` whether an address is free (RFC 4862 §5.4) gets no answer: its own would look taken, and another's is of
+/// no use to it, as it is admitted with its own only.
+fn hear_solicitation(site: &Site, from: &FlowMatch, address: Ipv6Addr, tag: &Action) -> [FlowRule; 2] {
+    [IpNet::from(IpAddr::V6(address)), IpNet::V6(LINK_LOCAL)].map(|source| {
+        standing(
+            site,
+            Table::Admission,
+            SOLICITATION,
+            FlowMatch {
+                eth_type: Some(EtherType::Neighbour),
+                ip_src: Some(source),
+                arp_sha: from.eth_src,
+                ..from.clone()
+            },
+            vec![tag.clone(), Action::Goto(Table::Neighbours)],
+        )
+    })
 }
 
 fn admit_uplink(site: &Site, gateway: IpAddr) -> Vec<FlowRule> {
@@ -113,8 +139,8 @@ fn admit_uplink(site: &Site, gateway: IpAddr) -> Vec<FlowRule> {
         FlowMatch { eth_type: Some(ether_type(gateway)), ..from.clone() },
         vec![tag.clone(), Action::Goto(Table::Posture)],
     )];
-    if let IpAddr::V4(address) = gateway {
-        rules.push(standing(
+    match gateway {
+        IpAddr::V4(address) => rules.push(standing(
             site,
             Table::Admission,
             ADMISSION,
@@ -125,7 +151,8 @@ fn admit_uplink(site: &Site, gateway: IpAddr) -> Vec<FlowRule> {
                 ..from
             },
             vec![tag, Action::Goto(Table::Forwarding)],
-        ));
+        )),
+        IpAddr::V6(address) => rules.extend(hear_solicitation(site, &from, address, &tag)),
     }
     rules
 }
@@ -214,9 +241,10 @@ fn deliver(site: &Site, address: IpAddr, mac: model::Mac, host: Option<&Host>) -
             vec![Action::SetEthSrc(site.gateway.mac), Action::SetEthDst(mac), Action::Output(host.port.port)],
         ));
     }
-    if let IpAddr::V4(ip) = address {
-        rules.push(arp_reply(site, ip, mac));
-    }
+    rules.push(match address {
+        IpAddr::V4(ip) => arp_reply(site, ip, mac),
+        IpAddr::V6(ip) => neighbour_reply(site, ip, mac, host.is_none()),
+    });
     rules
 }
 
@@ -232,6 +260,20 @@ fn arp_reply(site: &Site, ip: Ipv4Addr, mac: model::Mac) -> FlowRule {
             ..FlowMatch::default()
         },
         vec![Action::ArpReply { ip, mac }],
+    )
+}
+
+fn neighbour_reply(site: &Site, ip: Ipv6Addr, mac: model::Mac, router: bool) -> FlowRule {
+    standing(
+        site,
+        Table::Neighbours,
+        TO_HOST,
+        FlowMatch {
+            eth_type: Some(EtherType::Neighbour),
+            ip_dst: Some(IpNet::from(IpAddr::V6(ip))),
+            ..FlowMatch::default()
+        },
+        vec![Action::NeighbourReply { ip, mac, router }],
     )
 }
 

@@ -54,6 +54,11 @@ pub enum Inexpressible {
     /// First packets are metered by the port they come in at.
     #[error("the rule shows packets to the gate without naming the port whose meter they pass")]
     NoPortToMeter,
+    /// A solicitation is told from other IPv6 where it comes in, and turned into its answer where it is answered.
+    #[error(
+        "the rule speaks of neighbour solicitations where none can be: only admission and neighbours do, by target and source"
+    )]
+    NeighbourElsewhere,
 }
 
 /// Why an entry of the switch is not a rule of ours.
@@ -78,7 +83,11 @@ pub enum NotOurs {
 /// # Errors
 /// [`Inexpressible`] if no entry says exactly this.
 pub fn to_entry(rule: &FlowRule) -> Result<(RuleKey, RuleBody), Inexpressible> {
-    let matching = to_match(&rule.matches)?;
+    let matching = to_match(rule.table, &rule.matches)?;
+    let answers = |a: &Action| matches!(a, Action::NeighbourReply { .. } | Action::Goto(Table::Neighbours));
+    if rule.actions.iter().any(answers) && rule.matches.eth_type != Some(EtherType::Neighbour) {
+        return Err(Inexpressible::NeighbourElsewhere);
+    }
     let instructions = to_instructions(&rule.actions, rule.matches.in_port)?;
     Ok((
         RuleKey { table: rule.table.number(), priority: rule.priority, matching },
@@ -132,10 +141,11 @@ pub(crate) fn canonical_body(cookie: u64, instructions: &[Instruction]) -> RuleB
 /// # Errors
 /// [`NotOurs`] names the first thing that no rule of ours has.
 pub fn to_rule(switch: &SwitchId, key: &RuleKey, body: &RuleBody) -> Result<FlowRule, NotOurs> {
-    let matches = from_match(&key.matching)?;
+    let table = Table::from_number(key.table).ok_or(NotOurs::Table(key.table))?;
+    let matches = from_match(table, &key.matching)?;
     Ok(FlowRule {
         switch: switch.clone(),
-        table: Table::from_number(key.table).ok_or(NotOurs::Table(key.table))?,
+        table,
         priority: key.priority,
         owner: Cookie(body.cookie).owner().ok_or(NotOurs::Cookie(body.cookie))?,
         actions: from_instructions(&body.instructions, matches.in_port)?,
@@ -143,8 +153,18 @@ pub fn to_rule(switch: &SwitchId, key: &RuleKey, body: &RuleBody) -> Result<Flow
     })
 }
 
-fn to_match(m: &FlowMatch) -> Result<Match, Inexpressible> {
+fn to_match(table: Table, m: &FlowMatch) -> Result<Match, Inexpressible> {
     let mut fields = Vec::new();
+    let is_solicitation = m.eth_type == Some(EtherType::Neighbour);
+    if is_solicitation {
+        let kind = solicitation(table).ok_or(Inexpressible::NeighbourElsewhere)?;
+        // Once it is turned, what it told of its sender is no longer there to be matched.
+        if m.protocol.is_some() || (m.arp_sha.is_some() && kind != SOLICITATION) {
+            return Err(Inexpressible::NeighbourElsewhere);
+        }
+        fields.extend([OxmField::IpProto(ICMPV6), OxmField::Icmpv6Type(kind), OxmField::Icmpv6Code(0)]);
+        fields.extend(m.arp_sha.map(|a| OxmField::Ipv6NdSll(mac(a).into())));
+    }
     fields.extend(m.in_port.map(|p| OxmField::InPort(openflow::PortNo(p.0))));
     fields.extend(m.tag.map(|t| OxmField::Reg(0, Masked::exact(t.value()))));
     fields.extend(m.eth_dst.map(|a| OxmField::EthDst(mac(a).into())));
@@ -157,6 +177,7 @@ fn to_match(m: &FlowMatch) -> Result<Match, Inexpressible> {
     }));
     fields.extend(m.ip_dst.map(|n| match n {
         IpNet::V4(n) => OxmField::Ipv4Dst(Masked::with_mask(n.network(), n.netmask())),
+        IpNet::V6(n) if is_solicitation => OxmField::Ipv6NdTarget(Masked::with_mask(n.network(), n.netmask())),
         IpNet::V6(n) => OxmField::Ipv6Dst(Masked::with_mask(n.network(), n.netmask())),
     }));
     for (port, tcp, udp) in [
@@ -183,12 +204,16 @@ fn to_match(m: &FlowMatch) -> Result<Match, Inexpressible> {
     fields.extend(m.arp_op.map(|o| OxmField::ArpOp(arp_number(o))));
     fields.extend(m.arp_spa.map(|a| OxmField::ArpSpa(a.into())));
     fields.extend(m.arp_tpa.map(|a| OxmField::ArpTpa(a.into())));
-    fields.extend(m.arp_sha.map(|a| OxmField::ArpSha(mac(a).into())));
+    if !is_solicitation {
+        fields.extend(m.arp_sha.map(|a| OxmField::ArpSha(mac(a).into())));
+    }
     Ok(Match(fields).normalized())
 }
 
-fn from_match(matching: &Match) -> Result<FlowMatch, NotOurs> {
+fn from_match(table: Table, matching: &Match) -> Result<FlowMatch, NotOurs> {
     let mut m = FlowMatch::default();
+    // Of a solicitation: type and code, and whom it asks for.
+    let (mut asks, mut target) = ((false, false), None);
     for field in &matching.0 {
         match field {
             OxmField::InPort(p) => m.in_port = Some(PortNo(p.0)),
@@ -198,7 +223,8 @@ fn from_match(matching: &Match) -> Result<FlowMatch, NotOurs> {
             OxmField::EthDst(Masked { value, mask: None }) => m.eth_dst = Some(Mac(value.0)),
             OxmField::EthSrc(Masked { value, mask: None }) => m.eth_src = Some(Mac(value.0)),
             OxmField::EthType(0x0800) => m.eth_type = Some(EtherType::Ipv4),
-            OxmField::EthType(0x86dd) => m.eth_type = Some(EtherType::Ipv6),
+            // A protocol field may have come before and told more.
+            OxmField::EthType(0x86dd) => m.eth_type = m.eth_type.or(Some(EtherType::Ipv6)),
             OxmField::EthType(0x0806) => m.eth_type = Some(EtherType::Arp),
             OxmField::IpProto(6) => m.protocol = Some(Protocol::Tcp),
             OxmField::IpProto(17) => m.protocol = Some(Protocol::Udp),
@@ -228,9 +254,24 @@ fn from_match(matching: &Match) -> Result<FlowMatch, NotOurs> {
             OxmField::ArpSpa(Masked { value, mask: None }) => m.arp_spa = Some(*value),
             OxmField::ArpTpa(Masked { value, mask: None }) => m.arp_tpa = Some(*value),
             OxmField::ArpSha(Masked { value, mask: None }) => m.arp_sha = Some(Mac(value.0)),
+            OxmField::IpProto(ICMPV6) if solicitation(table).is_some() => m.eth_type = Some(EtherType::Neighbour),
+            OxmField::Icmpv6Type(kind) if solicitation(table) == Some(*kind) => asks.0 = true,
+            OxmField::Icmpv6Code(0) => asks.1 = true,
+            OxmField::Ipv6NdTarget(v) => {
+                target = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?)
+            }
+            OxmField::Ipv6NdSll(Masked { value, mask: None }) => m.arp_sha = Some(Mac(value.0)),
             other => return Err(unknown(other)),
         }
     }
+    let is_solicitation = m.eth_type == Some(EtherType::Neighbour);
+    if is_solicitation != (asks == (true, true)) || (target.is_some() && (!is_solicitation || m.ip_dst.is_some())) {
+        return Err(NotOurs::Field("of ICMPv6, but not of a solicitation as we tell it".to_owned()));
+    }
+    if is_solicitation && m.ip_dst.is_some() {
+        return Err(NotOurs::Field("destination of a solicitation".to_owned()));
+    }
+    m.ip_dst = m.ip_dst.or(target);
     Ok(m)
 }
 
@@ -259,7 +300,13 @@ fn to_instructions(actions: &[Action], in_port: Option<PortNo>) -> Result<Vec<In
                 instructions.push(Instruction::Meter(first_packet_meter(port)));
                 apply.push(openflow::Action::output(openflow::PortNo::CONTROLLER));
             }
-            Action::Goto(table) => goto = Some(table.number()),
+            Action::NeighbourReply { ip, mac: at, router } => apply.extend(neighbour_reply(*ip, *at, *router)),
+            Action::Goto(table) => {
+                if *table == Table::Neighbours {
+                    apply.extend(turn());
+                }
+                goto = Some(table.number());
+            }
         }
     }
     if !apply.is_empty() {
@@ -285,19 +332,57 @@ fn arp_reply(ip: std::net::Ipv4Addr, at: Mac) -> [openflow::Action; 8] {
     ]
 }
 
+const ICMPV6: u8 = 58;
+const SOLICITATION: u8 = 135;
+const ADVERTISEMENT: u8 = 136;
+
+/// The ICMPv6 type by which a solicitation is told in this table (RFC 4861 §4.3, §4.4): on its way from admission it is
+/// turned into an advertisement, because only of an advertisement Open vSwitch sets the target's link-layer address.
+fn solicitation(table: Table) -> Option<u8> {
+    match table {
+        Table::Admission => Some(SOLICITATION),
+        Table::Neighbours => Some(ADVERTISEMENT),
+        Table::Posture | Table::Connections | Table::Zones | Table::Forwarding => None,
+    }
+}
+
+/// The turn: the option that told the sender's address will tell the target's.
+fn turn() -> [openflow::Action; 2] {
+    [set(OxmField::Ipv6NdOptionsType(2)), set(OxmField::Icmpv6Type(ADVERTISEMENT))]
+}
+
+/// RFC 4861 §7.2.4: the target answers who asked, solicited and overriding what was known; never flooded.
+fn neighbour_reply(ip: std::net::Ipv6Addr, at: Mac, router: bool) -> [openflow::Action; 7] {
+    let copy = |from, to| openflow::Action::RegMove { from: BitRange::whole(from), to: BitRange::whole(to) };
+    [
+        copy(FieldKind::EthSrc, FieldKind::EthDst),
+        set(OxmField::EthSrc(mac(at).into())),
+        copy(FieldKind::Ipv6Src, FieldKind::Ipv6Dst),
+        set(OxmField::Ipv6Src(ip.into())),
+        set(OxmField::Ipv6NdTll(mac(at).into())),
+        set(OxmField::Ipv6NdReserved(if router { 0xe000_0000 } else { 0x6000_0000 })),
+        openflow::Action::output(openflow::PortNo::IN_PORT),
+    ]
+}
+
 fn from_instructions(instructions: &[Instruction], in_port: Option<PortNo>) -> Result<Vec<Action>, NotOurs> {
     let wrong = |what: &dyn std::fmt::Debug| NotOurs::Instruction(format!("{what:?}"));
     let mut out = Vec::new();
-    let mut metered = false;
+    let (mut metered, mut turned) = (false, false);
     for instruction in instructions {
         match instruction {
             Instruction::Meter(n) if !metered && in_port.map(first_packet_meter) == Some(*n) => metered = true,
             Instruction::ApplyActions(list) => {
                 let mut rest = list.as_slice();
                 while let Some(action) = rest.first() {
-                    if let Some(reply) = read_arp_reply(rest) {
+                    if let Some((reply, taken)) = read_arp_reply(rest).or_else(|| read_neighbour_reply(rest)) {
                         out.push(reply);
-                        rest = rest.get(8..).unwrap_or_default();
+                        rest = rest.get(taken..).unwrap_or_default();
+                        continue;
+                    }
+                    if !turned && rest.starts_with(&turn()) {
+                        turned = true;
+                        rest = rest.get(turn().len()..).unwrap_or_default();
                         continue;
                     }
                     out.push(from_action(action, metered).ok_or_else(|| wrong(action))?);
@@ -310,7 +395,7 @@ fn from_instructions(instructions: &[Instruction], in_port: Option<PortNo>) -> R
             other => return Err(wrong(other)),
         }
     }
-    if metered != out.contains(&Action::ToGate) {
+    if metered != out.contains(&Action::ToGate) || turned != out.contains(&Action::Goto(Table::Neighbours)) {
         return Err(wrong(&instructions));
     }
     Ok(out)
@@ -338,11 +423,23 @@ fn from_action(action: &openflow::Action, metered: bool) -> Option<Action> {
     })
 }
 
-fn read_arp_reply(list: &[openflow::Action]) -> Option<Action> {
+/// The answer, and how many actions say it.
+fn read_arp_reply(list: &[openflow::Action]) -> Option<(Action, usize)> {
     let openflow::Action::SetField(OxmField::ArpSpa(ip)) = list.get(6)? else { return None };
     let openflow::Action::SetField(OxmField::ArpSha(at)) = list.get(5)? else { return None };
     let at = Mac(at.value.0);
-    (list.get(..8)? == arp_reply(ip.value, at)).then_some(Action::ArpReply { ip: ip.value, mac: at })
+    let said = arp_reply(ip.value, at);
+    list.starts_with(&said).then_some((Action::ArpReply { ip: ip.value, mac: at }, said.len()))
+}
+
+fn read_neighbour_reply(list: &[openflow::Action]) -> Option<(Action, usize)> {
+    let openflow::Action::SetField(OxmField::Ipv6Src(ip)) = list.get(3)? else { return None };
+    let openflow::Action::SetField(OxmField::Ipv6NdTll(at)) = list.get(4)? else { return None };
+    let (ip, at) = (ip.value, Mac(at.value.0));
+    [true, false].into_iter().find_map(|router| {
+        let said = neighbour_reply(ip, at, router);
+        list.starts_with(&said).then_some((Action::NeighbourReply { ip, mac: at, router }, said.len()))
+    })
 }
 
 /// One order of instructions, one header per field. Open vSwitch reports moves under the older NXM headers.
@@ -397,6 +494,8 @@ fn canonical_range(range: BitRange) -> BitRange {
         0x0000_2204 => FieldKind::ArpTpa,
         0x0001_2206 => FieldKind::ArpSha,
         0x0001_2406 => FieldKind::ArpTha,
+        0x0001_2610 => FieldKind::Ipv6Src,
+        0x0001_2810 => FieldKind::Ipv6Dst,
         _ => return range,
     };
     BitRange { header: kind.header(), ..range }

@@ -3,6 +3,9 @@
 //! What is accepted lives in sets, one a (sides, direction, family); the rules that consult them never change. So the
 //! guard stands before anything is open, a change costs its own elements, and every script is one atomic transaction
 //! (nft(8) `-f`). The chain's policy drops; no WAN interface exists in red at all, so this is the second lock.
+//!
+//! Of ICMP and ICMPv6 nothing is forwarded. Red asks for its neighbours on the LAN itself, which no rule here is about, and
+//! is answered by the switch; what they send it of their own accord, router advertisements among it, the switch drops.
 
 use model::{CookieOwner, Filter, FilterSide, FlowDirection, Protocol};
 use serde_json::Value;

@@ -42,7 +42,7 @@ fn planned() -> impl Strategy<Value = FlowRule> {
     let ct = proptest::sample::select(vec![CtMatch::BEGINS, CtMatch::GOES_ON, CtMatch::ANSWERS]);
     let protocol = proptest::sample::select(vec![Protocol::Tcp, Protocol::Udp]);
     (
-        0usize..10,
+        0usize..13,
         (ip.clone(), ip),
         (mac.clone(), mac),
         (port.clone(), port),
@@ -52,6 +52,8 @@ fn planned() -> impl Strategy<Value = FlowRule> {
         .prop_map(|(shape, (a, b), (m, n), (p, q), (tag, ct, protocol), (priority, tp, number))| {
             let v4 = FlowMatch { eth_type: Some(EtherType::Ipv4), ..FlowMatch::default() };
             let arp = FlowMatch { eth_type: Some(EtherType::Arp), ..FlowMatch::default() };
+            let solicitation = FlowMatch { eth_type: Some(EtherType::Neighbour), ..FlowMatch::default() };
+            let six = |a: std::net::Ipv4Addr| std::net::IpAddr::V6(a.to_ipv6_mapped());
             let pair = FlowMatch {
                 in_port: Some(p),
                 tag: Some(tag),
@@ -101,6 +103,31 @@ fn planned() -> impl Strategy<Value = FlowRule> {
                     let m = FlowMatch { arp_op: Some(model::ArpOp::Request), arp_tpa: Some(b), ..arp };
                     (Table::Forwarding, standing, m, vec![Action::ArpReply { ip: b, mac: n }])
                 }
+                9 => {
+                    let source = if number % 2 == 0 { "fe80::/10".parse().unwrap() } else { six(a).into() };
+                    let m = FlowMatch {
+                        in_port: Some(p),
+                        eth_src: Some(m),
+                        arp_sha: Some(m),
+                        ip_src: Some(source),
+                        ..solicitation
+                    };
+                    (Table::Admission, standing, m, vec![Action::SetTag(tag), Action::Goto(Table::Neighbours)])
+                }
+                10 => {
+                    let answer = Action::NeighbourReply { ip: b.to_ipv6_mapped(), mac: n, router: number % 2 == 0 };
+                    (
+                        Table::Neighbours,
+                        standing,
+                        FlowMatch { ip_dst: Some(six(b).into()), ..solicitation },
+                        vec![answer],
+                    )
+                }
+                11 => {
+                    let v6 = FlowMatch { eth_type: Some(EtherType::Ipv6), ..FlowMatch::default() };
+                    let m = FlowMatch { in_port: Some(p), eth_src: Some(m), ip_src: Some(six(a).into()), ..v6 };
+                    (Table::Admission, standing, m, vec![Action::SetTag(tag), Action::Goto(Table::Posture)])
+                }
                 _ => (Table::Connections, CookieOwner::Refusal, pair, vec![]),
             };
             FlowRule { switch: "sw1".parse().unwrap(), table, priority, matches, owner, actions }
@@ -124,10 +151,22 @@ fn what_the_pipeline_cannot_say_is_named() {
     let add =
         |table, cookie, fields, instructions| as_dumped(FlowMod::add(table, 1, cookie, Match(fields), instructions));
     let ipv4 = OxmField::EthType(0x0800);
+    let ipv6 = OxmField::EthType(0x86dd);
+    let icmp6 = |kind, more: Vec<OxmField>| {
+        [vec![ipv6.clone(), OxmField::IpProto(58), OxmField::Icmpv6Type(kind)], more].concat()
+    };
+    let six: std::net::Ipv6Addr = "fd00::1".parse().unwrap();
+    let (to, target) = (OxmField::Ipv6Dst(six.into()), OxmField::Ipv6NdTarget(six.into()));
+    let turned = |table: Option<u8>| {
+        let turn = [OxmField::Ipv6NdOptionsType(2), OxmField::Icmpv6Type(136)].map(openflow::Action::SetField);
+        let mut all = vec![Instruction::ApplyActions(turn.into())];
+        all.extend(table.map(Instruction::GotoTable));
+        all
+    };
     let cases = [
         (add(0, 0x1234, vec![], vec![]), "cookie"),
         (add(0, standing | 1, vec![], vec![]), "cookie"),
-        (add(5, standing, vec![], vec![]), "table 5"),
+        (add(6, standing, vec![], vec![]), "table 6"),
         (add(0, standing, vec![], apply(openflow::Action::output(openflow::PortNo::NORMAL))), "instruction"),
         (add(4, standing, vec![], apply(openflow::Action::output(openflow::PortNo::LOCAL))), "instruction"),
         (add(4, standing, vec![], apply(openflow::Action::output(openflow::PortNo::CONTROLLER))), "instruction"),
@@ -139,6 +178,18 @@ fn what_the_pipeline_cannot_say_is_named() {
         (add(0, standing, vec![OxmField::Metadata(1.into())], vec![]), "match field"),
         (add(0, standing, vec![OxmField::Reg(0, 0x99.into())], vec![]), "match field"),
         (add(0, standing, vec![ipv4.clone(), OxmField::IpDscp(1)], vec![]), "match field"),
+        // Of ICMPv6 nothing but solicitations as we tell them, where we tell them.
+        (add(0, standing, vec![ipv6.clone(), OxmField::IpProto(58)], vec![]), "match field"),
+        (add(0, standing, icmp6(135, vec![]), vec![]), "match field"),
+        (add(0, standing, icmp6(136, vec![OxmField::Icmpv6Code(0)]), vec![]), "match field"),
+        (add(4, standing, icmp6(135, vec![OxmField::Icmpv6Code(0)]), vec![]), "match field"),
+        (add(5, standing, icmp6(135, vec![OxmField::Icmpv6Code(0)]), vec![]), "match field"),
+        (add(0, standing, icmp6(135, vec![OxmField::Icmpv6Code(0), to.clone()]), vec![]), "match field"),
+        (add(5, standing, icmp6(136, vec![OxmField::Icmpv6Code(0), to, target]), vec![]), "match field"),
+        // The turn is part of the way to where it is answered, and of no other.
+        (add(0, standing, vec![], vec![Instruction::GotoTable(5)]), "instruction"),
+        (add(0, standing, vec![], turned(Some(4))), "instruction"),
+        (add(0, standing, vec![], turned(None)), "instruction"),
     ];
     for (entry, why) in cases {
         let found = installed(&"sw1".parse().unwrap(), std::slice::from_ref(&entry));

@@ -114,6 +114,32 @@ fn golden() -> Vec<(FlowRule, &'static str)> {
             ),
             "ADD table:4 priority=200,arp,arp_tpa=10.1.20.1,arp_op=1 cookie:0x5e01000000000000 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:02:00:00:01:00:01->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:02:00:00:01:00:01->arp_sha,set_field:10.1.20.1->arp_spa,IN_PORT",
         ),
+        (
+            rule(
+                Table::Admission,
+                210,
+                FlowMatch {
+                    in_port: Some(PortNo(3)),
+                    eth_src: Some(host),
+                    arp_sha: Some(host),
+                    ip_src: Some("fe80::/10".parse().unwrap()),
+                    ..ip(EtherType::Neighbour)
+                },
+                CookieOwner::Standing,
+                vec![Action::SetTag(Tag::Zone(Zone::Secure)), Action::Goto(Table::Neighbours)],
+            ),
+            "ADD priority=210,icmp6,in_port=3,dl_src=02:00:00:01:20:11,ipv6_src=fe80::/10,icmp_type=135,icmp_code=0,nd_sll=02:00:00:01:20:11 cookie:0x5e01000000000000 actions=set_field:0x11->reg0,set_field:2->nd_options_type,set_field:136->icmpv6_type,goto_table:5",
+        ),
+        (
+            rule(
+                Table::Neighbours,
+                200,
+                FlowMatch { ip_dst: Some("fd00::1/128".parse().unwrap()), ..ip(EtherType::Neighbour) },
+                CookieOwner::Standing,
+                vec![Action::NeighbourReply { ip: "fd00::1".parse().unwrap(), mac: gateway, router: true }],
+            ),
+            "ADD table:5 priority=200,icmp6,icmp_type=136,icmp_code=0,nd_target=fd00::1 cookie:0x5e01000000000000 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:02:00:00:01:00:01->eth_src,move:NXM_NX_IPV6_SRC[]->NXM_NX_IPV6_DST[],set_field:fd00::1->ipv6_src,set_field:02:00:00:01:00:01->nd_tll,set_field:3758096384->nd_reserved,IN_PORT",
+        ),
     ]
 }
 
@@ -145,6 +171,29 @@ fn a_port_without_a_protocol_is_refused_not_widened() {
     assert!(to_entry(&rule(Table::Connections, 1, matches, CookieOwner::Standing, vec![])).is_err());
     let late = vec![Action::Goto(Table::Zones), Action::Output(PortNo(1))];
     assert!(to_entry(&rule(Table::Connections, 1, FlowMatch::default(), CookieOwner::Standing, late)).is_err());
+}
+
+#[test]
+fn a_solicitation_is_spoken_of_only_where_it_is_told_apart() {
+    let six = |more: FlowMatch| FlowMatch { eth_type: Some(EtherType::Neighbour), ..more };
+    let told = FlowMatch { arp_sha: Some(Mac([2; 6])), ..FlowMatch::default() };
+    let tcp = FlowMatch { protocol: Some(Protocol::Tcp), ..FlowMatch::default() };
+    for (table, matches) in [
+        (Table::Posture, FlowMatch::default()),
+        (Table::Forwarding, FlowMatch::default()),
+        (Table::Neighbours, told),
+        (Table::Admission, tcp),
+    ] {
+        let drops = rule(table, 1, six(matches), CookieOwner::Standing, vec![]);
+        assert_eq!(to_entry(&drops), Err(site::Inexpressible::NeighbourElsewhere), "{drops:?}");
+    }
+    // No other packet can be turned into an answer.
+    let reply = Action::NeighbourReply { ip: "fd00::1".parse().unwrap(), mac: Mac([2; 6]), router: false };
+    for (table, action) in [(Table::Admission, Action::Goto(Table::Neighbours)), (Table::Neighbours, reply)] {
+        let matches = FlowMatch { eth_type: Some(EtherType::Ipv6), ..FlowMatch::default() };
+        let other = rule(table, 1, matches, CookieOwner::Standing, vec![action]);
+        assert_eq!(to_entry(&other), Err(site::Inexpressible::NeighbourElsewhere), "{other:?}");
+    }
 }
 
 prop_compose! {

@@ -112,7 +112,7 @@ faults! {
     InHouseInVpn = "in-house-in-vpn", "an in-house rule would take packets of a tunnel";
     ClearText = "clear-text", "the packet leaves toward the gateway and no tunnel takes it";
     SiteForbids = "site-forbids", "a site's own document says that this never begins";
-    ArpPassedOn = "arp-passed-on", "an ARP message would be passed on";
+    ArpPassedOn = "arp-passed-on", "a question for an address would be passed on";
     ArpLie = "arp-lie", "the answer is not a registered binding";
 }
 

@@ -99,9 +99,9 @@ invariants! {
     /// A refusal allows nothing.
     Refusals = "I20", "verify-i20", "verify-i20-do", ["N1"],
         "the temporary rule of a refusal drops and does nothing else";
-    /// ARP is answered with the truth.
+    /// ARP and neighbour solicitations are answered with the truth.
     ArpAnswers = "I21", "verify-i21", "verify-i21-do", ["G16"],
-        "ARP is answered from the registered bindings and never passed on";
+        "who asks for an address, by ARP or neighbour solicitation, is answered from the registered bindings, and the question is never passed on";
     /// What a site forbids itself, nobody permits.
     OwnPromises = "I22", "verify-i22", "verify-i22-do", ["X1", "G8"],
         "nothing begins that the document of one of its two sites forbids (S01 and on)";

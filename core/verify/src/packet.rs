@@ -13,7 +13,7 @@ pub struct Packet {
     pub eth_src: Mac,
     /// Destination MAC.
     pub eth_dst: Mac,
-    /// EtherType.
+    /// What it carries. Of a Neighbour Solicitation, `ip_dst` is the target it asks for.
     pub eth_type: EtherType,
     /// Source address; nothing in ARP.
     pub ip_src: Option<IpAddr>,
@@ -49,6 +49,10 @@ impl Packet {
     pub fn in_signs(&self) -> String {
         if let Some(arp) = &self.arp {
             return format!("arp {} ({}) → {}", arp.spa, arp.sha, arp.tpa);
+        }
+        if self.eth_type == EtherType::Neighbour {
+            let end = |address: Option<IpAddr>| address.map_or_else(|| "?".to_owned(), |a| a.to_string());
+            return format!("nd {} → {}", end(self.ip_src), end(self.ip_dst));
         }
         let end = |address: Option<IpAddr>, port: Option<u16>| match (address, port) {
             (Some(IpAddr::V6(a)), Some(p)) => format!("[{a}]:{p}"),

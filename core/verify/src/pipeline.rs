@@ -1,10 +1,11 @@
 //! The shape of single rules: what every later argument about paths stands on (I03, I04, I06, I17, I20, I21).
 
+use ipnet::{IpNet, Ipv6Net};
 use model::{
     Action, ArpOp, CONNTRACK_ZONE, CookieOwner, EtherType, FlowMatch, FlowRule, InHouseRule, PortMatch, Table, Tag,
     ZoneSide,
 };
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::ends::zone_breach;
 use crate::premises::Premises;
@@ -31,6 +32,10 @@ pub(crate) fn judge(p: &Premises<'_>) -> Verdict {
         };
         shape((rule.switch != p.site.switch.id).then_some(Fault::UnknownSwitch))?;
         shape(match_fault(&rule.matches))?;
+        // To the switch a solicitation is IPv6 too: it is told apart where it enters and where it is answered, only.
+        let elsewhere = !matches!(rule.table, Table::Admission | Table::Neighbours);
+        let solicits = rule.matches.eth_type == Some(EtherType::Neighbour);
+        shape((solicits && elsewhere).then_some(Fault::ActionNotHere))?;
         owner(p, rule)?;
         if rule.actions.is_empty() {
             continue;
@@ -38,7 +43,7 @@ pub(crate) fn judge(p: &Premises<'_>) -> Verdict {
         shape(actions_fault(rule))?;
         match rule.table {
             Table::Admission => source_binding(p, rule)?,
-            Table::Forwarding => arp_answer(p, rule)?,
+            Table::Forwarding | Table::Neighbours => answer(p, rule)?,
             Table::Posture | Table::Connections | Table::Zones => {}
         }
     }
@@ -53,15 +58,17 @@ fn match_fault(m: &FlowMatch) -> Option<Fault> {
     let nets = [m.ip_src, m.ip_dst];
     let is_ip = matches!(m.eth_type, Some(EtherType::Ipv4 | EtherType::Ipv6));
     let of_family = nets.iter().flatten().all(|n| match n {
-        ipnet::IpNet::V4(_) => m.eth_type == Some(EtherType::Ipv4),
-        ipnet::IpNet::V6(_) => m.eth_type == Some(EtherType::Ipv6),
+        IpNet::V4(_) => m.eth_type == Some(EtherType::Ipv4),
+        IpNet::V6(_) => matches!(m.eth_type, Some(EtherType::Ipv6 | EtherType::Neighbour)),
     });
-    let has_arp = m.arp_op.is_some() || m.arp_spa.is_some() || m.arp_tpa.is_some() || m.arp_sha.is_some();
+    let has_arp = m.arp_op.is_some() || m.arp_spa.is_some() || m.arp_tpa.is_some();
+    let tells_mac = matches!(m.eth_type, Some(EtherType::Arp | EtherType::Neighbour));
     let met = of_family
         && (m.protocol.is_none() || is_ip)
         && ((m.tp_src.is_none() && m.tp_dst.is_none()) || m.protocol.is_some())
         && (m.ct.is_none() || is_ip)
-        && (!has_arp || m.eth_type == Some(EtherType::Arp));
+        && (!has_arp || m.eth_type == Some(EtherType::Arp))
+        && (m.arp_sha.is_none() || tells_mac);
     (!met).then_some(Fault::Prerequisite)
 }
 
@@ -114,7 +121,7 @@ fn zone_breach_of_wish(p: &Premises<'_>, wish: &InHouseRule) -> Option<(Invarian
 
 /// The whole grammar of the pipeline: which actions, in which order, lead where.
 fn actions_fault(rule: &FlowRule) -> Option<Fault> {
-    let is_arp = rule.matches.eth_type == Some(EtherType::Arp);
+    let is_solicitation = rule.matches.eth_type == Some(EtherType::Neighbour);
     let (last, first) = rule.actions.split_last()?;
     if first.iter().any(|a| matches!(a, Action::Goto(_) | Action::Track { .. })) {
         return Some(Fault::AfterLeaving);
@@ -122,8 +129,12 @@ fn actions_fault(rule: &FlowRule) -> Option<Fault> {
     let only = |good: bool, fault: Fault| (!good).then_some(fault);
     match (rule.table, first, last) {
         (Table::Admission, [Action::SetTag(_)], Action::Goto(next)) => {
-            // IP goes through posture, ARP has nothing to track.
-            let wanted = if is_arp { Table::Forwarding } else { Table::Posture };
+            // IP goes through posture, ARP has nothing to track, and solicitations go where nothing else goes.
+            let wanted = match rule.matches.eth_type {
+                Some(EtherType::Arp) => Table::Forwarding,
+                Some(EtherType::Neighbour) => Table::Neighbours,
+                Some(EtherType::Ipv4 | EtherType::Ipv6) | None => Table::Posture,
+            };
             only(*next == wanted, Fault::StepBack)
         }
         (Table::Posture, [], Action::Track { zone, next }) => only(*zone == CONNTRACK_ZONE, Fault::ForeignZone)
@@ -139,6 +150,7 @@ fn actions_fault(rule: &FlowRule) -> Option<Fault> {
                 .or_else(|| only(*next == Table::Forwarding, Fault::StepBack))
         }
         (Table::Forwarding, [], Action::ArpReply { .. }) => None,
+        (Table::Neighbours, [], Action::NeighbourReply { .. }) => only(is_solicitation, Fault::ActionNotHere),
         (Table::Forwarding, rewrites, Action::Output(_)) => {
             let rewrite = |a: &Action| matches!(a, Action::SetEthSrc(_) | Action::SetEthDst(_));
             only(rewrites.iter().all(rewrite), Fault::ActionNotHere)
@@ -169,7 +181,9 @@ fn source_binding(p: &Premises<'_>, rule: &FlowRule) -> Verdict {
             Some(EtherType::Ipv4 | EtherType::Ipv6) => Ok(()),
             Some(EtherType::Arp) if m.arp_sha != mac => refuse(Fault::UnboundMac),
             Some(EtherType::Arp) if m.arp_spa.is_some_and(|a| p.gateways.contains_key(&IpAddr::V4(a))) => Ok(()),
-            Some(EtherType::Arp) | None => refuse(Fault::UnboundAddress),
+            Some(EtherType::Neighbour) if m.arp_sha != mac => refuse(Fault::UnboundMac),
+            Some(EtherType::Neighbour) if p.gateways.keys().any(|g| asks_as(m.ip_src, *g)) => Ok(()),
+            Some(EtherType::Arp | EtherType::Neighbour) | None => refuse(Fault::UnboundAddress),
         };
     }
     let Some(host) = p.by_port.get(&port) else { return refuse(Fault::UnboundPort) };
@@ -181,24 +195,38 @@ fn source_binding(p: &Premises<'_>, rule: &FlowRule) -> Verdict {
     }
     match m.eth_type {
         Some(EtherType::Ipv4 | EtherType::Ipv6) if is_host(m.ip_src, host.address) => Ok(()),
-        Some(EtherType::Arp) if m.arp_sha != Some(host.mac) => refuse(Fault::UnboundMac),
+        Some(EtherType::Arp | EtherType::Neighbour) if m.arp_sha != Some(host.mac) => refuse(Fault::UnboundMac),
+        Some(EtherType::Neighbour) if asks_as(m.ip_src, host.address) => Ok(()),
         Some(EtherType::Arp) if m.arp_spa.map(IpAddr::V4) == Some(host.address) => Ok(()),
         _ => refuse(Fault::UnboundAddress),
     }
 }
 
+/// Link-local addresses (RFC 4291 §2.5.6) are nobody's to register; what asks from one gets an answer and nothing else.
+const LINK_LOCAL: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10);
+
+/// May who has this address ask for neighbours from there?
+fn asks_as(source: Option<IpNet>, address: IpAddr) -> bool {
+    let link_local = matches!(source, Some(IpNet::V6(net)) if LINK_LOCAL.contains(&net));
+    address.is_ipv6() && (link_local || is_host(source, address))
+}
+
 /// An answer tells a registered binding to who asked for it, whoever that is: so it need not be followed per asker.
-fn arp_answer(p: &Premises<'_>, rule: &FlowRule) -> Verdict {
-    let [Action::ArpReply { ip, mac }] = rule.actions.as_slice() else { return Ok(()) };
-    let address = IpAddr::V4(*ip);
-    let true_mac = p
-        .by_address
-        .get(&address)
-        .map(|h| h.mac)
-        .or_else(|| p.gateways.contains_key(&address).then_some(p.site.gateway.mac));
+fn answer(p: &Premises<'_>, rule: &FlowRule) -> Verdict {
     let m = &rule.matches;
-    let asked = m.arp_op == Some(ArpOp::Request) && m.arp_tpa == Some(*ip);
-    if asked && true_mac == Some(*mac) {
+    let (asked, address, mac, as_router) = match rule.actions.as_slice() {
+        [Action::ArpReply { ip, mac }] => {
+            (m.arp_op == Some(ArpOp::Request) && m.arp_tpa == Some(*ip), IpAddr::V4(*ip), mac, None)
+        }
+        [Action::NeighbourReply { ip, mac, router }] => {
+            (is_host(m.ip_dst, IpAddr::V6(*ip)), IpAddr::V6(*ip), mac, Some(*router))
+        }
+        _ => return Ok(()),
+    };
+    let host = p.by_address.get(&address).map(|h| h.mac);
+    let is_gateway = host.is_none() && p.gateways.contains_key(&address);
+    let true_mac = host.or_else(|| is_gateway.then_some(p.site.gateway.mac));
+    if asked && true_mac == Some(*mac) && as_router.is_none_or(|router| router == is_gateway) {
         return Ok(());
     }
     let packet = Region::wire().meet(m).and_then(|r| r.corners(&[]).first().cloned());

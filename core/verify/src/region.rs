@@ -102,7 +102,7 @@ impl Region {
     pub fn corners(&self, ports_of_interest: &[u16]) -> Vec<Packet> {
         let first = self.lowest();
         let mut out = vec![first.clone()];
-        if first.eth_type == EtherType::Arp {
+        if matches!(first.eth_type, EtherType::Arp | EtherType::Neighbour) {
             return out;
         }
         if self.protocol.is_none() {
@@ -146,6 +146,7 @@ impl Region {
         let nowhere = Ipv4Addr::UNSPECIFIED;
         let stranger = Mac([2, 0, 0, 0, 0, 0x99]);
         let is_ip = eth_type != EtherType::Arp;
+        let has_ports = matches!(eth_type, EtherType::Ipv4 | EtherType::Ipv6);
         let address = |net: Option<IpNet>| {
             is_ip.then(|| addresses(net, eth_type).first().copied().unwrap_or(IpAddr::V4(nowhere)))
         };
@@ -157,9 +158,9 @@ impl Region {
             eth_type,
             ip_src: address(self.ip_src),
             ip_dst: address(self.ip_dst),
-            protocol: is_ip.then(|| self.protocol.unwrap_or(Protocol::Tcp)),
-            tp_src: is_ip.then(|| ephemeral(self.tp_src)),
-            tp_dst: is_ip.then(|| ephemeral(self.tp_dst)),
+            protocol: has_ports.then(|| self.protocol.unwrap_or(Protocol::Tcp)),
+            tp_src: has_ports.then(|| ephemeral(self.tp_src)),
+            tp_dst: has_ports.then(|| ephemeral(self.tp_dst)),
             ct_state: self.ct.value & self.ct.mask,
             arp: (!is_ip).then(|| ArpPacket {
                 op: self.arp_op.unwrap_or(ArpOp::Request),
@@ -247,7 +248,9 @@ fn addresses(net: Option<IpNet>, family: EtherType) -> Vec<IpAddr> {
                 .map(|a| IpAddr::V6(Ipv6Addr::from(a)))
                 .collect()
         }
-        (None, EtherType::Ipv6) => vec![IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))],
+        (None, EtherType::Ipv6 | EtherType::Neighbour) => {
+            vec![IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))]
+        }
         (None, EtherType::Ipv4 | EtherType::Arp) => {
             vec![IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)), IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1))]
         }

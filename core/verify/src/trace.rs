@@ -121,6 +121,7 @@ pub(crate) fn through_switch(site: &SiteId, state: &SiteState, packet: &Packet) 
                 | Action::SetEthDst(_)
                 | Action::Commit { .. }
                 | Action::ArpReply { .. }
+                | Action::NeighbourReply { .. }
                 | Action::ToGate => {}
             }
         }

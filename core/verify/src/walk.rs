@@ -58,8 +58,8 @@ impl<'a> Index<'a> {
     fn new(rules: impl Iterator<Item = &'a FlowRule>) -> Self {
         let mut index = Self::default();
         for rule in rules {
-            // Dropping rules open no path; ARP answers were judged by themselves.
-            if matches!(rule.actions.as_slice(), [] | [Action::ArpReply { .. }]) {
+            // Dropping rules open no path; answers for an address were judged by themselves.
+            if matches!(rule.actions.as_slice(), [] | [Action::ArpReply { .. } | Action::NeighbourReply { .. }]) {
                 continue;
             }
             match (rule.matches.in_port, host_of(rule.matches.ip_dst)) {
@@ -93,7 +93,7 @@ fn host_of(net: Option<IpNet>) -> Option<IpAddr> {
 
 struct Walk<'a, 'p> {
     p: &'p Premises<'a>,
-    tables: [Index<'a>; 5],
+    tables: [Index<'a>; Table::ALL.len()],
     stack: Vec<&'a FlowRule>,
     found: Findings,
 }
@@ -130,7 +130,7 @@ impl<'a> Walk<'a, '_> {
                 Action::Commit { .. } => remembered = self.remembered(&region),
                 Action::Output(port) => self.leaves(&region, *port)?,
                 Action::ToGate => self.shown_to_gate(&region)?,
-                Action::ArpReply { .. } => {}
+                Action::ArpReply { .. } | Action::NeighbourReply { .. } => {}
             }
         }
         remembered
@@ -172,7 +172,7 @@ impl<'a> Walk<'a, '_> {
     fn leaves(&mut self, region: &Region, exit: PortNo) -> Verdict {
         self.found.paths += 1;
         let uplink = self.p.uplink();
-        if region.eth_type == Some(EtherType::Arp) {
+        if matches!(region.eth_type, Some(EtherType::Arp | EtherType::Neighbour)) {
             return self.refuse_any((Invariant::ArpAnswers, Fault::ArpPassedOn), region, Some(exit));
         }
         if region.in_port == Some(uplink) && exit == uplink {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use support::build::*;
 use support::mutate::{Mutation, mutate, mutation};
-use support::v6::{in_ipv6, without_arp};
+use support::v6::{in_ipv6, with_neighbours, without_arp};
 use verify::exact::Exact;
 use verify::{Fault, Invariant, SliceVerifier, Verifier, check_network, check_slice, check_state};
 
@@ -246,7 +246,8 @@ proptest! {
             open(&mut states, 100 + n as u64, pick);
         }
         faults.iter().for_each(|m| mutate(&mut states, m));
-        let six = in_ipv6(&states);
+        let mut six = in_ipv6(&states);
+        with_neighbours(&mut six);
         let reason = |r: Box<verify::Refutation>| (r.invariant, r.fault);
         let tier_1 = |states: &States| Verifier::from_states(states.clone()).map(drop).map_err(reason);
         prop_assert_eq!(tier_1(&states), tier_1(&six));

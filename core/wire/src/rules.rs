@@ -13,6 +13,7 @@ enums! {
         Table::Connections => Connections / Table::Connections,
         Table::Zones => Zones / Table::Zones,
         Table::Forwarding => Forwarding / Table::Forwarding,
+        Table::Neighbours => Neighbours / Table::Neighbours,
     }
     tag_to, tag_from: Tag = pb::Tag {
         Tag::Uplink => Uplink / Tag::Uplink,
@@ -24,6 +25,7 @@ enums! {
         EtherType::Ipv4 => Ipv4 / EtherType::Ipv4,
         EtherType::Ipv6 => Ipv6 / EtherType::Ipv6,
         EtherType::Arp => Arp / EtherType::Arp,
+        EtherType::Neighbour => Neighbour / EtherType::Neighbour,
     }
     arp_to, arp_from: ArpOp = pb::ArpOp {
         ArpOp::Request => Request / ArpOp::Request,
@@ -112,7 +114,7 @@ fn ct_from(m: pb::Masked) -> Result<CtMatch, WireError> {
 impl Wire for Action {
     type Message = pb::Action;
     fn to_message(&self) -> pb::Action {
-        use pb::action::{Action as M, ArpReply, ToGate, Track};
+        use pb::action::{Action as M, ArpReply, NeighbourReply, ToGate, Track};
         let action = match self {
             Self::SetTag(tag) => M::SetTag(tag_to(*tag)),
             Self::SetEthSrc(mac) => M::SetEthSrc(mac.to_string()),
@@ -121,6 +123,9 @@ impl Wire for Action {
             Self::Commit { zone } => M::Commit(u32::from(*zone)),
             Self::Output(port) => M::Output(port.0),
             Self::ArpReply { ip, mac } => M::ArpReply(ArpReply { ip: ip.to_string(), mac: mac.to_string() }),
+            Self::NeighbourReply { ip, mac, router } => {
+                M::NeighbourReply(NeighbourReply { ip: ip.to_string(), mac: mac.to_string(), router: *router })
+            }
             Self::ToGate => M::ToGate(ToGate {}),
             Self::Goto(table) => M::Goto(table_to(*table)),
         };
@@ -136,6 +141,11 @@ impl Wire for Action {
             M::Commit(zone) => Self::Commit { zone: fit("commit", zone)? },
             M::Output(port) => Self::Output(PortNo(port)),
             M::ArpReply(a) => Self::ArpReply { ip: read("arp_reply.ip", &a.ip)?, mac: read("arp_reply.mac", &a.mac)? },
+            M::NeighbourReply(a) => Self::NeighbourReply {
+                ip: read("neighbour_reply.ip", &a.ip)?,
+                mac: read("neighbour_reply.mac", &a.mac)?,
+                router: a.router,
+            },
             M::ToGate(_) => Self::ToGate,
             M::Goto(v) => Self::Goto(table_from("goto", v)?),
         })

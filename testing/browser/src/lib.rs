@@ -69,7 +69,7 @@ pub struct Options<'a> {
     /// Its certificates; see [`Papers`].
     pub papers: &'a Papers,
     /// Name and address the name stands for; nobody asks a name server.
-    pub hosts: &'a [(&'a str, std::net::Ipv4Addr)],
+    pub hosts: &'a [(&'a str, std::net::IpAddr)],
     /// `ja` or `en`.
     pub lang: &'a str,
     /// Width and height of the window.
@@ -94,7 +94,14 @@ impl Browser {
         let (theirs_in, ours_out) = std::io::pipe().map_err(BrowserError::io("pipe"))?;
         let (ours_in, theirs_out) = std::io::pipe().map_err(BrowserError::io("pipe"))?;
         let log = std::fs::File::create(home.join("chromium.log")).map_err(BrowserError::io("chromium.log"))?;
-        let rules: Vec<String> = options.hosts.iter().map(|(name, address)| format!("MAP {name} {address}")).collect();
+        let rules: Vec<String> = options
+            .hosts
+            .iter()
+            .map(|(name, address)| match address {
+                std::net::IpAddr::V4(address) => format!("MAP {name} {address}"),
+                std::net::IpAddr::V6(address) => format!("MAP {name} [{address}]"),
+            })
+            .collect();
         let (width, height) = options.window;
         let mut command = Command::new("sh");
         // Chromium wants its pipe at descriptors 3 and 4.

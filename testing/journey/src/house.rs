@@ -215,7 +215,9 @@ impl House {
     }
 
     fn person(&self, papers: &Papers, at: &lab::Netns, hosts: &[(&str, Ipv4Addr)]) -> Result<Person, StageError> {
-        let options = Options { papers, hosts, lang: self.lang.as_str(), window: (1280, 900), dark: false };
+        let hosts: Vec<(&str, std::net::IpAddr)> =
+            hosts.iter().map(|(name, address)| (*name, (*address).into())).collect();
+        let options = Options { papers, hosts: &hosts, lang: self.lang.as_str(), window: (1280, 900), dark: false };
         Ok(Person::new(Browser::start(at, &options)?, self.lang, self.pictures.clone()))
     }
 

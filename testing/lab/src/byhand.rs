@@ -3,7 +3,7 @@
 //! Rules for ARP and for tracking are not what the product installs; they only serve this purpose.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -143,7 +143,7 @@ pub fn close_flows(lab: &Lab, line: &Line, cookie: u32) -> Result<(), LabError> 
 }
 
 struct End {
-    address: Ipv4Addr,
+    address: IpAddr,
     port: u16,
     uplink: u16,
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -106,7 +106,7 @@ impl Capture {
     }
 
     /// Frames since a mark that show an address of these prefixes outside ESP.
-    pub fn clear_since(&self, mark: Mark, prefixes: &[Ipv4Net]) -> Result<Vec<Captured>, LabError> {
+    pub fn clear_since(&self, mark: Mark, prefixes: &[IpNet]) -> Result<Vec<Captured>, LabError> {
         let mut frames = self.packets_since(mark)?;
         frames.retain(|frame| frame.is_clear(prefixes));
         Ok(frames)

@@ -4,13 +4,13 @@
 //! of the same name in black that carries the protected hosts' addresses: the plugin installs a route for each policy
 //! and wants a local address inside the local selector. A restart destroys the device, so all of it is done again.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use crate::LabError;
 use crate::netns::Netns;
@@ -24,8 +24,8 @@ pub struct Charon {
     black: Netns,
     red: Netns,
     run: PathBuf,
-    decoys: Vec<Ipv4Addr>,
-    remote: Vec<Ipv4Net>,
+    decoys: Vec<IpAddr>,
+    remote: Vec<IpNet>,
     daemon: Mutex<Option<Proc>>,
 }
 
@@ -50,8 +50,8 @@ impl Charon {
         black: Netns,
         red: Netns,
         run: PathBuf,
-        decoys: Vec<Ipv4Addr>,
-        remote: Vec<Ipv4Net>,
+        decoys: Vec<IpAddr>,
+        remote: Vec<IpNet>,
     ) -> Result<Self, LabError> {
         std::fs::create_dir_all(&run).map_err(LabError::io(run.display().to_string()))?;
         let charon = Self { black, red, run, decoys, remote, daemon: Mutex::new(None) };
@@ -152,7 +152,7 @@ impl Charon {
         let mut lines = vec![format!("link set ipsec0 netns {}", self.red.name())];
         lines.push("tuntap add dev ipsec0 mode tun".into());
         lines.push("link set ipsec0 up".into());
-        lines.extend(self.decoys.iter().map(|address| format!("addr add {address}/32 dev ipsec0")));
+        lines.extend(self.decoys.iter().map(|address| format!("addr add {} dev ipsec0", IpNet::from(*address))));
         self.black.ip(&lines)?;
         let mut lines = vec!["link set ipsec0 mtu 1400 up".to_owned()];
         lines.extend(self.remote.iter().map(|prefix| format!("route replace {prefix} dev ipsec0")));

@@ -1,7 +1,7 @@
 //! The terminal's side of HTTPS: one request, or a download that runs until it is cut.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::process::until;
 #[derive(Debug, Clone)]
 pub struct HttpsTarget {
     /// Address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Port.
     pub port: u16,
     /// Server name and the PEM of the authority (or of the self-signed certificate); `None`: plain HTTP.
@@ -30,7 +30,7 @@ impl HttpsTarget {
     ///
     /// `timeout` bounds the connection and each read. Any failure to get an answer is a [`LabError`].
     pub fn get(&self, netns: &Netns, path: &str, timeout: Duration) -> Result<String, LabError> {
-        let what = || format!("GET {path} at {}:{} from {}", self.address, self.port, netns.name());
+        let what = || format!("GET {path} at {} from {}", SocketAddr::new(self.address, self.port), netns.name());
         let body = netns.within(|| {
             let stream = self.connect(timeout)?;
             let mut body = Vec::new();
@@ -48,7 +48,7 @@ impl HttpsTarget {
     }
 
     fn connect(&self, timeout: Duration) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect_timeout(&SocketAddrV4::new(self.address, self.port).into(), timeout)?;
+        let stream = TcpStream::connect_timeout(&SocketAddr::new(self.address, self.port), timeout)?;
         stream.set_read_timeout(Some(timeout))?;
         stream.set_write_timeout(Some(timeout))?;
         stream.set_nodelay(true)?;
@@ -84,7 +84,7 @@ struct Progress {
 impl Download {
     /// Connects and starts to fetch `/download`. Fails if there is no connection within `timeout`.
     pub fn start(netns: &Netns, target: &HttpsTarget, timeout: Duration) -> Result<Self, LabError> {
-        let what = format!("download from {}:{}", target.address, target.port);
+        let what = format!("download from {}", SocketAddr::new(target.address, target.port));
         let stream = netns.within(|| target.connect(timeout))?.map_err(LabError::io(what.clone()))?;
         // A cut is silence, not an end: reads wait as long as the download is watched.
         stream.set_read_timeout(None).map_err(LabError::io(what.clone()))?;

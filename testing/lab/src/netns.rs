@@ -1,6 +1,7 @@
 //! One named network namespace: run a closure, a command or a daemon in it.
 
 use std::fs::{self, File};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,6 +32,35 @@ impl Netns {
             process::run(Command::new("ip").args(["link", "set", "lo", "up"]))
         })??;
         Ok(netns)
+    }
+
+    /// Turns IPv6 on for the interfaces that are there and for those to come, with nothing on its own account but
+    /// link-local addresses, which neighbours are asked from: no router is looked for and no address made up, and one
+    /// that is given is used at once.
+    pub(crate) fn enable_ipv6(&self, but: &[&str]) -> Result<(), LabError> {
+        let set = |interface: &str, name: &str, value: &str| {
+            let path = format!("/proc/sys/net/ipv6/conf/{interface}/{name}");
+            fs::write(&path, value).map_err(LabError::io(path))
+        };
+        self.within(|| {
+            let there = fs::read_dir("/proc/sys/net/ipv6/conf").map_err(LabError::io("net.ipv6"))?;
+            let mut interfaces: Vec<String> =
+                there.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+            // What is set for all is set for each: so it goes first.
+            interfaces.sort_by_key(|name| name != "all");
+            for interface in &interfaces {
+                for (name, value) in [("autoconf", "0"), ("accept_ra", "0"), ("router_solicitations", "0")] {
+                    set(interface, name, value)?;
+                }
+                for name in ["accept_dad", "dad_transmits"] {
+                    set(interface, name, "0")?;
+                }
+                if !but.contains(&interface.as_str()) {
+                    set(interface, "disable_ipv6", "0")?;
+                }
+            }
+            but.iter().try_for_each(|interface| set(interface, "disable_ipv6", "1"))
+        })?
     }
 
     /// Its name.
@@ -82,5 +112,24 @@ impl Netns {
     /// Runs lines of `ip` in one go, each without the word `ip`.
     pub fn ip(&self, lines: &[String]) -> Result<(), LabError> {
         self.within(|| process::batch("ip", lines))?
+    }
+}
+
+/// Of the family of an address: any.
+pub(crate) fn unspecified(like: IpAddr) -> IpAddr {
+    match like {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+/// Where a server listens in the calling thread's namespace: `::`, which takes IPv4 as well (Linux, ipv6(7)
+/// `IPV6_V6ONLY`), where an interface has an IPv6 address to be reached at, else `0.0.0.0`.
+pub(crate) fn any() -> IpAddr {
+    // Without IPv6 the file is there and empty. Loopback's does not count: it comes and goes with the sysctl.
+    let addresses = fs::read_to_string("/proc/thread-self/net/if_inet6").unwrap_or_default();
+    match addresses.lines().any(|line| !line.ends_with(" lo")) {
+        true => Ipv6Addr::UNSPECIFIED.into(),
+        false => Ipv4Addr::UNSPECIFIED.into(),
     }
 }

@@ -1,9 +1,9 @@
 //! One frame of the Internet segment, judged by its headers.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 /// What a frame on the Internet segment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub enum PacketClass {
     Tcp,
     /// UDP that is none of the above.
     Udp,
-    /// ICMP.
+    /// ICMP, of either family.
     Icmp,
     /// Anything else, later fragments and what cannot be read among them.
     Other,
@@ -37,13 +37,13 @@ pub struct Captured {
     pub at: SystemTime,
     /// Its kind.
     pub class: PacketClass,
-    /// IPv4 source; 0.0.0.0 if there is none.
-    pub source: Ipv4Addr,
-    /// IPv4 destination; 0.0.0.0 if there is none.
-    pub destination: Ipv4Addr,
+    /// Source address; 0.0.0.0 if there is none.
+    pub source: IpAddr,
+    /// Destination address; 0.0.0.0 if there is none.
+    pub destination: IpAddr,
     /// Ports of TCP and UDP, else 0.
     pub ports: (u16, u16),
-    /// IPv4 total length in bytes; 0 if it is not IPv4.
+    /// Length of the packet in bytes, its header included; 0 if it is not IP.
     pub length: u16,
 }
 
@@ -51,7 +51,7 @@ impl Captured {
     /// Reads an Ethernet frame, which may be cut off; never fails: what cannot be read is [`PacketClass::Other`].
     #[must_use]
     pub fn read(number: u64, at: SystemTime, frame: &[u8]) -> Self {
-        let nowhere = Ipv4Addr::UNSPECIFIED;
+        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let mut captured = Self {
             number,
             at,
@@ -63,6 +63,7 @@ impl Captured {
         };
         match frame.get(12..14) {
             Some([0x08, 0x00]) => captured.ipv4(&frame[14..]),
+            Some([0x86, 0xdd]) => captured.ipv6(&frame[14..]),
             Some([0x08, 0x06]) => captured.class = PacketClass::Arp,
             _ => {}
         }
@@ -71,7 +72,7 @@ impl Captured {
 
     /// Whether it shows something of these prefixes: an address in clear, outside ESP and IKE.
     #[must_use]
-    pub fn is_clear(&self, prefixes: &[Ipv4Net]) -> bool {
+    pub fn is_clear(&self, prefixes: &[IpNet]) -> bool {
         // ESP and IKE travel between gateways; if a host address stands in *their* outer header it is a leak too.
         prefixes.iter().any(|prefix| prefix.contains(&self.source) || prefix.contains(&self.destination))
     }
@@ -82,16 +83,30 @@ impl Captured {
         if header[0] >> 4 != 4 || size < 20 {
             return;
         }
-        self.source = Ipv4Addr::new(header[12], header[13], header[14], header[15]);
-        self.destination = Ipv4Addr::new(header[16], header[17], header[18], header[19]);
+        self.source = Ipv4Addr::new(header[12], header[13], header[14], header[15]).into();
+        self.destination = Ipv4Addr::new(header[16], header[17], header[18], header[19]).into();
         self.length = u16::from_be_bytes([header[2], header[3]]);
         let later_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x1fff != 0;
         if later_fragment {
             return;
         }
-        let payload = packet.get(size..).unwrap_or_default();
-        self.class = match (header[9], payload.first_chunk::<4>()) {
-            (1, _) => PacketClass::Icmp,
+        self.carries(header[9], packet.get(size..).unwrap_or_default());
+    }
+
+    fn ipv6(&mut self, packet: &[u8]) {
+        let Some(header) = packet.first_chunk::<40>().filter(|header| header[0] >> 4 == 6) else { return };
+        let address = |at: usize| {
+            let octets: [u8; 16] = std::array::from_fn(|n| header[at + n]);
+            IpAddr::V6(Ipv6Addr::from(octets))
+        };
+        (self.source, self.destination) = (address(8), address(24));
+        self.length = u16::from_be_bytes([header[4], header[5]]).saturating_add(40);
+        self.carries(header[6], &packet[40..]);
+    }
+
+    fn carries(&mut self, protocol: u8, payload: &[u8]) {
+        self.class = match (protocol, payload.first_chunk::<4>()) {
+            (1 | 58, _) => PacketClass::Icmp,
             (50, _) => PacketClass::Esp,
             (protocol @ (6 | 17), Some(ports)) => {
                 self.ports = (u16::from_be_bytes([ports[0], ports[1]]), u16::from_be_bytes([ports[2], ports[3]]));
@@ -151,9 +166,17 @@ mod tests {
             assert_eq!(Captured::read(0, SystemTime::UNIX_EPOCH, &bytes).class, class, "{bytes:?}");
         }
         let tcp = Captured::read(0, SystemTime::UNIX_EPOCH, &frame(6, 0, &[0, 80, 1, 187]));
-        assert_eq!((tcp.ports, tcp.length, tcp.destination), ((80, 443), 100, Ipv4Addr::new(10, 2, 10, 10)));
+        assert_eq!((tcp.ports, tcp.length, tcp.destination), ((80, 443), 100, IpAddr::from([10, 2, 10, 10])));
         assert!(tcp.is_clear(&["10.2.0.0/16".parse().unwrap()]));
         assert!(!tcp.is_clear(&["10.3.0.0/16".parse().unwrap()]));
+        let mut six = vec![0; 12];
+        six.extend([0x86, 0xdd, 0x60, 0, 0, 0, 0, 4, 6, 64]);
+        six.extend("fd00:1::1".parse::<Ipv6Addr>().unwrap().octets());
+        six.extend("fd00:2::1".parse::<Ipv6Addr>().unwrap().octets());
+        six.extend([0, 80, 1, 187]);
+        let six = Captured::read(0, SystemTime::UNIX_EPOCH, &six);
+        assert_eq!((six.class, six.ports, six.length), (PacketClass::Tcp, (80, 443), 44));
+        assert!(six.is_clear(&["fd00:2::/64".parse().unwrap()]) && !six.is_clear(&["fd00:3::/64".parse().unwrap()]));
     }
 
     proptest! {

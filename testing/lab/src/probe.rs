@@ -1,7 +1,7 @@
 //! Probes: one real packet exchange from inside a namespace, and what came of it.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -26,7 +26,7 @@ pub struct Probe {
     /// Namespace to send from.
     pub from: String,
     /// Address to reach.
-    pub to: Ipv4Addr,
+    pub to: IpAddr,
     /// TCP or UDP port; ICMP echo if there is none.
     pub port: Option<u16>,
     /// Whether the port is UDP.
@@ -38,19 +38,19 @@ pub struct Probe {
 impl Probe {
     /// A TCP connect.
     #[must_use]
-    pub fn tcp(from: &str, to: Ipv4Addr, port: u16) -> Self {
-        Self { from: from.into(), to, port: Some(port), udp: false, timeout: Duration::from_secs(1) }
+    pub fn tcp(from: &str, to: impl Into<IpAddr>, port: u16) -> Self {
+        Self { from: from.into(), to: to.into(), port: Some(port), udp: false, timeout: Duration::from_secs(1) }
     }
 
     /// A UDP datagram to an echo server.
     #[must_use]
-    pub fn udp(from: &str, to: Ipv4Addr, port: u16) -> Self {
+    pub fn udp(from: &str, to: impl Into<IpAddr>, port: u16) -> Self {
         Self { udp: true, ..Self::tcp(from, to, port) }
     }
 
     /// An ICMP echo request.
     #[must_use]
-    pub fn icmp(from: &str, to: Ipv4Addr) -> Self {
+    pub fn icmp(from: &str, to: impl Into<IpAddr>) -> Self {
         Self { port: None, ..Self::tcp(from, to, 0) }
     }
 
@@ -72,28 +72,31 @@ impl Probe {
 
 impl Netns {
     /// Tries a TCP handshake.
-    pub fn probe_tcp(&self, to: Ipv4Addr, port: u16, timeout: Duration) -> Result<Answer, LabError> {
+    pub fn probe_tcp(&self, to: impl Into<IpAddr>, port: u16, timeout: Duration) -> Result<Answer, LabError> {
+        let to = SocketAddr::new(to.into(), port);
         self.within(|| {
-            let connected = std::net::TcpStream::connect_timeout(&SocketAddrV4::new(to, port).into(), timeout);
+            let connected = std::net::TcpStream::connect_timeout(&to, timeout);
             judge(connected.map(drop), "TCP probe")
         })?
     }
 
     /// Sends a datagram and waits for one back; sent again every 200 ms, since UDP may lose one.
-    pub fn probe_udp(&self, to: Ipv4Addr, port: u16, timeout: Duration) -> Result<Answer, LabError> {
-        self.within(|| judge(ask_udp(SocketAddrV4::new(to, port), timeout), "UDP probe"))?
+    pub fn probe_udp(&self, to: impl Into<IpAddr>, port: u16, timeout: Duration) -> Result<Answer, LabError> {
+        let to = SocketAddr::new(to.into(), port);
+        self.within(|| judge(ask_udp(to, timeout), "UDP probe"))?
     }
 
     /// Sends ICMP echo requests, one every 200 ms, and waits for a reply.
-    pub fn probe_icmp(&self, to: Ipv4Addr, timeout: Duration) -> Result<Answer, LabError> {
+    pub fn probe_icmp(&self, to: impl Into<IpAddr>, timeout: Duration) -> Result<Answer, LabError> {
+        let to = to.into();
         self.within(|| judge(ping(to, timeout), "ICMP probe"))?
     }
 }
 
 const RESEND: Duration = Duration::from_millis(200);
 
-fn ask_udp(to: SocketAddrV4, timeout: Duration) -> io::Result<()> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+fn ask_udp(to: SocketAddr, timeout: Duration) -> io::Result<()> {
+    let socket = UdpSocket::bind((crate::netns::unspecified(to.ip()), 0))?;
     socket.connect(to)?;
     socket.set_read_timeout(Some(RESEND.min(timeout)))?;
     let end = Instant::now() + timeout;
@@ -106,14 +109,17 @@ fn ask_udp(to: SocketAddrV4, timeout: Duration) -> io::Result<()> {
     }
 }
 
-fn ping(to: Ipv4Addr, timeout: Duration) -> io::Result<()> {
-    let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4))?;
-    socket.connect(&SocketAddrV4::new(to, 0).into())?;
+fn ping(to: IpAddr, timeout: Duration) -> io::Result<()> {
+    let (domain, protocol) =
+        if to.is_ipv4() { (Domain::IPV4, Protocol::ICMPV4) } else { (Domain::IPV6, Protocol::ICMPV6) };
+    let socket = Socket::new(domain, Type::RAW, Some(protocol))?;
+    socket.connect(&SocketAddr::new(to, 0).into())?;
     let end = Instant::now() + timeout;
     let id = (std::process::id() as u16).to_be_bytes();
     for sequence in 1u16.. {
         let number = sequence.to_be_bytes();
-        let mut request = [8, 0, 0, 0, id[0], id[1], number[0], number[1]];
+        let mut request = [if to.is_ipv4() { 8 } else { 128 }, 0, 0, 0, id[0], id[1], number[0], number[1]];
+        // In ICMPv6 the kernel fills it in (RFC 3542 §3.1).
         let sum = checksum(&request).to_be_bytes();
         request[2..4].copy_from_slice(&sum);
         socket.send(&request)?;
@@ -130,7 +136,10 @@ fn ping(to: Ipv4Addr, timeout: Duration) -> io::Result<()> {
             let mut reply = [0; 128];
             match (&socket).read(&mut reply) {
                 // A raw socket gives the IPv4 header too; the peer's own requests would be of type 8.
-                Ok(size) if is_echo_reply(&reply[..size], id) => return Ok(()),
+                Ok(size) if to.is_ipv4() && is_echo_reply(&reply[..size], id) => return Ok(()),
+                Ok(size) if to.is_ipv6() && matches!(&reply[..size], [129, 0, _, _, a, b, ..] if [*a, *b] == id) => {
+                    return Ok(());
+                }
                 Ok(_) => {}
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(error),

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use crate::netns::Netns;
 use crate::process::{self, Finished, Proc};
@@ -150,12 +150,12 @@ impl Lab {
 
     /// The prefixes of all sites: what must never be seen in clear on the Internet segment.
     #[must_use]
-    pub fn private_prefixes(&self) -> Vec<Ipv4Net> {
+    pub fn private_prefixes(&self) -> Vec<IpNet> {
         self.scenario.remote_prefixes("")
     }
 
     /// Address of a host.
-    pub fn address(&self, site: &str, host: &str) -> Result<Ipv4Addr, LabError> {
+    pub fn address(&self, site: &str, host: &str) -> Result<IpAddr, LabError> {
         self.host(site, host).map(|host| host.address)
     }
 
@@ -249,7 +249,9 @@ impl Site {
         let part = |part| netns[&part_of(site, part)].clone();
         let directory = scratch.join(&site.id);
         let decoys = site.hosts.iter().map(|host| host.address).collect();
-        let remote = scenario.remote_prefixes(&site.id);
+        // Where nobody has IPv6, nobody reaches it.
+        let ours = |prefix: &IpNet| prefix.addr().is_ipv4() || site.has_ipv6();
+        let remote = scenario.remote_prefixes(&site.id).into_iter().filter(ours).collect();
         let charon = Charon::new(part("black"), part("red"), directory.join("charon"), decoys, remote)?;
         let switch = Switch::start(part("sw"), directory.join("ovs"), site)?;
         Ok(Self { spec: site.clone(), switch, charon, red: part("red"), black: part("black") })

@@ -1,10 +1,10 @@
 //! A scenario: which sites, wires, addresses and servers a lab has, read from TOML.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer, de};
 
 /// The physical network of a lab. Only [`Scenario::parse`] and [`Scenario::load`] make one, so it is consistent.
@@ -90,9 +90,9 @@ pub struct Segment {
     /// Zone.
     pub zone: Zone,
     /// Prefix.
-    pub prefix: Ipv4Net,
+    pub prefix: IpNet,
     /// Address of the red side in it.
-    pub gateway: Ipv4Addr,
+    pub gateway: IpAddr,
 }
 
 /// A host in a namespace of its own, bound to (switch port, MAC, address).
@@ -104,7 +104,7 @@ pub struct Host {
     /// Its segment.
     pub segment: String,
     /// Its address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Its MAC.
     pub mac: String,
     /// Its OpenFlow port number.
@@ -215,22 +215,22 @@ impl Scenario {
 
     /// The prefixes behind all gateways but `site`'s: what its red side routes into the tunnel device.
     #[must_use]
-    pub fn remote_prefixes(&self, site: &str) -> Vec<Ipv4Net> {
+    pub fn remote_prefixes(&self, site: &str) -> Vec<IpNet> {
         let others = self.sites.iter().filter(|other| other.id != site);
         others.flat_map(|other| other.segments.iter().map(|segment| segment.prefix)).collect()
     }
 
     fn check(&self) -> Result<(), ScenarioError> {
         let mut seen = Seen::default();
-        let mut prefixes = vec![(self.internet.prefix, "internet".to_owned())];
-        in_prefix("internet.center", self.internet.center, self.internet.prefix)?;
+        let mut prefixes = vec![(IpNet::V4(self.internet.prefix), "internet".to_owned())];
+        in_prefix("internet.center", self.internet.center.into(), self.internet.prefix.into())?;
         seen.once("internet.center", "address", self.internet.center)?;
         for site in &self.sites {
             let place = format!("site `{}`", site.id);
             name(&place, &site.id, 12)?;
             seen.once(&place, "site id", &site.id)?;
             seen.once(&place, "datapath-id", format!("{:016x}", site.datapath_id))?;
-            in_prefix(&place, site.wan, self.internet.prefix)?;
+            in_prefix(&place, site.wan.into(), self.internet.prefix.into())?;
             seen.once(&place, "address", site.wan)?;
             mac(&place, &site.gateway_mac)?;
             seen.once(&place, "MAC", site.gateway_mac.to_lowercase())?;
@@ -255,6 +255,12 @@ impl Scenario {
 }
 
 impl SiteSpec {
+    /// Does any of its segments speak IPv6? Only then its namespaces do.
+    #[must_use]
+    pub fn has_ipv6(&self) -> bool {
+        self.segments.iter().any(|segment| segment.gateway.is_ipv6())
+    }
+
     /// A host by id.
     #[must_use]
     pub fn host(&self, id: &str) -> Option<&Host> {
@@ -338,7 +344,7 @@ fn port(place: &str, port: u16) -> Result<(), ScenarioError> {
     Err(ScenarioError::Misplaced { place: place.into(), what: format!("switch port {port} is not in 1..65280") })
 }
 
-fn in_prefix(place: &str, address: Ipv4Addr, prefix: Ipv4Net) -> Result<(), ScenarioError> {
+fn in_prefix(place: &str, address: IpAddr, prefix: IpNet) -> Result<(), ScenarioError> {
     let inside = prefix.contains(&address) && address != prefix.network() && address != prefix.broadcast();
     if inside {
         return Ok(());

@@ -12,7 +12,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::LabError;
-use crate::netns::Netns;
+use crate::netns::{Netns, any};
 
 /// Echo servers of one host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,8 +96,7 @@ impl Server {
         F: Fn(Arc<TcpStream>) -> io::Result<()> + Send + Sync + 'static,
     {
         let what = format!("{} tcp/{port}", self.netns.name());
-        let listener =
-            self.netns.within(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))?.map_err(LabError::io(what))?;
+        let listener = self.netns.within(|| TcpListener::bind((any(), port)))?.map_err(LabError::io(what))?;
         let shared = Arc::clone(&self.shared);
         let serve = Arc::new(serve);
         self.tcp_ports.push(port);
@@ -124,7 +123,7 @@ impl Server {
     fn listen_udp(&mut self, port: u16, name: Arc<str>) -> Result<(), LabError> {
         let what = format!("{} udp/{port}", self.netns.name());
         let socket = self.netns.within(|| {
-            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port))?;
+            let socket = UdpSocket::bind((any(), port))?;
             socket.set_read_timeout(Some(LOOK))?;
             Ok(socket)
         })?;

@@ -51,6 +51,9 @@ pub(crate) fn wire(scenario: &Scenario, logs: &Path) -> Result<BTreeMap<String, 
         for host in &site.hosts {
             let segment = site.segment(&host.segment).expect("checked when the scenario was read");
             let netns = &all[&part_of(site, &host.id)];
+            if host.address.is_ipv6() {
+                netns.enable_ipv6(&[])?;
+            }
             netns.ip(&[
                 format!("link set eth0 address {}", host.mac),
                 format!("addr add {}/{} dev eth0", host.address, segment.prefix.prefix_len()),
@@ -84,18 +87,25 @@ fn internet(scenario: &Scenario, netns: &Netns) -> Result<(), LabError> {
     }
     lines.push("link set wan up".into());
     netns.ip(&lines)?;
-    let prefixes = scenario.sites.iter().flat_map(|site| &site.segments).map(|segment| segment.prefix.to_string());
-    let elements = prefixes.collect::<Vec<_>>().join(", ");
-    // A lab without sites has no private prefix, and nft wants no empty list.
-    let elements = if elements.is_empty() { elements } else { format!("elements = {{ {elements} }};") };
+    let elements = |v4: bool| {
+        let segments = scenario.sites.iter().flat_map(|site| &site.segments);
+        let prefixes = segments.map(|segment| segment.prefix).filter(|prefix| prefix.addr().is_ipv4() == v4);
+        let elements = prefixes.map(|prefix| prefix.to_string()).collect::<Vec<_>>().join(", ");
+        // A lab without sites has no private prefix, and nft wants no empty list.
+        if elements.is_empty() { elements } else { format!("elements = {{ {elements} }};") }
+    };
+    let (four, six) = (elements(true), elements(false));
     let rules = format!(
         "table bridge lab {{
-            set private {{ type ipv4_addr; flags interval; {elements} }}
+            set private {{ type ipv4_addr; flags interval; {four} }}
+            set private6 {{ type ipv6_addr; flags interval; {six} }}
             counter clear {{ }}
             chain enter {{
                 type filter hook prerouting priority 0;
                 ip saddr @private counter name clear accept
                 ip daddr @private counter name clear
+                ip6 saddr @private6 counter name clear accept
+                ip6 daddr @private6 counter name clear
             }}
         }}"
     );
@@ -125,6 +135,20 @@ fn gateway(scenario: &Scenario, site: &SiteSpec, all: &BTreeMap<String, Netns>) 
     lines.extend(site.hosts.iter().map(|host| format!("link set {} up", host.id)));
     switch.ip(&lines)?;
 
+    if site.has_ipv6() {
+        red.enable_ipv6(&["mgmt0"])?;
+        // The tunnel device, which comes later, has no neighbours to ask.
+        red.within(|| {
+            let (forward, bare) =
+                ("/proc/sys/net/ipv6/conf/all/forwarding", "/proc/sys/net/ipv6/conf/default/addr_gen_mode");
+            fs::write(forward, "1").and_then(|()| fs::write(bare, "1")).map_err(LabError::io("net.ipv6 of red"))
+        })??;
+        // For what charon looks up: the protected addresses are on its side, too.
+        black.enable_ipv6(&["wan0"])?;
+        black.within(|| {
+            fs::write("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1").map_err(LabError::io("net.ipv6 of black"))
+        })??;
+    }
     let mut lines = vec![format!("link set lan0 address {}", site.gateway_mac)];
     for segment in &site.segments {
         lines.push(format!("addr add {}/{} dev lan0", segment.gateway, segment.prefix.prefix_len()));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::io::{BufRead, BufReader};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -207,8 +208,8 @@ fn probes_tell() -> Outcome {
         Probe::icmp(from, center),
         Probe::tcp(from, center, 81),
         Probe::udp(from, center, 81),
-        Probe::icmp(from, "192.0.2.99".parse().unwrap()),
-        Probe::tcp(from, "198.51.100.1".parse().unwrap(), 80),
+        Probe::icmp(from, "192.0.2.99".parse::<IpAddr>().unwrap()),
+        Probe::tcp(from, "198.51.100.1".parse::<IpAddr>().unwrap(), 80),
     ];
     use Answer::{Answered, Refused, Silent};
     assert_eq!(lab.probe_all(&probes)?, [Answered, Answered, Answered, Refused, Refused, Silent, Silent]);

@@ -11,7 +11,8 @@ fn eth(e: EtherType) -> u16 {
     e.number()
 }
 
-/// Values of a rule's fields are those its type can hold.
+/// Values of a rule's fields are those its type can hold. Rules of solicitations ([`EtherType::Neighbour`]) are left out:
+/// they only lead from admission to a table of answers, beside the five that lemmas speak of.
 pub fn typed(r: &Rule) -> Term {
     let m = &r.m;
     let tags = || Tag::ALL.map(|t| u128::from(t.value()));
@@ -74,6 +75,8 @@ pub fn grammar(r: &Rule, table: Table) -> Term {
             };
             (&on & (commits | &quiet)) | other
         }
+        // Out of it goes nothing but answers to solicitations, which are none of the five rules.
+        Table::Neighbours => no(),
         Table::Forwarding => {
             let rewrites = none(&[&r.set_tag, &r.commit]);
             (quiet & r.ends(ARP_REPLY)) | (rewrites & r.ends(OUTPUT))

@@ -58,6 +58,11 @@ impl Random {
                 if from.id == to.id {
                     continue;
                 }
+                if from.address.is_ipv4() != to.address.is_ipv4() {
+                    // A document that says so is refused before any proof.
+                    refused += 1;
+                    continue;
+                }
                 let rule = (from.id.clone(), to.id.clone(), dice.protocol(), dice.some(ports));
                 let mut tried = extras.clone();
                 tried.entry(site.id.clone()).or_default().in_house.push(rule);
@@ -100,6 +105,9 @@ fn plug(dice: &mut Dice, seed: u64) -> (String, BTreeMap<String, BTreeMap<String
     // Some sites belong to one legal entity.
     let institutions = 1 + dice.below(sites as u64) as usize;
     let mut hosts_left = 11u64;
+    // Which segments speak IPv6: the n-th of every site alike, so that there is somebody to talk to. Other dice, so that a
+    // number means the same wires in either family.
+    let families = Dice(!seed).throw();
     for (n, site) in SITES.iter().take(sites).enumerate() {
         // Somebody uses and somebody offers, so that there is something to open.
         let model = match n {
@@ -132,11 +140,19 @@ fn plug(dice: &mut Dice, seed: u64) -> (String, BTreeMap<String, BTreeMap<String
             let (bits, size) = [(24, 256u64), (26, 64), (28, 16)][dice.below(3) as usize];
             let base = dice.below(256 / size) * size;
             let (second, third) = (1 + n, 10 + 10 * s);
+            let six = families >> s & 1 == 1;
+            let at = |last: u64| match six {
+                true => format!("fd00:0:{second}:{third}::{last:x}"),
+                false => format!("10.{second}.{third}.{last}"),
+            };
+            // The same number of hosts in either family.
+            let bits = if six { bits + 96 } else { bits };
             let _ = write!(
                 out,
-                "\n[[site.segment]]\nid = \"s{s}\"\nzone = \"{zone}\"\nprefix = \"10.{second}.{third}.{base}/{bits}\"\n\
-                 gateway = \"10.{second}.{third}.{}\"\n",
-                base + 1,
+                "\n[[site.segment]]\nid = \"s{s}\"\nzone = \"{zone}\"\nprefix = \"{}/{bits}\"\n\
+                 gateway = \"{}\"\n",
+                at(base),
+                at(base + 1),
             );
             let still_to_come = (sites - n - 1) as u64;
             let hosts = (1 + dice.below(3)).min(hosts_left.saturating_sub(still_to_come));
@@ -147,8 +163,9 @@ fn plug(dice: &mut Dice, seed: u64) -> (String, BTreeMap<String, BTreeMap<String
                 let host = format!("h{s}{h}");
                 let _ = write!(
                     out,
-                    "\n[[site.host]]\nid = \"{host}\"\nsegment = \"s{s}\"\naddress = \"10.{second}.{third}.{address}\"\n\
+                    "\n[[site.host]]\nid = \"{host}\"\nsegment = \"s{s}\"\naddress = \"{}\"\n\
                      mac = \"02:00:00:{n:02x}:{third:02x}:{address:02x}\"\nport = {port}\nterminal = {}\n",
+                    at(address),
                     dice.below(2) == 0,
                 );
                 if dice.below(3) == 0 {
@@ -197,11 +214,13 @@ impl Dice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_hundred_networks_fit_together_and_come_out_the_same_twice() {
         let ports = [22, 53, 443];
-        let (mut rules, mut refused, mut sites) = (0, 0, std::collections::BTreeSet::new());
+        let (mut rules, mut refused) = (0, 0);
+        let (mut sites, mut families) = (BTreeSet::new(), BTreeSet::new());
         for seed in 0..100 {
             let one = Random::new(seed, &ports).unwrap();
             let two = Random::new(seed, &ports).unwrap();
@@ -211,8 +230,12 @@ mod tests {
             rules += one.extras.values().map(|e| e.in_house.len()).sum::<usize>();
             refused += one.refused;
             sites.insert(one.scenario.sites.len());
+            let six =
+                one.scenario.sites.iter().flat_map(|site| &site.hosts).filter(|host| host.address.is_ipv6()).count();
+            families.insert((six > 0, six < hosts));
         }
         assert!(rules > 100 && refused > 50, "{rules} in-house rules, {refused} refused");
         assert_eq!(sites.len(), 3);
+        assert_eq!(families.len(), 3, "one family, the other, both");
     }
 }

@@ -184,7 +184,10 @@ impl<'a> Play<'a> {
 
     pub fn address(&self, at: &str) -> Result<std::net::Ipv4Addr, StageError> {
         let (site, host) = at.split_once('/').ok_or_else(|| product(format!("{at} is no host")))?;
-        Ok(self.stage.lab().address(site, host)?)
+        match self.stage.lab().address(site, host)? {
+            std::net::IpAddr::V4(address) => Ok(address),
+            std::net::IpAddr::V6(address) => Err(product(format!("{at} has {address}: the plays are of IPv4"))),
+        }
     }
 
     /// A far end at a host, under the name `<host>.<site>.test`.

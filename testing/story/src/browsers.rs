@@ -1,7 +1,7 @@
 //! Browsers of the people of the story: at terminals with device certificate and card, and at the center.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use authority::CaKind;
@@ -73,13 +73,13 @@ impl Stage {
         let issued = self.authority().issue_operator(name)?;
         let papers = self.papers(&format!("operator-{name}-{}-{}", look.lang, look.dark))?;
         papers.hold("operator", &issued.folder.join("chain.pem"), &issued.folder.join("key.pem"))?;
-        let hosts = [(CENTER, self.lab().scenario().internet.center)];
+        let hosts = [(CENTER, self.lab().scenario().internet.center.into())];
         let options = Options { papers: &papers, hosts: &hosts, lang: look.lang, window: look.window, dark: look.dark };
         Ok(Browser::start(self.lab().center(), &options)?)
     }
 
     /// The gateway's address in the segment of a terminal.
-    pub fn gateway_of(&self, at: &str) -> Result<Ipv4Addr, StageError> {
+    pub fn gateway_of(&self, at: &str) -> Result<IpAddr, StageError> {
         let (site, host) = at.split_once('/').unwrap_or((at, ""));
         let spec = &self.lab().site(site)?.spec;
         let segment = spec.host(host).and_then(|h| spec.segment(&h.segment));

@@ -87,7 +87,8 @@ pub(crate) fn write_gate(
     put(&home, "key.pem", &issued.key_pem)?;
     let found = lab.site(site)?;
     let at = |port: u16| {
-        let all: Vec<String> = found.spec.segments.iter().map(|s| format!("\"{}:{port}\"", s.gateway)).collect();
+        let all: Vec<String> =
+            found.spec.segments.iter().map(|s| format!("\"{}\"", std::net::SocketAddr::new(s.gateway, port))).collect();
         all.join(", ")
     };
     let (listen, console, sign_in) = (at(7444), at(CONSOLE_PORT), at(SIGN_IN_PORT));

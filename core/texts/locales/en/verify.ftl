@@ -45,7 +45,7 @@ verify-i19 = what leaves the house leaves through a tunnel
 verify-i19-do = Close the connection and ask for it again; without its tunnel nothing may leave.
 verify-i20 = the temporary rule of a refusal drops and does nothing else
 verify-i20-do = Nothing was changed. Report this with the line above.
-verify-i21 = ARP is answered from the registered bindings and never passed on
+verify-i21 = who asks for an address, by ARP or neighbour solicitation, is answered from the registered bindings, and the question is never passed on
 verify-i21-do = Correct the host's address and MAC in the site's document, then apply it again.
 verify-i22 = nothing begins that the document of one of its two sites forbids (S01 and on)
 verify-i22-do = Do not permit it: the site named above forbids it itself. If the promise is too wide, the site changes [[never]] in its own document and applies it again.
@@ -126,7 +126,7 @@ verify-fault-vpn-in-house = a grant's packet would stay inside the house
 verify-fault-in-house-in-vpn = an in-house rule would take packets of a tunnel
 verify-fault-clear-text = the packet leaves toward the gateway and no tunnel takes it
 verify-fault-site-forbids = a site's own document says that this never begins
-verify-fault-arp-passed-on = an ARP message would be passed on
+verify-fault-arp-passed-on = a question for an address would be passed on
 verify-fault-arp-lie = the answer is not a registered binding
 
 # What let it through

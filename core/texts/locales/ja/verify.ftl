@@ -45,7 +45,7 @@ verify-i19 = 院外に出る通信は、必ずトンネルを通る
 verify-i19-do = 接続を閉じ、もう一度求めてください。トンネルなしでは何も外に出られません。
 verify-i20 = 拒否の一時規則は、破棄のほかに何もしない
 verify-i20-do = 何も変更していません。上の行を添えて報告してください。
-verify-i21 = ARP には登録どおりに答え、転送しない
+verify-i21 = ARP と近隣要請には登録どおりに答え、転送しない
 verify-i21-do = 機器のアドレスと MAC を拠点の文書で直し、もう一度適用してください。
 verify-i22 = 両端の拠点の文書が禁じること（S01 以降）は、決して始まらない
 verify-i22-do = 許可しないでください。上に示した拠点が自ら禁じています。禁止が広すぎる場合は、その拠点の文書の [[never]] を直し、もう一度適用してください。
@@ -126,7 +126,7 @@ verify-fault-vpn-in-house = 許可のパケットが院内に留まってしま�
 verify-fault-in-house-in-vpn = 院内規則がトンネルのパケットを取ってしまう
 verify-fault-clear-text = パケットがゲートウェイへ出るが、受け取るトンネルがない
 verify-fault-site-forbids = 拠点自身の文書が、これは決して始まらないと定めている
-verify-fault-arp-passed-on = ARP が転送されてしまう
+verify-fault-arp-passed-on = アドレスの問い合わせが転送されてしまう
 verify-fault-arp-lie = 登録にない答えを返している
 
 # 何が通してしまうか

@@ -27,6 +27,7 @@ fields! {
     InPort = "in-port": 32;
     /// An IPv4 address, or the first bits of an IPv6 one; the others stand further down, so that what narrow IPv4 rules
     /// name is one stretch.
+    /// Of a Neighbour Solicitation: the target it asks for.
     IpDst = "ip-dst": 32;
     IpSrc = "ip-src": 32;
     TpDst = "tp-dst": 16;
@@ -49,6 +50,8 @@ fields! {
     Rule3 = "rule-3": 32;
     Next4 = "next-4": 2;
     Rule4 = "rule-4": 32;
+    Next5 = "next-5": 2;
+    Rule5 = "rule-5": 32;
     Next2 = "next-2": 2;
     Rule2 = "rule-2": 32;
     /// Is the connection remembered?
@@ -79,8 +82,9 @@ pub(super) const TO_GATE: u32 = 0xffff_fffd;
 pub(super) const LAN: u32 = 0xffff_fff0;
 pub(super) const TUNNEL: u32 = 0xffff_fff1;
 
-pub(super) const NEXTS: [At; 5] = [At::Next0, At::Next1, At::Next2, At::Next3, At::Next4];
-pub(super) const RULES: [At; 5] = [At::Rule0, At::Rule1, At::Rule2, At::Rule3, At::Rule4];
+pub(super) const TABLES: usize = Table::ALL.len();
+pub(super) const NEXTS: [At; TABLES] = [At::Next0, At::Next1, At::Next2, At::Next3, At::Next4, At::Next5];
+pub(super) const RULES: [At; TABLES] = [At::Rule0, At::Rule1, At::Rule2, At::Rule3, At::Rule4, At::Rule5];
 
 /// What a table writes, besides its `next` and `rule`.
 pub(super) fn written(table: Table) -> &'static [At] {
@@ -90,6 +94,7 @@ pub(super) fn written(table: Table) -> &'static [At] {
         Table::Connections => &[At::Next2, At::Rule2, At::Commit, At::Exit],
         Table::Zones => &[At::Next3, At::Rule3, At::Commit],
         Table::Forwarding => &[At::Next4, At::Rule4, At::Exit, At::OutDst, At::OutSrc],
+        Table::Neighbours => &[At::Next5, At::Rule5],
     }
 }
 
@@ -183,6 +188,7 @@ fn kind_bits(kind: EtherType) -> u128 {
         EtherType::Ipv4 => 0,
         EtherType::Ipv6 => 1,
         EtherType::Arp => 2,
+        EtherType::Neighbour => 3,
     }
 }
 
@@ -269,10 +275,22 @@ pub(super) fn effect(rule: &FlowRule, mut cube: Cube, number: u32) -> Option<Cub
     let table = usize::from(rule.table.number());
     let zone = |z: &u16| *z == model::CONNTRACK_ZONE;
     let tag = |cube: Cube, tag: Tag| cube.is(At::Tag, tag.value().into());
+    // To the switch a solicitation is IPv6 too: apart from IPv6 it can be judged only where nothing else is done with it.
+    let solicits = rule.matches.eth_type == Some(EtherType::Neighbour);
+    let apart = match rule.table {
+        Table::Admission => matches!(rule.actions.as_slice(), [] | [SetTag(_), Goto(Table::Neighbours)]),
+        Table::Neighbours => true,
+        Table::Posture | Table::Connections | Table::Zones | Table::Forwarding => false,
+    };
+    if solicits && !apart {
+        return None;
+    }
     let (next, cube) = match (rule.table, rule.actions.as_slice()) {
         (_, []) => (Next::Drop, cube),
         (Table::Admission, [SetTag(t), Goto(Table::Posture)]) => (Next::Step, tag(cube, *t)),
         (Table::Admission, [SetTag(t), Goto(Table::Forwarding)]) => (Next::Forward, tag(cube, *t)),
+        // Nothing leaves from there but answers.
+        (Table::Admission, [SetTag(t), Goto(Table::Neighbours)]) if solicits => (Next::Drop, tag(cube, *t)),
         (Table::Posture, [Track { zone: z, next: Table::Connections }]) if zone(z) => {
             (Next::Step, cube.masked(At::Ct, CtMatch::TRK.into(), CtMatch::TRK.into()))
         }
@@ -286,6 +304,7 @@ pub(super) fn effect(rule: &FlowRule, mut cube: Cube, number: u32) -> Option<Cub
             (Next::Forward, cube.is(At::Commit, 1))
         }
         (Table::Forwarding, [Action::ArpReply { .. }]) => (Next::Drop, cube),
+        (Table::Neighbours, [Action::NeighbourReply { .. }]) if solicits => (Next::Drop, cube),
         (Table::Forwarding, actions) => {
             let Some((Output(port), writes)) = actions.split_last() else { return None };
             // Without a rewrite the MAC is the one it came with, which only a match can tell.
@@ -314,15 +333,16 @@ pub(super) fn packet(bits: &Bits) -> Packet {
     let v4 = |at: At| Ipv4Addr::from(of(at) as u32);
     let eth_type = match of(At::Kind) {
         0 => EtherType::Ipv4,
+        1 => EtherType::Ipv6,
         2 => EtherType::Arp,
-        _ => EtherType::Ipv6,
+        _ => EtherType::Neighbour,
     };
     let ip = |at: At, low: At| match eth_type {
         EtherType::Ipv4 => Some(IpAddr::V4(Ipv4Addr::from(of(at) as u32))),
-        EtherType::Ipv6 => Some(IpAddr::V6(Ipv6Addr::from(of(at) << 96 | of(low)))),
+        EtherType::Ipv6 | EtherType::Neighbour => Some(IpAddr::V6(Ipv6Addr::from(of(at) << 96 | of(low)))),
         EtherType::Arp => None,
     };
-    let protocol = protocol_of(of(At::Protocol)).filter(|_| eth_type != EtherType::Arp);
+    let protocol = protocol_of(of(At::Protocol)).filter(|_| matches!(eth_type, EtherType::Ipv4 | EtherType::Ipv6));
     let arp = (eth_type == EtherType::Arp).then(|| ArpPacket {
         op: if of(At::ArpOp) == 2 { ArpOp::Reply } else { ArpOp::Request },
         spa: v4(At::ArpSpa),

@@ -18,6 +18,7 @@ mod leak;
 mod nevers;
 mod place;
 mod questions;
+mod shape;
 mod work;
 
 use model::{CookieOwner, GrantId, SiteDelta, SiteId, SiteState, Table};

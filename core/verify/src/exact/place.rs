@@ -1,17 +1,18 @@
 //! One site: its tables as sets, what is live there, and what that covers.
 
 use model::{
-    Action, ArpOp, CookieOwner, EtherType, Filter, FilterSide, FlowDirection, FlowRule, Grant, GrantId, Mac, Protocol,
-    Renewal, SiteFacts, Table, Tunnel,
+    ArpOp, CookieOwner, EtherType, Filter, FilterSide, FlowDirection, FlowRule, Grant, GrantId, Mac, Protocol, Renewal,
+    SiteFacts, Table, Tunnel,
 };
 use spaces::{Set, Space};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::cover::{self, Line, Live};
-use super::header::{NEXTS, effect, matched, written};
+use super::header::{NEXTS, TABLES, effect, matched, written};
 use super::kept::Kept;
+use super::shape::{Told, shape_breach, told};
 use super::work::Work;
 use crate::{Because, Fault, Invariant};
 
@@ -35,10 +36,10 @@ type TunnelLine = (IpAddr, IpAddr, Protocol, Option<u16>, Option<u16>);
 /// The sets of a site. Handles only: a copy of them all is a dozen numbers.
 pub(super) struct Sets {
     /// Per table and priority: the matches of its rules, with what each makes of a packet and its number.
-    pub levels: [BTreeMap<u16, Set>; 5],
+    pub levels: [BTreeMap<u16, Set>; TABLES],
     /// What the small tables do with each packet, priorities resolved; drops left out. Connections (2) has none: there
     /// the levels are many rules, and are resolved where it matters.
-    pub resolved: [Set; 5],
+    pub resolved: [Set; TABLES],
     pub standing: Set,
     pub forth: Set,
     pub back: Set,
@@ -56,7 +57,7 @@ impl Sets {
         let none = || space.none();
         Self {
             levels: Default::default(),
-            resolved: [none(), none(), none(), none(), none()],
+            resolved: std::array::from_fn(|_| none()),
             standing: none(),
             forth: none(),
             back: none(),
@@ -98,8 +99,8 @@ pub(super) struct Place {
     takes: Kept<TunnelLine, u32>,
     /// The tunnel of a grant: its two selectors, and who begins.
     tunnels: Kept<GrantId, Arc<Tunnel>>,
-    /// Bindings told by ARP answers.
-    answers: Kept<(Ipv4Addr, Mac), u32>,
+    /// Bindings told by answers for an address.
+    answers: Kept<Told, u32>,
     transit: Kept<Filter, u32>,
     /// Number of the rule of this table, priority and set of packets: there is at most one.
     numbers: Kept<(u8, u16, u32), u32>,
@@ -107,7 +108,7 @@ pub(super) struct Place {
     free: Vec<u32>,
     made: Vec<u32>,
     gone: Vec<(u32, Record)>,
-    stale: [bool; 5],
+    stale: [bool; TABLES],
     pub sets: Sets,
     /// What to go back to.
     before: Option<Sets>,
@@ -132,7 +133,7 @@ impl Place {
             free: Vec::new(),
             made: Vec::new(),
             gone: Vec::new(),
-            stale: [false; 5],
+            stale: [false; TABLES],
             sets,
             before: None,
             facts_before: None,
@@ -181,7 +182,7 @@ impl Place {
         for (number, record) in self.gone.drain(..) {
             self.records[number as usize] = Some(record);
         }
-        self.stale = [false; 5];
+        self.stale = [false; TABLES];
         self.grants.undo();
         self.lines.undo();
         self.filters.undo();
@@ -235,8 +236,8 @@ impl Place {
                 return Err((invariant, fault, because_filter(f)));
             }
         }
-        match self.answers.iter().find(|((ip, mac), _)| !self.is_bound(*ip, *mac)) {
-            Some(((ip, _), _)) => Err((Invariant::ArpAnswers, Fault::ArpLie, Because::Facts(ip.to_string()))),
+        match self.answers.iter().find(|(told, _)| !self.is_bound(told)) {
+            Some(((ip, _, _), _)) => Err((Invariant::ArpAnswers, Fault::ArpLie, Because::Facts(ip.to_string()))),
             None => Ok(same_seats.then_some(bare)),
         }
     }
@@ -332,7 +333,7 @@ impl Place {
             space.release(matches);
             return refuse(Invariant::Pipeline, Fault::ActionNotHere);
         };
-        self.arp_truth(rule)?;
+        self.answer_truth(rule)?;
         let twin = self.numbers.set((table, rule.priority, matches.number()), number);
         self.records[number as usize] =
             Some(Record { matches, owner: rule.owner, table: rule.table, priority: rule.priority });
@@ -355,8 +356,8 @@ impl Place {
     pub fn remove_rule(&mut self, space: &mut Space, rule: &FlowRule) -> Result<Option<Set>, Breach> {
         self.owns(rule.owner, false, || because(rule))?;
         let misfit = || (Invariant::Fits, Fault::DeltaMisfit, because(rule));
-        if let [Action::ArpReply { ip, mac }] = rule.actions.as_slice() {
-            self.answers.less(&(*ip, *mac));
+        if let Some(told) = told(rule) {
+            self.answers.less(&told);
         }
         let Some(cube) = matched(&rule.matches, rule.table) else { return Ok(None) };
         let matches = cube.set(space);
@@ -400,23 +401,30 @@ impl Place {
         }
     }
 
-    /// ARP is answered with registered bindings only (I21).
-    fn arp_truth(&mut self, rule: &FlowRule) -> Result<(), Breach> {
-        let [Action::ArpReply { ip, mac }] = rule.actions.as_slice() else { return Ok(()) };
+    /// Questions for an address are answered with registered bindings only (I21).
+    fn answer_truth(&mut self, rule: &FlowRule) -> Result<(), Breach> {
+        let Some(told) = told(rule) else { return Ok(()) };
         let m = &rule.matches;
-        let asked = m.eth_type == Some(EtherType::Arp) && m.arp_op == Some(ArpOp::Request) && m.arp_tpa == Some(*ip);
-        if !asked || !self.is_bound(*ip, *mac) {
+        let asked = match told.0 {
+            IpAddr::V4(ip) => {
+                m.eth_type == Some(EtherType::Arp) && m.arp_op == Some(ArpOp::Request) && m.arp_tpa == Some(ip)
+            }
+            IpAddr::V6(_) => m.eth_type == Some(EtherType::Neighbour) && m.ip_dst == Some(told.0.into()),
+        };
+        if !asked || !self.is_bound(&told) {
             return Err((Invariant::ArpAnswers, Fault::ArpLie, because(rule)));
         }
-        self.answers.more((*ip, *mac));
+        self.answers.more(told);
         Ok(())
     }
 
-    fn is_bound(&self, ip: Ipv4Addr, mac: Mac) -> bool {
+    fn is_bound(&self, (address, mac, router): &Told) -> bool {
         let site = &self.facts.site;
-        let address = IpAddr::V4(ip);
-        site.host_at(address).is_some_and(|h| h.mac == mac)
-            || (site.gateway.mac == mac && site.segments.values().any(|s| s.gateway_address() == address))
+        let is = |mac_there: Mac, is_router| mac_there == *mac && router.is_none_or(|router| router == is_router);
+        match site.host_at(*address) {
+            Some(host) => is(host.mac, false),
+            None => site.segments.values().any(|s| s.gateway_address() == *address) && is(site.gateway.mac, true),
+        }
     }
 
     pub fn add_filter(&mut self, space: &mut Space, f: &Filter) -> Result<(), Breach> {
@@ -566,25 +574,4 @@ pub(super) fn because_filter(f: &Filter) -> Because {
 
 pub(super) fn because_tunnel(t: &Tunnel) -> Because {
     Because::Tunnel { grant: t.grant, peer: t.peer.clone() }
-}
-
-/// Fields that need others (OpenFlow 1.3.5 §7.2.3.8), and bits a mask hides.
-fn shape_breach(rule: &FlowRule) -> Option<(Invariant, Fault)> {
-    let m = &rule.matches;
-    let hidden = |v: u16, mask: u16| v & !mask != 0;
-    if [m.tp_src, m.tp_dst].into_iter().flatten().any(|p| hidden(p.value, p.mask))
-        || m.ct.is_some_and(|c| c.value & !c.mask != 0)
-    {
-        return Some((Invariant::Pipeline, Fault::StrayBits));
-    }
-    let is = |kind| m.eth_type == Some(kind);
-    let ip = is(EtherType::Ipv4) || is(EtherType::Ipv6);
-    let family =
-        |net: &ipnet::IpNet| if matches!(net, ipnet::IpNet::V4(_)) { EtherType::Ipv4 } else { EtherType::Ipv6 };
-    let addresses = [m.ip_src, m.ip_dst].iter().flatten().all(|n| is(family(n)));
-    let ports = (m.tp_src.is_none() && m.tp_dst.is_none()) || m.protocol.is_some();
-    let arp = m.arp_op.is_some() || m.arp_spa.is_some() || m.arp_tpa.is_some() || m.arp_sha.is_some();
-    let met =
-        addresses && ports && (m.protocol.is_none() || ip) && (m.ct.is_none() || ip) && (!arp || is(EtherType::Arp));
-    (!met).then_some((Invariant::Pipeline, Fault::Prerequisite))
 }

@@ -262,6 +262,12 @@ pub(super) fn put_rule(out: &mut Vec<u8>, rule: &FlowRule) {
             }
             Action::ToGate => out.push(7),
             Action::Goto(next) => out.extend_from_slice(&[8, next.number()]),
+            Action::NeighbourReply { ip, mac, router } => {
+                out.push(9);
+                out.extend_from_slice(&ip.octets());
+                out.extend_from_slice(&mac.0);
+                out.push(u8::from(*router));
+            }
         }
     }
 }
@@ -463,7 +469,7 @@ impl<'a> Reader<'a> {
         field!(1, tag, self.tag()?);
         field!(2, eth_src, self.mac()?);
         field!(3, eth_dst, self.mac()?);
-        field!(4, eth_type, one_of(&[EtherType::Ipv4, EtherType::Ipv6, EtherType::Arp], self.u8()?)?);
+        field!(4, eth_type, one_of(&ETHER_TYPES, self.u8()?)?);
         field!(5, ip_src, self.net()?);
         field!(6, ip_dst, self.net()?);
         field!(7, protocol, self.protocol()?);
@@ -487,7 +493,12 @@ impl<'a> Reader<'a> {
             5 => Action::Output(PortNo(self.u32()?)),
             6 => Action::ArpReply { ip: Ipv4Addr::from(self.array::<4>()?), mac: self.mac()? },
             7 => Action::ToGate,
-            _ => Action::Goto(self.table()?),
+            8 => Action::Goto(self.table()?),
+            _ => Action::NeighbourReply {
+                ip: Ipv6Addr::from(self.array::<16>()?),
+                mac: self.mac()?,
+                router: self.u8()? == 1,
+            },
         })
     }
 
@@ -514,6 +525,9 @@ impl<'a> Reader<'a> {
         Some(Filter { owner: CookieOwner::Grant(id), from, to, source, destination, protocol, ports, direction })
     }
 }
+
+/// In order of declaration.
+const ETHER_TYPES: [EtherType; 4] = [EtherType::Ipv4, EtherType::Ipv6, EtherType::Arp, EtherType::Neighbour];
 
 /// The n-th of the variants of an enum, in order of declaration.
 fn one_of<T: Copy>(all: &[T], n: u8) -> Option<T> {

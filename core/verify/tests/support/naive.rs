@@ -69,9 +69,9 @@ struct Place {
     filters: Vec<Filter>,
     tunnels: Vec<Tunnel>,
     /// Rules of each table that may fit what enters at a port, the first that fits being the one that counts.
-    tables: BTreeMap<PortNo, [Vec<Rule>; 5]>,
+    tables: BTreeMap<PortNo, [Vec<Rule>; Table::ALL.len()]>,
     /// The same for every port not named.
-    elsewhere: [Vec<Rule>; 5],
+    elsewhere: [Vec<Rule>; Table::ALL.len()],
 }
 
 /// A rule, and its prefixes as values and masks.
@@ -289,7 +289,7 @@ impl Net {
                     }
                     // A switch never sends a packet back where it came from unless told IN_PORT.
                     Action::Output(port) if *port != entry => out.push((*port, packet.clone())),
-                    Action::Output(_) | Action::ArpReply { .. } => {}
+                    Action::Output(_) | Action::ArpReply { .. } | Action::NeighbourReply { .. } => {}
                     Action::ToGate => {
                         let site = sites[at].id.clone();
                         self.events.push(Event::ToGate { site, entry, packet: packet.clone() });

@@ -7,10 +7,44 @@ use std::sync::Arc;
 
 use super::build::States;
 
-/// Rules that speak of ARP are left out: IPv6 has none, and neighbour discovery is no part of the pipeline.
+/// Rules that speak of ARP are left out: IPv6 has none. See [`with_neighbours`].
 pub fn without_arp(states: &mut States) {
     for state in states.values_mut() {
         state.rules.retain(|r| r.matches.eth_type != Some(EtherType::Arp));
+    }
+}
+
+/// What IPv6 has instead of ARP: every host and every gateway may ask for its neighbours, and is answered.
+pub fn with_neighbours(states: &mut States) {
+    for state in states.values_mut() {
+        let site = &state.facts.site;
+        let mut rules = Vec::new();
+        let mut put = |table, priority, matches: FlowMatch, actions| {
+            let matches = FlowMatch { eth_type: Some(EtherType::Neighbour), ..matches };
+            let (switch, owner) = (site.switch.id.clone(), CookieOwner::Standing);
+            rules.push(FlowRule { switch, table, priority, matches, owner, actions });
+        };
+        let uplink = site.gateway.uplink.port;
+        let gateways = site.segments.values().map(|s| (uplink, site.gateway.mac, s.gateway_address(), Tag::Uplink));
+        let zone = |h: &Host| Tag::Zone(site.zone_of(h).unwrap());
+        let hosts = site.hosts.values().map(|h| (h.port.port, h.mac, h.address, zone(h)));
+        for (port, mac, address, tag) in gateways.chain(hosts) {
+            for source in [IpNet::from(address), "fe80::/10".parse().unwrap()] {
+                let asks = FlowMatch {
+                    in_port: Some(port),
+                    eth_src: Some(mac),
+                    arp_sha: Some(mac),
+                    ip_src: Some(source),
+                    ..FlowMatch::default()
+                };
+                put(Table::Admission, 210, asks, vec![Action::SetTag(tag), Action::Goto(Table::Neighbours)]);
+            }
+            let IpAddr::V6(ip) = address else { panic!("{address} is not IPv6") };
+            let asked = FlowMatch { ip_dst: Some(address.into()), ..FlowMatch::default() };
+            let router = tag == Tag::Uplink;
+            put(Table::Neighbours, 200, asked, vec![Action::NeighbourReply { ip, mac, router }]);
+        }
+        state.rules.extend(rules);
     }
 }
 

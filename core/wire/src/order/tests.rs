@@ -72,7 +72,7 @@ fn matches() -> impl Strategy<Value = FlowMatch> {
         of(tag()),
         of(mac()),
         of(mac()),
-        of(proptest::sample::select(vec![EtherType::Ipv4, EtherType::Ipv6, EtherType::Arp])),
+        of(proptest::sample::select(vec![EtherType::Ipv4, EtherType::Ipv6, EtherType::Arp, EtherType::Neighbour])),
         of(net()),
         of(net()),
         of(protocol()),
@@ -113,6 +113,11 @@ fn action() -> impl Strategy<Value = Action> {
         any::<u16>().prop_map(|zone| Action::Commit { zone }),
         any::<u32>().prop_map(|p| Action::Output(PortNo(p))),
         (v4(), mac()).prop_map(|(ip, mac)| Action::ArpReply { ip, mac }),
+        (any::<[u8; 16]>(), mac(), any::<bool>()).prop_map(|(ip, mac, router)| Action::NeighbourReply {
+            ip: ip.into(),
+            mac,
+            router
+        }),
         Just(Action::ToGate),
         table().prop_map(Action::Goto),
     ]

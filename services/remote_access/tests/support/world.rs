@@ -62,7 +62,7 @@ impl World {
         let ca = fs::read_to_string(authority.ca_pem_path(CaKind::Center)).unwrap();
         let https = HttpsIdentity { cert_pem: page.cert_pem, key_pem: page.key_pem };
         let servers = vec![lab.serve_https("vpn-red", 443, Some(&https))?, lab.serve_https("web", 80, None)?];
-        let login = HttpsTarget { address: LOGIN, port: 443, tls: Some(("login.center.test".into(), ca)) };
+        let login = HttpsTarget { address: LOGIN.into(), port: 443, tls: Some(("login.center.test".into(), ca)) };
 
         let server = lab.strongswan("vpn", false)?;
         split(&lab)?;

@@ -5,7 +5,7 @@ mod bare;
 pub(crate) mod terminal;
 
 use std::io::Read;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{IpAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -113,7 +113,7 @@ pub fn measure(rounds: usize, progress: &(dyn Fn(&str) + Sync)) -> Result<(Vec<R
 struct Opener<'a> {
     terminal: &'a mut Terminal,
     netns: &'a Netns,
-    server: Ipv4Addr,
+    server: IpAddr,
 }
 
 impl Opener<'_> {
@@ -146,7 +146,7 @@ impl Opener<'_> {
 }
 
 /// A TLS server speaks as soon as it has heard a greeting: that byte came through both sites and back.
-pub(crate) fn first_byte(netns: &Netns, server: Ipv4Addr) -> Result<(), BenchError> {
+pub(crate) fn first_byte(netns: &Netns, server: IpAddr) -> Result<(), BenchError> {
     netns
         .within(|| -> std::io::Result<()> {
             let mut stream = TcpStream::connect_timeout(&(server, 443).into(), WAIT)?;

@@ -1,6 +1,6 @@
 //! A terminal that sends first packets as fast as the source of the threat tables fears: every one to another port.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -21,7 +21,7 @@ pub(super) struct Flood {
 
 impl Flood {
     /// From a namespace toward an address that nobody opened.
-    pub(super) fn start(from: &Netns, to: Ipv4Addr) -> Result<Self, BenchError> {
+    pub(super) fn start(from: &Netns, to: IpAddr) -> Result<Self, BenchError> {
         let socket = from.within(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
         let socket = socket.map_err(BenchError::file("the flood's socket"))?;
         let stop = Arc::new(AtomicBool::new(false));

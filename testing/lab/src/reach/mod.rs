@@ -9,7 +9,7 @@ mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::netns::Netns;
@@ -23,7 +23,7 @@ pub struct Place {
     /// Where its stack is.
     pub netns: Netns,
     /// Its address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
 }
 
 /// What is sent.

@@ -1,6 +1,6 @@
 //! Bytes of the knocks, and what a raw socket gives of them and of their answers.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use super::Knock;
 
@@ -23,6 +23,8 @@ pub(super) enum Found {
 }
 
 const MAGIC: &[u8; 8] = b"sk-reach";
+const TCP: u8 = 6;
+const UDP: u8 = 17;
 const SYN: u8 = 0x02;
 const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
@@ -44,27 +46,31 @@ impl Round {
     }
 
     /// A SYN; the cell is its sequence number (RFC 9293 §3.1).
-    pub fn syn(self, from: Ipv4Addr, to: Ipv4Addr, port: u16, cell: u32) -> [u8; 24] {
+    pub fn syn(self, from: IpAddr, to: IpAddr, port: u16, cell: u32) -> [u8; 24] {
         let mut syn = [0; 24];
         syn[..2].copy_from_slice(&self.source_port.to_be_bytes());
         syn[2..4].copy_from_slice(&port.to_be_bytes());
         syn[4..8].copy_from_slice(&cell.to_be_bytes());
         syn[12..18].copy_from_slice(&[6 << 4, SYN, 0xfa, 0xf0, 0, 0]);
         syn[20..].copy_from_slice(&[2, 4, 0x05, 0xb4]);
-        let mut pseudo = [0; 12 + 24];
-        pseudo[..4].copy_from_slice(&from.octets());
-        pseudo[4..8].copy_from_slice(&to.octets());
-        pseudo[9] = 6;
-        pseudo[11] = 24;
-        pseudo[12..].copy_from_slice(&syn);
+        // In either family's pseudo-header the same words stand beside the addresses (RFC 9293 §3.1).
+        let mut pseudo = Vec::with_capacity(32 + 4 + 24);
+        for address in [from, to] {
+            match address {
+                IpAddr::V4(address) => pseudo.extend(address.octets()),
+                IpAddr::V6(address) => pseudo.extend(address.octets()),
+            }
+        }
+        pseudo.extend([0, TCP, 0, 24]);
+        pseudo.extend(syn);
         syn[16..18].copy_from_slice(&checksum(&pseudo).to_be_bytes());
         syn
     }
 
-    /// An echo request (RFC 792).
-    pub fn echo(self, cell: u32) -> [u8; 24] {
+    /// An echo request (RFC 792, RFC 4443 §4.1; in IPv6 the kernel fills the checksum in).
+    pub fn echo(self, cell: u32, v6: bool) -> [u8; 24] {
         let mut echo = [0; 24];
-        echo[0] = 8;
+        echo[0] = if v6 { 128 } else { 8 };
         echo[4..6].copy_from_slice(&self.source_port.to_be_bytes());
         echo[6..8].copy_from_slice(&(cell as u16).to_be_bytes());
         echo[8..].copy_from_slice(&self.mark(cell));
@@ -77,25 +83,42 @@ impl Round {
     pub fn read(self, packet: &[u8]) -> Option<Found> {
         let (protocol, body) = body(packet)?;
         match protocol {
-            6 => self.read_tcp(body),
-            // An answer has what the server said before the mark, so it is told by the port it comes to.
-            17 => {
-                let cell = self.cell_of(body.get(8..)?)?;
-                let to_knocker = u16::from_be_bytes([body[2], body[3]]) == self.source_port;
-                Some(if to_knocker { Found::Answer(cell) } else { Found::Knock(cell) })
-            }
+            TCP => self.read_tcp(body),
+            UDP => self.read_udp(body),
             1 => match *body.first_chunk::<2>()? {
                 [8, 0] => Some(Found::Knock(self.cell_of(body.get(8..)?)?)),
                 [0, 0] => Some(Found::Answer(self.cell_of(body.get(8..)?)?)),
                 // Port unreachable, with the datagram it is about.
                 [3, 3] => match self::body(body.get(8..)?)? {
-                    (17, datagram) => Some(Found::Refusal(self.cell_of(datagram.get(8..)?)?)),
+                    (UDP, datagram) => Some(Found::Refusal(self.cell_of(datagram.get(8..)?)?)),
                     _ => None,
                 },
                 _ => None,
             },
             _ => None,
         }
+    }
+
+    /// The same of IPv6, of which a raw socket gives only what it carries.
+    pub fn read6(self, protocol: u8, body: &[u8]) -> Option<Found> {
+        match protocol {
+            TCP => self.read_tcp(body),
+            UDP => self.read_udp(body),
+            _ => match *body.first_chunk::<2>()? {
+                [128, 0] => Some(Found::Knock(self.cell_of(body.get(8..)?)?)),
+                [129, 0] => Some(Found::Answer(self.cell_of(body.get(8..)?)?)),
+                // Port unreachable (RFC 4443 §3.1), with the datagram it is about.
+                [1, 4] if body.get(8 + 6) == Some(&UDP) => Some(Found::Refusal(self.cell_of(body.get(8 + 40 + 8..)?)?)),
+                _ => None,
+            },
+        }
+    }
+
+    /// An answer has what the server said before the mark, so it is told by the port it comes to.
+    fn read_udp(self, body: &[u8]) -> Option<Found> {
+        let cell = self.cell_of(body.get(8..)?)?;
+        let to_knocker = u16::from_be_bytes([body[2], body[3]]) == self.source_port;
+        Some(if to_knocker { Found::Answer(cell) } else { Found::Knock(cell) })
     }
 
     fn read_tcp(self, segment: &[u8]) -> Option<Found> {
@@ -118,12 +141,13 @@ impl Round {
 }
 
 impl Knock {
-    /// Number of its protocol in IPv4.
-    pub(super) fn protocol(self) -> u8 {
+    /// Number of its protocol in the family of an address.
+    pub(super) fn protocol(self, of: IpAddr) -> u8 {
         match self {
-            Self::Tcp(_) => 6,
-            Self::Udp(_) => 17,
-            Self::Icmp => 1,
+            Self::Tcp(_) => TCP,
+            Self::Udp(_) => UDP,
+            Self::Icmp if of.is_ipv4() => 1,
+            Self::Icmp => 58,
         }
     }
 }
@@ -163,7 +187,7 @@ mod tests {
 
     #[test]
     fn knocks_and_answers_are_known_again_and_other_rounds_are_not() {
-        let (a, b) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+        let (a, b) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         let syn = packet(6, &ROUND.syn(a, b, 443, 77));
         assert_eq!(ROUND.read(&syn), Some(Found::Knock(77)));
         assert_eq!(OTHER.read(&syn), None);
@@ -177,7 +201,7 @@ mod tests {
         assert_eq!(ROUND.read(&packet(6, &answer)), Some(Found::Refusal(77)));
         assert_eq!(OTHER.read(&packet(6, &answer)), None);
 
-        let echo = ROUND.echo(5);
+        let echo = ROUND.echo(5, false);
         assert_eq!(checksum(&echo), 0);
         assert_eq!(ROUND.read(&packet(1, &echo)), Some(Found::Knock(5)));
         assert_eq!(OTHER.read(&packet(1, &echo)), None);
@@ -195,11 +219,33 @@ mod tests {
         assert_eq!(ROUND.read(&packet(1, &prohibited)), None);
     }
 
+    #[test]
+    fn the_same_of_ipv6_where_no_header_is_given() {
+        let (a, b) = (IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, 1]), IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, 2]));
+        let syn = ROUND.syn(a, b, 443, 77);
+        assert_eq!((ROUND.read6(TCP, &syn), OTHER.read6(TCP, &syn)), (Some(Found::Knock(77)), None));
+        assert_ne!(ROUND.syn(a, b, 443, 77), ROUND.syn(b, IpAddr::from([10, 0, 0, 1]), 443, 77), "checksums differ");
+        let mut echo = ROUND.echo(5, true);
+        assert_eq!((ROUND.read6(58, &echo), OTHER.read6(58, &echo)), (Some(Found::Knock(5)), None));
+        echo[0] = 129;
+        assert_eq!(ROUND.read6(58, &echo), Some(Found::Answer(5)));
+        let knock = datagram(20_007, 53, &ROUND.mark(9));
+        assert_eq!(ROUND.read6(UDP, &knock), Some(Found::Knock(9)));
+        assert_eq!(ROUND.read6(UDP, &datagram(53, 20_007, &ROUND.mark(9))), Some(Found::Answer(9)));
+        let mut header = [0; 40];
+        header[6] = UDP;
+        let unreachable = [&[1, 4, 0, 0, 0, 0, 0, 0][..], &header, &knock].concat();
+        assert_eq!(ROUND.read6(58, &unreachable), Some(Found::Refusal(9)));
+        let prohibited = [&[1, 1, 0, 0, 0, 0, 0, 0][..], &header, &knock].concat();
+        assert_eq!(ROUND.read6(58, &prohibited), None);
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80), protocol: u8) {
             let _ = ROUND.read(&bytes);
             let _ = ROUND.read(&packet(protocol, &bytes));
+            let _ = ROUND.read6(protocol, &bytes);
         }
     }
 }

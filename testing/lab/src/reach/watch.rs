@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::segment::{Found, Round};
 use super::{Cell, Knock, Place, Seen};
+use crate::netns::unspecified;
 use crate::{Answer, LabError};
 
 /// Below the ports that stacks choose by themselves, so that no connection of the host's own is in the way.
@@ -48,7 +49,7 @@ pub(super) fn knock(hosts: &[Place], cells: &[Cell], patience: Duration) -> Resu
         let mut senders = Vec::new();
         for (at, host) in hosts.iter().enumerate() {
             let ports: BTreeSet<Knock> = cells.iter().filter(|c| c.to == host.name).map(|c| c.knock).collect();
-            let doors = host.netns.within(|| Doors::open(&ports, round))?;
+            let doors = host.netns.within(|| Doors::open(&ports, round, host.address))?;
             senders.push(
                 doors
                     .map_err(LabError::io(format!("sockets in {}", host.netns.name())))?
@@ -96,6 +97,7 @@ fn targets(hosts: &[Place], cells: &[Cell]) -> Result<Vec<Target>, LabError> {
 
 /// One host's sockets.
 struct Doors {
+    v6: bool,
     raw: Vec<(u8, Socket)>,
     knocker: UdpSocket,
     tcp: Vec<TcpListener>,
@@ -103,22 +105,23 @@ struct Doors {
 }
 
 impl Doors {
-    fn open(knocks: &BTreeSet<Knock>, round: Round) -> io::Result<Self> {
+    fn open(knocks: &BTreeSet<Knock>, round: Round, address: IpAddr) -> io::Result<Self> {
+        let (any, v6) = (unspecified(address), address.is_ipv6());
         let mut raw = Vec::new();
-        for protocol in [Protocol::TCP, Protocol::UDP, Protocol::ICMPV4] {
-            let socket = Socket::new(Domain::IPV4, Type::RAW, Some(protocol))?;
+        for protocol in [Protocol::TCP, Protocol::UDP, if v6 { Protocol::ICMPV6 } else { Protocol::ICMPV4 }] {
+            let socket = Socket::new(family(address), Type::RAW, Some(protocol))?;
             socket.set_recv_buffer_size(BUFFER)?;
             socket.set_nonblocking(true)?;
             raw.push((i32::from(protocol) as u8, socket));
         }
-        let knocker = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, round.source_port))?;
+        let knocker = UdpSocket::bind((any, round.source_port))?;
         knocker.set_nonblocking(true)?;
-        let mut doors = Self { raw, knocker, tcp: Vec::new(), udp: Vec::new() };
+        let mut doors = Self { v6, raw, knocker, tcp: Vec::new(), udp: Vec::new() };
         for knock in knocks {
             // A server of the caller's may stand there already; it answers as well.
             let taken = |error: &io::Error| error.kind() == ErrorKind::AddrInUse;
             match knock {
-                Knock::Tcp(port) => match TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)) {
+                Knock::Tcp(port) => match TcpListener::bind((any, *port)) {
                     Ok(listener) => {
                         listener.set_nonblocking(true)?;
                         doors.tcp.push(listener);
@@ -126,7 +129,7 @@ impl Doors {
                     Err(error) if taken(&error) => {}
                     Err(error) => return Err(error),
                 },
-                Knock::Udp(port) => match UdpSocket::bind((Ipv4Addr::UNSPECIFIED, *port)) {
+                Knock::Udp(port) => match UdpSocket::bind((any, *port)) {
                     Ok(socket) => {
                         socket.set_nonblocking(true)?;
                         doors.udp.push(socket);
@@ -159,7 +162,7 @@ impl Doors {
             sender.raw.insert(protocol, socket.try_clone().map_err(io)?);
             // To the event loop a raw socket is one more that receives datagrams.
             let socket = tokio::net::UdpSocket::from_std(socket.into()).map_err(io)?;
-            tokio::spawn(note(socket, notes.clone()));
+            tokio::spawn(note(socket, self.v6.then_some(protocol), notes.clone()));
         }
         for listener in self.tcp {
             let listener = tokio::net::TcpListener::from_std(listener).map_err(io)?;
@@ -198,8 +201,10 @@ struct Notes {
 
 impl Notes {
     /// A knock counts where it was to arrive and an answer where it was to come back, nowhere else.
-    fn take(&self, packet: &[u8]) {
-        let Some(found) = self.round.read(packet) else { return };
+    /// Of IPv6 there is no header, so the socket's protocol is told beside.
+    fn take(&self, six: Option<u8>, packet: &[u8]) {
+        let found = six.map_or_else(|| self.round.read(packet), |protocol| self.round.read6(protocol, packet));
+        let Some(found) = found else { return };
         let mut seen = lock(&self.seen);
         match found {
             Found::Knock(cell) if self.knocked.contains(&cell) => seen[cell as usize].arrived = true,
@@ -215,12 +220,12 @@ impl Notes {
     }
 }
 
-async fn note(socket: tokio::net::UdpSocket, notes: Notes) {
+async fn note(socket: tokio::net::UdpSocket, six: Option<u8>, notes: Notes) {
     let mut buffer = [0; 512];
     loop {
         // An error is a message about an earlier knock, which comes as a packet too.
         if let Ok(size) = socket.recv(&mut buffer).await {
-            notes.take(&buffer[..size]);
+            notes.take(six, &buffer[..size]);
         }
     }
 }
@@ -233,14 +238,18 @@ struct Sender {
 impl Sender {
     fn send(&self, round: Round, target: &Target, hosts: &[Place]) -> Result<(), LabError> {
         let (from, to) = (hosts[target.from].address, hosts[target.to].address);
+        if from.is_ipv4() != to.is_ipv4() {
+            // No stack can say it.
+            return Ok(());
+        }
         let raw = |bytes: &[u8]| {
-            let socket = &self.raw[&target.knock.protocol()];
-            socket.send_to(bytes, &SocketAddrV4::new(to, 0).into())
+            let socket = &self.raw[&target.knock.protocol(from)];
+            socket.send_to(bytes, &SocketAddr::new(to, 0).into())
         };
         let sent = match target.knock {
             Knock::Tcp(port) => raw(&round.syn(from, to, port, target.cell)),
             Knock::Udp(port) => self.knocker.send_to(&round.mark(target.cell), (to, port)),
-            Knock::Icmp => raw(&round.echo(target.cell)),
+            Knock::Icmp => raw(&round.echo(target.cell, from.is_ipv6())),
         };
         match sent.map_err(|error| (error.kind(), error)) {
             Ok(_) => Ok(()),
@@ -272,7 +281,7 @@ async fn connect(
         let mine: Vec<Target> = targets.iter().filter(answered).copied().collect();
         let sockets = host.netns.within(|| {
             let socket = |_: &Target| {
-                let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+                let socket = Socket::new(family(host.address), Type::STREAM, Some(Protocol::TCP))?;
                 socket.set_nonblocking(true)?;
                 Ok(tokio::net::TcpSocket::from_std_stream(socket.into()))
             };
@@ -281,8 +290,8 @@ async fn connect(
         let sockets = sockets.map_err(LabError::io(format!("sockets in {}", host.netns.name())))?;
         for (target, socket) in mine.into_iter().zip(sockets) {
             let Knock::Tcp(port) = target.knock else { continue };
-            let address = SocketAddrV4::new(hosts[target.to].address, port);
-            tries.push((target, tokio::spawn(timeout(patience, socket.connect(address.into())))));
+            let address = SocketAddr::new(hosts[target.to].address, port);
+            tries.push((target, tokio::spawn(timeout(patience, socket.connect(address)))));
         }
     }
     for (target, attempt) in tries {
@@ -292,6 +301,10 @@ async fn connect(
         }
     }
     Ok(())
+}
+
+fn family(address: IpAddr) -> Domain {
+    if address.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 }
 }
 
 fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -67,10 +67,10 @@ pub(super) fn tell(play: &mut Play<'_>) -> Told {
         .capture()
         .packets_since(mark)?
         .iter()
-        .filter(|p| [p.source, p.destination].contains(&DRUGS) || [p.source, p.destination].contains(&ELSEWHERE))
+        .filter(|p| [p.source, p.destination].iter().any(|a| [IpAddr::V4(DRUGS), IpAddr::V4(ELSEWHERE)].contains(a)))
         .filter(|p| p.length > 0)
-        .filter(|p| ![p.source, p.destination].contains(&PROXY_OUTSIDE))
-        .map(|p| format!("{} → {} {:?}", IpAddr::V4(p.source), IpAddr::V4(p.destination), p.class))
+        .filter(|p| ![p.source, p.destination].contains(&IpAddr::V4(PROXY_OUTSIDE)))
+        .map(|p| format!("{} → {} {:?}", p.source, p.destination, p.class))
         .filter(|text| !text.contains("10."))
         .collect();
     play.that("scene-d-own-path", strange.is_empty(), strange.join("; "));

@@ -41,7 +41,7 @@ fn only_ike_and_esp(stage: &Stage, mark: lab::Mark) -> Result<Result<(), String>
     let mut esp = 0;
     let mut strange = Vec::new();
     for packet in stage.lab().capture().packets_since(mark)? {
-        let ends = [IpAddr::V4(packet.source), IpAddr::V4(packet.destination)];
+        let ends = [packet.source, packet.destination];
         let with_center = ends.contains(&center);
         let pair = ends.contains(&clinic) && ends.contains(&hospital);
         match packet.class {

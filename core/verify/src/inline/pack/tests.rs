@@ -18,7 +18,7 @@ fn protocol() -> impl Strategy<Value = Protocol> {
     prop_oneof![Just(Protocol::Tcp), Just(Protocol::Udp)]
 }
 fn table() -> impl Strategy<Value = Table> {
-    (0u8..5).prop_map(|n| Table::from_number(n).unwrap())
+    (0u8..6).prop_map(|n| Table::from_number(n).unwrap())
 }
 fn tag() -> impl Strategy<Value = Tag> {
     (0usize..4).prop_map(|n| Tag::ALL[n])
@@ -29,7 +29,8 @@ fn cube() -> impl Strategy<Value = PortMatch> {
 
 fn matches() -> impl Strategy<Value = FlowMatch> {
     use proptest::option::of;
-    let eth = prop_oneof![Just(EtherType::Ipv4), Just(EtherType::Ipv6), Just(EtherType::Arp)];
+    let eth =
+        prop_oneof![Just(EtherType::Ipv4), Just(EtherType::Ipv6), Just(EtherType::Arp), Just(EtherType::Neighbour)];
     let low = (of(any::<u32>().prop_map(PortNo)), of(tag()), of(mac()), of(mac()), of(eth), of(net()), of(net()));
     let ct = any::<(u8, u8)>().prop_map(|(value, mask)| CtMatch { value, mask });
     let high = (of(protocol()), of(cube()), of(cube()), of(ct));
@@ -63,6 +64,11 @@ fn action() -> impl Strategy<Value = Action> {
         any::<u16>().prop_map(|zone| Action::Commit { zone }),
         any::<u32>().prop_map(|p| Action::Output(PortNo(p))),
         (any::<[u8; 4]>(), mac()).prop_map(|(ip, mac)| Action::ArpReply { ip: ip.into(), mac }),
+        (any::<[u8; 16]>(), mac(), any::<bool>()).prop_map(|(ip, mac, router)| Action::NeighbourReply {
+            ip: ip.into(),
+            mac,
+            router
+        }),
         Just(Action::ToGate),
         table().prop_map(Action::Goto),
     ]

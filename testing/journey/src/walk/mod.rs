@@ -1,6 +1,7 @@
 //! The way, from knowing nothing to a service that may be used.
 
 mod apply;
+mod factor;
 mod inside;
 mod registration;
 mod report;
@@ -47,9 +48,11 @@ pub fn walk(house: &mut House, account: &mut Account) -> Result<(), StageError> 
     inside::service(house, &mut member, account)?;
     report::certificate(house, &mut member, account, &given)?;
     registration::site(house, &mut member, account)?;
+    factor::two_steps(house, &mut member, account, &given)?;
     inside::log_out(house, &mut member, account)?;
     drop(member);
     report::first(house, account)?;
+    report::overseen(house, account)?;
     let letters = house.letters();
     let ids: BTreeSet<String> = letters.iter().map(postbox::Letter::message_id).collect();
     let secret =

@@ -52,3 +52,18 @@ pub(super) fn first(house: &mut House, account: &mut Account) -> Result<(), Stag
     account.check("journey-receipt", &[], that(says, || receipt.clone()));
     Ok(())
 }
+
+/// What operators see of it, and of who is in the client VPN.
+pub(super) fn overseen(house: &mut House, account: &mut Account) -> Result<(), StageError> {
+    let mut p = house.operator("ito")?;
+    p.go(&format!("{}/submissions", house.review()))?;
+    p.reaches("page-overseen-title")?;
+    p.look("35-overseen", account)?;
+    let address = p.eval("document.querySelector('a[href$=\"/receipt.txt\"]')?.href")?;
+    let receipt = p.fetch(address.as_str().unwrap_or_default())?;
+    let told = p.text()?.contains(FILE) && receipt.contains(FILE);
+    account.check("journey-overseen", &[], that(told, || receipt.clone()));
+    p.go(&format!("{}/vpn", house.review()))?;
+    p.reaches("page-lines-title")?;
+    p.look("36-vpn-lines", account)
+}

@@ -60,7 +60,7 @@ pub(in crate::joining) async fn page(
             Some(lines) => div.scroll { table.stack {
                 thead { tr { @for column in ["vpn", "institution", "address", "inside", "machine", "since"] {
                     th scope="col" { (reader.say(&format!("page-lines-col-{column}"))) }
-                } th {} } }
+                } td {} } }
                 tbody { @for line in lines { tr {
                     th scope="row" { (line.vpn) }
                     td { (line.institution) }

@@ -19,58 +19,51 @@ pub use sessions::{Session, SessionStage};
 
 pub(crate) use write::{Step, apply};
 
+/// A table of one kind of thing that is kept, with its indexes. Steps of `schema` are never changed, and so neither is this.
+macro_rules! kept_table {
+    ($name:literal) => {
+        concat!(
+            "CREATE TABLE ",
+            $name,
+            " (
+    id BIGINT PRIMARY KEY,
+    version BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    owner BIGINT,
+    name TEXT,
+    at BIGINT NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE INDEX ",
+            $name,
+            "_by_state ON ",
+            $name,
+            " (state, at, id);
+CREATE INDEX ",
+            $name,
+            "_by_owner ON ",
+            $name,
+            " (owner, at, id);
+CREATE UNIQUE INDEX ",
+            $name,
+            "_by_name ON ",
+            $name,
+            " (name);
+CREATE INDEX ",
+            $name,
+            "_by_time ON ",
+            $name,
+            " (at, id);
+"
+        )
+    };
+}
+
 /// Tables of sites, agreements and tokens as institutions register them (G12); a step of `schema`.
-pub(crate) const REGISTRATION: &str = "
-CREATE TABLE join_member (
-    id BIGINT PRIMARY KEY,
-    version BIGINT NOT NULL,
-    state TEXT NOT NULL,
-    owner BIGINT,
-    name TEXT,
-    at BIGINT NOT NULL,
-    document TEXT NOT NULL
+pub(crate) const REGISTRATION: &str = concat!(
+    "\n",
+    kept_table!("join_member"),
+    kept_table!("join_site"),
+    kept_table!("join_proposal"),
+    kept_table!("join_token")
 );
-CREATE INDEX join_member_by_state ON join_member (state, at, id);
-CREATE INDEX join_member_by_owner ON join_member (owner, at, id);
-CREATE UNIQUE INDEX join_member_by_name ON join_member (name);
-CREATE INDEX join_member_by_time ON join_member (at, id);
-CREATE TABLE join_site (
-    id BIGINT PRIMARY KEY,
-    version BIGINT NOT NULL,
-    state TEXT NOT NULL,
-    owner BIGINT,
-    name TEXT,
-    at BIGINT NOT NULL,
-    document TEXT NOT NULL
-);
-CREATE INDEX join_site_by_state ON join_site (state, at, id);
-CREATE INDEX join_site_by_owner ON join_site (owner, at, id);
-CREATE UNIQUE INDEX join_site_by_name ON join_site (name);
-CREATE INDEX join_site_by_time ON join_site (at, id);
-CREATE TABLE join_proposal (
-    id BIGINT PRIMARY KEY,
-    version BIGINT NOT NULL,
-    state TEXT NOT NULL,
-    owner BIGINT,
-    name TEXT,
-    at BIGINT NOT NULL,
-    document TEXT NOT NULL
-);
-CREATE INDEX join_proposal_by_state ON join_proposal (state, at, id);
-CREATE INDEX join_proposal_by_owner ON join_proposal (owner, at, id);
-CREATE UNIQUE INDEX join_proposal_by_name ON join_proposal (name);
-CREATE INDEX join_proposal_by_time ON join_proposal (at, id);
-CREATE TABLE join_token (
-    id BIGINT PRIMARY KEY,
-    version BIGINT NOT NULL,
-    state TEXT NOT NULL,
-    owner BIGINT,
-    name TEXT,
-    at BIGINT NOT NULL,
-    document TEXT NOT NULL
-);
-CREATE INDEX join_token_by_state ON join_token (state, at, id);
-CREATE INDEX join_token_by_owner ON join_token (owner, at, id);
-CREATE UNIQUE INDEX join_token_by_name ON join_token (name);
-CREATE INDEX join_token_by_time ON join_token (at, id);
-";

@@ -98,6 +98,8 @@ pub enum Event {
         connection: String,
         /// Its name, as configured.
         child: String,
+        /// strongSwan's number for it.
+        number: u32,
     },
     /// It is gone.
     ChildDown {
@@ -105,6 +107,8 @@ pub enum Event {
         connection: String,
         /// Its name.
         child: String,
+        /// strongSwan's number for it.
+        number: u32,
     },
     /// Everything strongSwan has, answering [`Output::ListSas`].
     SaList {

@@ -329,11 +329,11 @@ impl SiteMachine {
             }
             Event::IkeUp(connection) => self.tunnels.on_ike(&connection, true, now, out),
             Event::IkeDown(connection) => self.tunnels.on_ike(&connection, false, now, out),
-            Event::ChildUp { connection, child } => {
-                self.tunnels.on_child_up(&connection, &child, now, out).into_iter().collect()
+            Event::ChildUp { connection, child, number } => {
+                self.tunnels.on_child_up(&connection, &child, number, now, out).into_iter().collect()
             }
-            Event::ChildDown { connection, child } => {
-                self.tunnels.on_child_down(&connection, &child, now).into_iter().collect()
+            Event::ChildDown { connection, child, number } => {
+                self.tunnels.on_child_down(&connection, &child, number, now).into_iter().collect()
             }
             Event::SaList { connections, ike, children } => {
                 for used in children.iter().filter_map(|sa| Some((sa.child.parse().ok()?, sa.used?))) {

@@ -51,7 +51,8 @@ pub(crate) struct Tunnels {
     /// A list was read since charon came, or since something was in doubt.
     known: bool,
     listing: Option<Timestamp>,
-    up: BTreeMap<GrantId, u32>,
+    /// Its CHILD_SAs, by strongSwan's numbers: an event and a list that tell of the same one are not two.
+    up: BTreeMap<GrantId, BTreeSet<u32>>,
     to_start: BTreeMap<GrantId, Attempt>,
     /// Children that are up, or may be, and are not wanted; when to ask (again).
     to_stop: BTreeMap<GrantId, (String, Timestamp)>,
@@ -195,6 +196,7 @@ impl Tunnels {
         &mut self,
         connection: &str,
         child: &str,
+        number: u32,
         now: Timestamp,
         out: &mut Outbox,
     ) -> Option<GrantId> {
@@ -202,7 +204,7 @@ impl Tunnels {
             out.report(Report::Foreign { place: Place::Tunnels, what: format!("child {child} of {connection}") });
             return None;
         };
-        *self.up.entry(grant).or_insert(0) += 1;
+        self.up.entry(grant).or_default().insert(number);
         self.to_start.remove(&grant);
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.ike_up = true;
@@ -216,13 +218,24 @@ impl Tunnels {
         Some(grant)
     }
 
-    pub(crate) fn on_child_down(&mut self, connection: &str, child: &str, now: Timestamp) -> Option<GrantId> {
+    pub(crate) fn on_child_down(
+        &mut self,
+        connection: &str,
+        child: &str,
+        number: u32,
+        now: Timestamp,
+    ) -> Option<GrantId> {
         let (_, grant) = self.resolve(connection, child)?;
-        if let Some(count) = self.up.get_mut(&grant)
-            && *count > 1
-        {
-            *count -= 1;
-            return Some(grant);
+        if let Some(numbers) = self.up.get_mut(&grant) {
+            let told = numbers.remove(&number);
+            // One that was rekeyed since the last list goes under a number not heard of: if only one was there, it was that.
+            if !told && numbers.len() == 1 {
+                numbers.clear();
+            }
+            if !numbers.is_empty() {
+                self.known &= told;
+                return Some(grant);
+            }
         }
         self.up.remove(&grant);
         self.to_stop.remove(&grant);
@@ -265,14 +278,14 @@ impl Tunnels {
         self.listing = None;
         self.known = true;
         self.audit_at = now.plus_ms(self.audit_ms);
-        let mut seen: BTreeMap<GrantId, u32> = BTreeMap::new();
+        let mut seen: BTreeMap<GrantId, BTreeSet<u32>> = BTreeMap::new();
         for ChildSa { connection, child, number, .. } in children {
             match self.resolve(connection, child) {
                 Some((id, grant)) => {
-                    let count = seen.entry(grant).or_insert(0);
-                    *count += 1;
+                    let numbers = seen.entry(grant).or_default();
+                    numbers.insert(*number);
                     // Two initiations crossed a restart. One is enough, and the initiator's end of it decides which.
-                    if *count > 1 && self.is_initiator(grant) {
+                    if numbers.len() > 1 && self.is_initiator(grant) {
                         out.push(Output::TerminateSa(*number));
                     }
                     if self.peer_of.get(&grant) != Some(&id) {

@@ -233,7 +233,7 @@ async fn list(client: &mut rsvici::Client, hub: &Hub) -> Result<(), IkeError> {
                 let sa = ChildSa {
                     connection: name.to_owned(),
                     child: child.text("name").unwrap_or(key).to_owned(),
-                    number: child.text("uniqueid").and_then(|n| n.parse().ok()).unwrap_or(0),
+                    number: number_of(child),
                     used: used(child, asked, answered),
                 };
                 match child.text("state") {
@@ -265,14 +265,19 @@ fn ike_event(hub: &Hub, event: &Vici) {
 fn child_event(hub: &Hub, event: &Vici) {
     for (connection, body) in event.sections() {
         for (key, child) in children_of(body) {
-            let (connection, child) = (connection.to_owned(), child.text("name").unwrap_or(key).to_owned());
+            let (connection, number) = (connection.to_owned(), number_of(child));
+            let child = child.text("name").unwrap_or(key).to_owned();
             hub.feed(if event.yes("up") {
-                Event::ChildUp { connection, child }
+                Event::ChildUp { connection, child, number }
             } else {
-                Event::ChildDown { connection, child }
+                Event::ChildDown { connection, child, number }
             });
         }
     }
+}
+
+fn number_of(child: &Vici) -> u32 {
+    child.text("uniqueid").and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
 async fn load_credentials(client: &mut rsvici::Client, trust: &Trust) -> Result<(), IkeError> {

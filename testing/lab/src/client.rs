@@ -11,6 +11,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 
 use crate::LabError;
+use crate::dial::dial;
 use crate::netns::Netns;
 use crate::process::until;
 
@@ -48,7 +49,7 @@ impl HttpsTarget {
     }
 
     fn connect(&self, timeout: Duration) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect_timeout(&SocketAddr::new(self.address, self.port), timeout)?;
+        let stream = dial(SocketAddr::new(self.address, self.port), timeout)?;
         stream.set_read_timeout(Some(timeout))?;
         stream.set_write_timeout(Some(timeout))?;
         stream.set_nodelay(true)?;

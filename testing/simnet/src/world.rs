@@ -34,6 +34,9 @@ struct Place {
     disk: Option<Arc<SiteState>>,
     to: BTreeMap<Link, VecDeque<Output>>,
     from: BTreeMap<Link, VecDeque<Event>>,
+    /// What the daemon answers to a command. A gate that waits for it reads no event meanwhile, so it overtakes those that
+    /// were raised before.
+    answered: Option<Event>,
     reports: Vec<Report>,
 }
 
@@ -61,6 +64,7 @@ impl World {
                     disk,
                     to: BTreeMap::new(),
                     from: BTreeMap::new(),
+                    answered: None,
                     reports: Vec::new(),
                 };
                 (id, place)
@@ -143,6 +147,12 @@ impl World {
     /// Moves one message of one queue. False if there was none.
     pub fn deliver(&mut self, id: &SiteId, link: Link) -> bool {
         let place = self.place(id);
+        if matches!(link, Link::ToCharon | Link::FromCharon)
+            && let Some(answer) = place.answered.take()
+        {
+            self.feed(id, answer);
+            return true;
+        }
         if let Some(event) = place.from.get_mut(&link).and_then(VecDeque::pop_front) {
             self.feed(id, event);
             return true;
@@ -207,6 +217,7 @@ impl World {
         place.charon = Charon::default();
         place.to.remove(&Link::ToCharon);
         place.from.remove(&Link::FromCharon);
+        place.answered = None;
         for name in names {
             self.end_ike(id, &name);
         }
@@ -225,6 +236,7 @@ impl World {
         place.machine = SiteMachine::new(kept, place.config.clone(), now);
         place.to.clear();
         place.from.clear();
+        place.answered = None;
         self.feed(id, Event::SwitchUp);
         self.feed(id, Event::CharonUp);
         Ok(())
@@ -245,7 +257,7 @@ impl World {
         match output {
             Output::LoadConnection { revision, connection } => {
                 place.charon.loaded.insert(connection.name.clone(), connection.children.keys().cloned().collect());
-                self.tell(id, Event::ConnectionLoaded(revision));
+                place.answered = Some(Event::ConnectionLoaded(revision));
             }
             Output::UnloadConnection(name) => drop(place.charon.loaded.remove(&name)),
             Output::Initiate { connection, child } => self.initiate(id, &connection, &child),
@@ -257,12 +269,11 @@ impl World {
             Output::TerminateSa(number) => self.end_children(id, |sa| sa.number == number),
             Output::TerminateIke(name) => self.end_ike(id, &name),
             Output::ListSas => {
-                let event = Event::SaList {
+                place.answered = Some(Event::SaList {
                     connections: place.charon.loaded.keys().cloned().collect(),
                     ike: place.charon.ike.clone(),
                     children: place.charon.children.clone(),
-                };
-                self.tell(id, event);
+                });
             }
             other => unreachable!("not for strongSwan: {other:?}"),
         }
@@ -283,17 +294,20 @@ impl World {
             if charon.ike.insert(connection.to_owned()) {
                 self.tell(site, Event::IkeUp(connection.to_owned()));
             }
-            self.tell(site, Event::ChildUp { connection: connection.to_owned(), child: child.to_owned() });
+            self.tell(site, Event::ChildUp { connection: connection.to_owned(), child: child.to_owned(), number });
         }
     }
 
     /// A DELETE ends the SA at both ends (RFC 7296 §1.4.1), and both daemons say so.
     fn end_children(&mut self, id: &SiteId, which: impl Fn(&ChildSa) -> bool) {
         for sa in self.place(id).charon.drop_children(which) {
-            self.tell(id, Event::ChildDown { connection: sa.connection.clone(), child: sa.child.clone() });
+            self.tell(
+                id,
+                Event::ChildDown { connection: sa.connection.clone(), child: sa.child.clone(), number: sa.number },
+            );
             let Some(peer) = self.peer(id, &sa.connection) else { continue };
             for sa in self.place(&peer).charon.drop_children(|other| other.number == sa.number) {
-                self.tell(&peer, Event::ChildDown { connection: sa.connection, child: sa.child });
+                self.tell(&peer, Event::ChildDown { connection: sa.connection, child: sa.child, number: sa.number });
             }
         }
     }

@@ -5,7 +5,7 @@ mod bare;
 pub(crate) mod terminal;
 
 use std::io::Read;
-use std::net::{IpAddr, TcpStream};
+use std::net::IpAddr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -149,7 +149,7 @@ impl Opener<'_> {
 pub(crate) fn first_byte(netns: &Netns, server: IpAddr) -> Result<(), BenchError> {
     netns
         .within(|| -> std::io::Result<()> {
-            let mut stream = TcpStream::connect_timeout(&(server, 443).into(), WAIT)?;
+            let mut stream = lab::dial((server, 443).into(), WAIT)?;
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(WAIT))?;
             terminal::greeting()?.write_tls(&mut stream)?;

@@ -149,6 +149,20 @@ catalogue! {
         /// Whose section it lies in.
         section: Section,
     }
+    /// Everything that is applied was taken out (N10).
+    NetworkExported = "A104" "audit-network-exported" {
+        /// Account of the operator.
+        operator: String,
+        /// SHA-256 of the whole network, as when it was applied.
+        digest: Digest,
+    }
+    /// A file was taken in after a trial showed what it changes (N10); the event beside it says what it changed.
+    NetworkImported = "A105" "audit-network-imported" {
+        /// Account of the operator.
+        operator: String,
+        /// SHA-256 of the file.
+        file: Digest,
+    }
     /// A connection was asked for.
     ConnectionRequested = "A201" "audit-connection-requested" {
         /// The terminal.

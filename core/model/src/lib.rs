@@ -8,6 +8,7 @@
 mod agreement;
 mod blueprint;
 mod catalogue;
+mod changes;
 mod connection;
 mod document;
 mod export;
@@ -31,6 +32,7 @@ mod zone;
 pub use agreement::{Agreement, AgreementSignature, Side};
 pub use blueprint::{Blueprint, SegmentTemplate};
 pub use catalogue::{ServiceForm, ServiceKind};
+pub use changes::{Change, Changed, Difference, Noun, changes};
 pub use connection::{ConnectionRequest, ConnectionState, SignIn};
 pub use document::{Document, DocumentError, parse_document, write_document};
 pub use export::{export, parse_documents};

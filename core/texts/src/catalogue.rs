@@ -30,6 +30,7 @@ macro_rules! files {
             ("registration", include_str!(concat!("../locales/", $lang, "/registration.ftl"))),
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
             ("factor", include_str!(concat!("../locales/", $lang, "/factor.ftl"))),
+            ("transfer", include_str!(concat!("../locales/", $lang, "/transfer.ftl"))),
             ("overseen", include_str!(concat!("../locales/", $lang, "/overseen.ftl"))),
             ("preflight", include_str!(concat!("../locales/", $lang, "/preflight.ftl"))),
             ("journey", include_str!(concat!("../locales/", $lang, "/journey.ftl"))),
@@ -42,7 +43,7 @@ macro_rules! files {
 }
 
 /// Name and contents of every file of a language.
-fn files(lang: Lang) -> [(&'static str, &'static str); 27] {
+fn files(lang: Lang) -> [(&'static str, &'static str); 28] {
     match lang {
         Lang::Ja => files!("ja"),
         Lang::En => files!("en"),

@@ -21,6 +21,8 @@ mod browser;
 mod ready;
 #[path = "issuing/registration.rs"]
 mod registration;
+#[path = "issuing/transfer.rs"]
+mod transfer;
 
 const OTHERS: [&str; 2] = [
     include_str!("../../../core/model/tests/documents/hospital.toml"),

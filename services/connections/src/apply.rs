@@ -33,15 +33,34 @@ pub struct Applied {
     pub proof_took: Duration,
 }
 
+/// What documents would make of what is applied.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// What is applied, as [`apply_from`] takes it.
+    pub before: Arc<Network>,
+    /// What would be.
+    pub after: Network,
+    /// What it changes, proved.
+    pub applied: Applied,
+}
+
 /// Shows what documents would change, with its proof, and changes nothing.
 ///
 /// # Errors
 /// [`Refused`] with every fault of the documents, or the counter-example.
 pub async fn plan_only(center: &Center, documents: &[(String, String)]) -> Result<Applied, Refused> {
-    let (change, network) = {
+    Ok(tried(center, documents).await?.applied)
+}
+
+/// The same, with both networks.
+///
+/// # Errors
+/// As [`plan_only`].
+pub async fn tried(center: &Center, documents: &[(String, String)]) -> Result<Tried, Refused> {
+    let (change, before, after) = {
         let state = center.state().await;
         let network = network_with(&state.network, documents)?;
-        (change(&state, &network, &center.trust(), center.now()), network)
+        (change(&state, &network, &center.trust(), center.now()), Arc::clone(&state.network), network)
     };
     let proved = match change {
         Ok(change) => match center.second().of_change(change.plan.plan()).await {
@@ -55,8 +74,8 @@ pub async fn plan_only(center: &Center, documents: &[(String, String)]) -> Resul
         Err(refused) => Err(refused),
     };
     match proved {
-        Ok(change) => Ok(change.applied()),
-        Err(refused) => Err(staged(center, &network, refused).await),
+        Ok(change) => Ok(Tried { before, after, applied: change.applied() }),
+        Err(refused) => Err(staged(center, &after, refused).await),
     }
 }
 

@@ -50,7 +50,7 @@ mod trust;
 mod vetoed;
 mod why;
 
-pub use apply::{Applied, CLASH, SITES, apply, apply_from, plan_only};
+pub use apply::{Applied, CLASH, SITES, Tried, apply, apply_from, plan_only, tried};
 pub use approvals::{approvals, approve, refuse_approval};
 pub use can::can;
 pub use center::{Center, Parts, Settings};

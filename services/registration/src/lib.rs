@@ -15,6 +15,7 @@ mod offer;
 mod parts;
 mod refused;
 mod site;
+mod transfer;
 mod who;
 
 use connections::Center;
@@ -31,6 +32,7 @@ pub use offer::Once;
 pub use parts::{HostForm, LineForm, RemoveForm, ServiceForm};
 pub use refused::Refused;
 pub use site::{SitePage, SiteView, Stage, Step};
+pub use transfer::{Brought, Trial};
 pub use who::Who;
 
 /// Where certificates are fetched, for one-time tokens.

@@ -14,6 +14,10 @@ pub enum Refused {
     Joining(reception::Refused),
     /// Policy, its checks and its proofs refused the documents.
     Policy(connections::Refused),
+    /// The same of a file that an operator brings: what is wrong in it is the operator's.
+    Import(connections::Refused),
+    /// Not the file that was tried, or something else was applied since.
+    NotTried,
     /// The authorities refused.
     Issuing(issuing::Refused),
     /// Another institution has this id in the network, or it is in the network already.
@@ -75,6 +79,8 @@ impl Refused {
         match self {
             Self::Joining(no) => vec![no.reason()],
             Self::Policy(no) => no.reasons.iter().cloned().map(ones_own).collect(),
+            Self::Import(no) => no.reasons.clone(),
+            Self::NotTried => own("J113", Section::Operator, "not-tried", vec![]),
             Self::Issuing(no) => vec![no.reason()],
             Self::NameTaken { name } => own("J101", Section::InHouseLan, "name-taken", vec![("name", name)]),
             Self::NoName => own("J102", Section::InHouseLan, "no-name", vec![]),
@@ -108,7 +114,7 @@ impl Refused {
     pub fn status(&self) -> u16 {
         match self {
             Self::Joining(no) => no.status(),
-            Self::Policy(no) => no
+            Self::Policy(no) | Self::Import(no) => no
                 .reasons
                 .first()
                 .and_then(|reason| connections::Trouble::from_code(&reason.code))
@@ -120,6 +126,7 @@ impl Refused {
             | Self::SiteTaken { .. }
             | Self::AgreementTaken { .. }
             | Self::NotYourTurn
+            | Self::NotTried
             | Self::TooManyWait { .. } => 409,
             Self::Part { there: false, .. } => 404,
             Self::Part { there: true, .. } => 409,
@@ -236,9 +243,10 @@ mod tests {
             Refused::NotThisAgreement { agreement: text() },
             taken("10.2.20.0/24", Some("aoba")),
             Refused::TooManyWait { most: 1 },
+            Refused::NotTried,
         ];
         let codes: Vec<String> = all.iter().map(|no| no.reasons()[0].code.clone()).collect();
-        assert_eq!(codes, (101..=112).map(|n| format!("J{n}")).collect::<Vec<_>>());
+        assert_eq!(codes, (101..=113).map(|n| format!("J{n}")).collect::<Vec<_>>());
         for lang in Lang::ALL {
             let texts = Texts::new(lang);
             for reason in all.iter().flat_map(Refused::reasons) {

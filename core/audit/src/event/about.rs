@@ -52,6 +52,8 @@ impl Event {
             | Self::OperatorAction { .. }
             | Self::NetworkApplied { .. }
             | Self::NetworkRefused { .. }
+            | Self::NetworkExported { .. }
+            | Self::NetworkImported { .. }
             | Self::ConnectionRequested { .. }
             | Self::ConnectionDenied { .. }
             | Self::GateJoined { .. }

@@ -15,7 +15,7 @@ use super::registration::{PASSWORD, managers};
 use super::{OTHERS, Stage};
 
 /// A program at a door. What it is answered is held against the document of that door.
-struct Program {
+pub struct Program {
     tls: TlsConnector,
     at: SocketAddr,
     token: Option<String>,
@@ -35,7 +35,7 @@ impl Program {
         Self::new(tls(stage, None, &[b"http/1.1"]), stage.inside, Some(token)).await
     }
 
-    async fn of_operator(stage: &Stage) -> Self {
+    pub async fn of_operator(stage: &Stage) -> Self {
         let pair = (stage.operator.chain_pem.as_str(), stage.operator.key_pem.as_str());
         Self::new(tls(stage, Some(pair), &[b"http/1.1"]), stage.pages, None).await
     }
@@ -68,7 +68,7 @@ impl Program {
     }
 
     /// `path` with one part between braces, which `part` stands for.
-    async fn ask(&mut self, method: &str, path: &str, part: &str, body: Option<Value>) -> (u16, Value) {
+    pub async fn ask(&mut self, method: &str, path: &str, part: &str, body: Option<Value>) -> (u16, Value) {
         let asked = match path.split_once('{') {
             Some((before, after)) => format!("{before}{part}{}", after.split_once('}').unwrap().1),
             None => path.to_owned(),
@@ -97,14 +97,14 @@ impl Program {
         (status, value)
     }
 
-    async fn get(&mut self, path: &str, part: &str) -> Value {
+    pub async fn get(&mut self, path: &str, part: &str) -> Value {
         let (status, value) = self.ask("GET", path, part, None).await;
         assert_eq!(status, 200, "{path}: {value}");
         value
     }
 
     /// Refused with a code.
-    async fn refused(&mut self, method: &str, path: &str, part: &str, body: Value, status: u16, code: &str) {
+    pub async fn refused(&mut self, method: &str, path: &str, part: &str, body: Value, status: u16, code: &str) {
         let (told, value) = self.ask(method, path, part, Some(body)).await;
         assert_eq!((told, value["code"].as_str()), (status, Some(code)), "{method} {path}: {value}");
         assert!(["title", "side", "remedy"].iter().all(|text| !value[text].as_str().unwrap().is_empty()), "{value}");

@@ -12,8 +12,8 @@ use crate::joining::api::{Plain, Problem};
 use crate::joining::caller::{Caller, authorization, certified, source, token};
 use crate::joining::files::{Terminal, TurnedBack};
 use crate::joining::limits::{Counted, Whose};
-use crate::joining::table::{Entrance, Shape};
-use crate::joining::{Desk, LONGEST_FORM, words};
+use crate::joining::table::{Entrance, Shape, longest};
+use crate::joining::{Desk, words};
 use crate::reader::Reader;
 
 /// What the gate of one route knows.
@@ -32,7 +32,7 @@ pub(super) struct Gate {
 pub(super) async fn keep(State(gate): State<Gate>, reader: Reader, mut request: Request, next: Next) -> Response {
     let reader = if gate.call { Reader::of_program(request.headers()) } else { reader };
     // Before anybody is asked who they are (ASVS 12.1.1).
-    if gate.call && announced(request.headers()) > LONGEST_FORM {
+    if gate.call && announced(request.headers()) > longest(gate.action) {
         return Problem::from(Plain::TooLong).show(&reader);
     }
     let from = source(request.extensions());

@@ -189,6 +189,11 @@ pub(super) fn table() -> Vec<Way> {
         Operator post "/review/reset"                  ManageAccounts Form Page => review::reset;
         Operator post "/review/notice"                 Publish Form Page => review::publish;
 
+        Operator get  "/review/configuration"          Transfer Page Page => review::transfer::page;
+        Operator get  "/review/configuration/export"   Transfer Page Page => review::transfer::export;
+        Operator post "/review/configuration/trial"    Transfer Form Page => review::transfer::trial;
+        Operator post "/review/configuration/import"   Transfer Form Page => review::transfer::import;
+
         Operator get  "/review/sites"                      SeeSites Page Page => sites::list;
         Operator post "/review/sites/name"                 RegisterSites Form Page => sites::name;
         Operator get  "/review/sites/new"                  RegisterSites Page Page => sites::ask;
@@ -211,6 +216,16 @@ pub(super) fn table() -> Vec<Way> {
     all
 }
 
+/// Octets of a body, by what it is for, before anything of it is read (ASVS 12.1.1).
+pub(super) fn longest(action: Action) -> usize {
+    match action {
+        // All that is installed on a terminal is longer than what anybody types, and so is all that is applied.
+        Action::Preflight => public::preflight::LONGEST,
+        Action::Transfer => review::transfer::LONGEST,
+        _ => LONGEST_FORM,
+    }
+}
+
 /// The router of an entrance; the operator's is merged with the live picture and has its guard and files already.
 pub fn routes(at: Entrance, desk: Desk) -> Router {
     let mut router = Router::new();
@@ -224,9 +239,7 @@ pub fn routes(at: Entrance, desk: Desk) -> Router {
             shape: way.shape,
             call: way.described.is_some(),
         };
-        // All that is installed on a terminal is longer than what anybody types.
-        let longest = if way.action == Action::Preflight { public::preflight::LONGEST } else { LONGEST_FORM };
-        let handler = way.handler.layer(DefaultBodyLimit::max(longest));
+        let handler = way.handler.layer(DefaultBodyLimit::max(longest(way.action)));
         router = router.route(way.path, handler.route_layer(from_fn_with_state(gate, keep)));
     }
     let router = router.layer(DefaultBodyLimit::max(LONGEST_FORM));

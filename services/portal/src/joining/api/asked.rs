@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 use super::{Plain, Problem};
+use crate::joining::Desk;
 use crate::joining::caller::Caller;
-use crate::joining::{Desk, LONGEST_FORM};
 use crate::reader::Reader;
 
 /// What a call was given, and by whom.
@@ -28,6 +28,7 @@ impl<T: DeserializeOwned> Asked<T> {
         caller: Caller,
         path: BTreeMap<String, String>,
         request: Request,
+        longest: usize,
     ) -> Result<Self, Problem> {
         let reader = Reader::of_program(request.headers());
         let given = if [Method::GET, Method::HEAD, Method::DELETE].contains(request.method()) {
@@ -38,7 +39,7 @@ impl<T: DeserializeOwned> Asked<T> {
             if !is_json(&request) {
                 return Err(Plain::NotJson.into());
             }
-            let body = to_bytes(request.into_body(), LONGEST_FORM).await.map_err(|_| Plain::TooLong)?;
+            let body = to_bytes(request.into_body(), longest).await.map_err(|_| Plain::TooLong)?;
             let body: &[u8] = if body.is_empty() { b"{}" } else { &body };
             serde_json::from_slice(body).map_err(|error| Plain::Malformed(error.to_string()))?
         };

@@ -12,6 +12,7 @@ mod parts;
 mod problem;
 mod shapes;
 mod sites;
+mod transfer;
 
 use axum::Json;
 use axum::extract::{Extension, Path, Request, State};
@@ -28,7 +29,7 @@ use std::collections::BTreeMap;
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
 use crate::joining::limits::Counted;
-use crate::joining::table::{Entrance, Shape, Way};
+use crate::joining::table::{Entrance, Shape, Way, longest};
 use crate::reader::Reader;
 use asked::Asked;
 
@@ -136,6 +137,9 @@ pub(super) fn ways() -> Vec<Way> {
         Operator DELETE "/api/v1/review/sites/{site}/services/{name}" RegisterSites OK "remove-service" => parts::remove_service;
         Operator POST "/api/v1/review/sites/{site}/lines" RegisterSites OK "add-line" => parts::add_line;
         Operator DELETE "/api/v1/review/sites/{site}/lines/{name}" RegisterSites OK "remove-line" => parts::remove_line;
+        Operator GET  "/api/v1/review/configuration"        Transfer OK "export-configuration" => transfer::export;
+        Operator POST "/api/v1/review/configuration/trial"  Transfer OK "try-import" => transfer::trial;
+        Operator POST "/api/v1/review/configuration/import" Transfer OK "import-configuration" => transfer::import;
         Operator GET "/api/v1/review/agreements" SeeSites OK "list-agreements" => parts::agreements;
         Operator GET "/api/v1/review/agreements/{agreement}" SeeSites OK "see-agreement" => parts::one_agreement;
     };
@@ -167,7 +171,7 @@ where
         let answer = answer.clone();
         async move {
             let reader = Reader::of_program(request.headers());
-            let done = match Asked::read(desk, caller, parts, request).await {
+            let done = match Asked::read(desk, caller, parts, request, longest(action)).await {
                 Ok(asked) => answer(asked).await,
                 Err(problem) => Err(problem),
             };

@@ -3,6 +3,7 @@
 mod decide;
 mod one;
 pub(super) mod submissions;
+pub(super) mod transfer;
 pub(super) mod vpn;
 
 pub(super) use decide::{approve, approve_service, call, cancel_service, publish, reject, reset, settle};
@@ -43,6 +44,9 @@ fn said(caller: &Caller, title: &str, here: &str, wrong: bool, reader: &Reader, 
                 a href="/review/sites" aria-current=[(here == "/review/sites").then_some("page")] { (reader.say("page-sites-title")) }
                 a href="/review/submissions" aria-current=[(here == "/review/submissions").then_some("page")] { (reader.say("page-overseen-title")) }
                 a href="/review/agreements" aria-current=[(here == "/review/agreements").then_some("page")] { (reader.say("page-agreements-title")) }
+                @if access::may(caller.role(), Action::Transfer) {
+                    a href="/review/configuration" aria-current=[(here == "/review/configuration").then_some("page")] { (reader.say("page-transfer-title")) }
+                }
                 a href="/live" { (reader.say("page-review-live")) }
             }
             h1 { (reader.say(title)) }

@@ -3,6 +3,7 @@
 mod parts;
 mod review;
 mod sites;
+mod transfer;
 
 use joining::{AccountRole, AccountState, ServiceStand};
 use model::{LocalizedName, Timestamp};
@@ -23,6 +24,7 @@ pub(in crate::joining::api) use review::{
     WorkList, WorkPart,
 };
 pub(in crate::joining::api) use sites::{Enrolment, Member, MemberGiven, Site, SiteGiven, SiteProposal, WholeSite};
+pub(in crate::joining::api) use transfer::{Exported, FileGiven, TransferDone, TriedGiven};
 
 /// Items of a part of a list at most.
 const MOST: u16 = 100;

@@ -132,6 +132,13 @@ async fn what_cannot_be_read_is_a_problem_that_says_what_to_do() {
     let mut long = call(&Method::POST, "/api/v1/staff", &Shows::Nothing, None);
     long.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("9999999"));
     expect(inside, long, 413, "too-long").await;
+    // A file of what is applied may be long, but not that long.
+    let mut longer = call(&Method::POST, "/api/v1/review/configuration/trial", &Shows::Operator, None);
+    longer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("99999999"));
+    expect(Entrance::Operator, longer, 413, "too-long").await;
+    let file = json!({ "file": "a".repeat(70_000) });
+    let longer = call(&Method::POST, "/api/v1/review/configuration/trial", &Shows::Operator, Some(&file));
+    expect(Entrance::Operator, longer, 404, "no-registration").await;
     let long = json!({ "name": "a".repeat(70_000) });
     expect(inside, call(&Method::POST, "/api/v1/staff", &token, Some(&long)), 413, "too-long").await;
 

@@ -53,7 +53,9 @@ impl<'a> Program<'a> {
         let paths = document["paths"].as_object().unwrap();
         let all: BTreeSet<String> = paths
             .iter()
-            .filter(|(path, _)| !["/site", "/member", "/agreement", "/signing"].iter().any(|part| path.contains(part)))
+            .filter(|(path, _)| {
+                !["/site", "/member", "/agreement", "/signing", "/configuration"].iter().any(|part| path.contains(part))
+            })
             .flat_map(|(path, all)| {
                 all.as_object().unwrap().keys().map(move |m| format!("{} {path}", m.to_uppercase()))
             })

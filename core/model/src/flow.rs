@@ -214,6 +214,27 @@ impl CtMatch {
     }
 }
 
+/// What of TCP and ICMP can begin something. A segment that is no SYN belongs to what began before (RFC 9293 §3.5): what
+/// is left of a connection whose line was cut must not open it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Beginning {
+    /// A TCP segment with SYN and without ACK; a match that says so says TCP too.
+    Syn,
+    /// ICMP of the family of the match, which names no protocol besides: no service uses it, and who tries is told.
+    Icmp,
+}
+
+impl Beginning {
+    /// How a connection of this protocol begins; nothing, if any packet may be its first.
+    pub fn of(protocol: Protocol) -> Option<Self> {
+        match protocol {
+            Protocol::Tcp => Some(Self::Syn),
+            Protocol::Udp => None,
+        }
+    }
+}
+
 /// What a packet must look like; an absent field matches anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -233,6 +254,7 @@ pub struct FlowMatch {
     pub arp_spa: Option<Ipv4Addr>,
     pub arp_tpa: Option<Ipv4Addr>,
     pub arp_sha: Option<Mac>,
+    pub beginning: Option<Beginning>,
 }
 
 /// What happens to a packet that matches; applied in order, `Goto` last. No actions: dropped.

@@ -38,7 +38,8 @@ pub use document::{Document, DocumentError, parse_document, write_document};
 pub use export::{export, parse_documents};
 pub use filter::{Filter, FilterSide, FlowDirection};
 pub use flow::{
-    Action, ArpOp, CONNTRACK_ZONE, Cookie, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, PortMatch, Table, Tag,
+    Action, ArpOp, Beginning, CONNTRACK_ZONE, Cookie, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, PortMatch,
+    Table, Tag,
 };
 pub use grant::{Endpoint, Grant};
 pub use id::{

@@ -2,8 +2,8 @@
 
 use ipnet::{IpNet, Ipv6Net};
 use model::{
-    Action, ArpOp, CONNTRACK_ZONE, CookieOwner, CtMatch, EtherType, Filter, FilterSide, FlowDirection, FlowMatch,
-    FlowRule, GATE_SERVICE_PORTS, Host, Network, Protocol, Site, SiteFacts, Table, Tag, Zone,
+    Action, ArpOp, Beginning, CONNTRACK_ZONE, CookieOwner, CtMatch, EtherType, Filter, FilterSide, FlowDirection,
+    FlowMatch, FlowRule, GATE_SERVICE_PORTS, Host, Network, Protocol, Site, SiteFacts, Table, Tag, Zone,
 };
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -33,7 +33,7 @@ pub(crate) fn rules(facts: &SiteFacts) -> BTreeSet<FlowRule> {
         rules.extend(deliver(site, host.address, host.mac, Some(host)));
         if host.terminal {
             rules.extend(gate_service(site, host, zone));
-            rules.insert(first_packet(site, host, zone));
+            rules.extend(first_packets(site, host, zone));
         }
     }
     for segment in site.segments.values() {
@@ -181,21 +181,32 @@ fn gate_service(site: &Site, host: &Host, zone: Zone) -> Vec<FlowRule> {
         .collect()
 }
 
-/// N1: the first packet of a terminal toward the outside is judged by the gate.
-fn first_packet(site: &Site, host: &Host, zone: Zone) -> FlowRule {
-    standing(
-        site,
-        Table::Connections,
-        FIRST_PACKET,
-        FlowMatch {
-            in_port: Some(host.port.port),
-            tag: Some(Tag::Zone(zone)),
-            eth_type: Some(ether_type(host.address)),
-            ct: Some(CtMatch::BEGINS),
-            ..FlowMatch::default()
-        },
-        vec![Action::ToGate],
-    )
+/// N1: the first packet of a terminal toward the outside is judged by the gate. Of TCP that is a SYN: to connection
+/// tracking a stray segment of a connection whose line was cut is new as well.
+fn first_packets(site: &Site, host: &Host, zone: Zone) -> [FlowRule; 3] {
+    [
+        (Some(Protocol::Tcp), Some(Beginning::Syn)),
+        (Some(Protocol::Udp), None),
+        // Never granted, but asked for and refused like anything else.
+        (None, Some(Beginning::Icmp)),
+    ]
+    .map(|(protocol, beginning)| {
+        standing(
+            site,
+            Table::Connections,
+            FIRST_PACKET,
+            FlowMatch {
+                in_port: Some(host.port.port),
+                tag: Some(Tag::Zone(zone)),
+                eth_type: Some(ether_type(host.address)),
+                protocol,
+                ct: Some(CtMatch::BEGINS),
+                beginning,
+                ..FlowMatch::default()
+            },
+            vec![Action::ToGate],
+        )
+    })
 }
 
 fn to_in_house(site: &Site, zone: Zone, prefix: IpNet) -> FlowRule {

@@ -5,8 +5,8 @@
 
 use ipnet::IpNet;
 use model::{
-    Action, ArpOp, Cookie, CtMatch, EtherType, FlowMatch, FlowRule, Mac, PortMatch, PortNo, Protocol, SwitchId, Table,
-    Tag,
+    Action, ArpOp, Beginning, Cookie, CtMatch, EtherType, FlowMatch, FlowRule, Mac, PortMatch, PortNo, Protocol,
+    SwitchId, Table, Tag,
 };
 use openflow::{
     BitRange, Ct, CtState, CtZone, EthAddr, FieldKind, FlowMod, FlowModCommand, FlowModFlags, FlowStats, Instruction,
@@ -59,6 +59,9 @@ pub enum Inexpressible {
         "the rule speaks of neighbour solicitations where none can be: only admission and neighbours do, by target and source"
     )]
     NeighbourElsewhere,
+    /// A SYN is of TCP, and ICMP is of a family.
+    #[error("the rule matches a SYN without TCP, or ICMP without a family or with another protocol")]
+    BeginningOfNothing,
 }
 
 /// Why an entry of the switch is not a rule of ours.
@@ -201,6 +204,13 @@ fn to_match(table: Table, m: &FlowMatch) -> Result<Match, Inexpressible> {
         let (value, mask) = (CtState(u32::from(ct.value)), CtState(u32::from(ct.mask)));
         fields.push(OxmField::CtState(Masked::with_mask(value, mask)));
     }
+    match (m.beginning, m.protocol, m.eth_type) {
+        (None, ..) => {}
+        (Some(Beginning::Syn), Some(Protocol::Tcp), _) => fields.push(OxmField::TcpFlags(SYN)),
+        (Some(Beginning::Icmp), None, Some(EtherType::Ipv4)) => fields.push(OxmField::IpProto(ICMP)),
+        (Some(Beginning::Icmp), None, Some(EtherType::Ipv6)) => fields.push(OxmField::IpProto(ICMPV6)),
+        (Some(_), ..) => return Err(Inexpressible::BeginningOfNothing),
+    }
     fields.extend(m.arp_op.map(|o| OxmField::ArpOp(arp_number(o))));
     fields.extend(m.arp_spa.map(|a| OxmField::ArpSpa(a.into())));
     fields.extend(m.arp_tpa.map(|a| OxmField::ArpTpa(a.into())));
@@ -214,6 +224,7 @@ fn from_match(table: Table, matching: &Match) -> Result<FlowMatch, NotOurs> {
     let mut m = FlowMatch::default();
     // Of a solicitation: type and code, and whom it asks for.
     let (mut asks, mut target) = ((false, false), None);
+    let mut icmp_of = None;
     for field in &matching.0 {
         match field {
             OxmField::InPort(p) => m.in_port = Some(PortNo(p.0)),
@@ -228,6 +239,9 @@ fn from_match(table: Table, matching: &Match) -> Result<FlowMatch, NotOurs> {
             OxmField::EthType(0x0806) => m.eth_type = Some(EtherType::Arp),
             OxmField::IpProto(6) => m.protocol = Some(Protocol::Tcp),
             OxmField::IpProto(17) => m.protocol = Some(Protocol::Udp),
+            OxmField::TcpFlags(flags) if *flags == SYN => m.beginning = Some(Beginning::Syn),
+            OxmField::IpProto(ICMP) => icmp_of = Some(EtherType::Ipv4),
+            OxmField::IpProto(ICMPV6) if solicitation(table).is_none() => icmp_of = Some(EtherType::Ipv6),
             OxmField::Ipv4Src(v) => {
                 m.ip_src = Some(net(v.value.into(), v.mask.map(Into::into)).ok_or_else(|| unknown(field))?)
             }
@@ -272,6 +286,12 @@ fn from_match(table: Table, matching: &Match) -> Result<FlowMatch, NotOurs> {
         return Err(NotOurs::Field("destination of a solicitation".to_owned()));
     }
     m.ip_dst = m.ip_dst.or(target);
+    if icmp_of.is_some() {
+        if icmp_of != m.eth_type {
+            return Err(NotOurs::Field("ICMP of the other family".to_owned()));
+        }
+        m.beginning = Some(Beginning::Icmp);
+    }
     Ok(m)
 }
 
@@ -332,6 +352,9 @@ fn arp_reply(ip: std::net::Ipv4Addr, at: Mac) -> [openflow::Action; 8] {
     ]
 }
 
+/// SYN set and ACK not (RFC 9293 §3.1), of the twelve bits of `tcp_flags` (ovs-fields(7)).
+const SYN: Masked<u16> = Masked { value: 0x002, mask: Some(0x012) };
+const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use model::{
-    Action, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, GrantId, Mac, PortMatch, PortNo, Protocol, Table, Tag,
+    Action, Beginning, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, GrantId, Mac, PortMatch, PortNo, Protocol,
+    Table, Tag,
 };
 use openflow::{FlowMod, FlowStats, Instruction, Match, OxmField};
 use proptest::prelude::*;
@@ -88,7 +89,12 @@ fn planned() -> impl Strategy<Value = FlowRule> {
                     (Table::Connections, grant, m, vec![goto])
                 }
                 5 => {
-                    let m = FlowMatch { in_port: Some(p), tag: Some(tag), ct: Some(ct), ..v4 };
+                    let (protocol, beginning) = match number % 3 {
+                        0 => (Some(Protocol::Tcp), Some(Beginning::Syn)),
+                        1 => (Some(Protocol::Udp), None),
+                        _ => (None, Some(Beginning::Icmp)),
+                    };
+                    let m = FlowMatch { in_port: Some(p), tag: Some(tag), protocol, ct: Some(ct), beginning, ..v4 };
                     (Table::Connections, standing, m, vec![Action::ToGate])
                 }
                 6 => {

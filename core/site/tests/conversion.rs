@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use model::{
-    Action, ArpOp, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, GrantId, Mac, PortMatch, PortNo, Protocol,
-    Table, Tag, Zone,
+    Action, ArpOp, Beginning, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, GrantId, Mac, PortMatch, PortNo,
+    Protocol, Table, Tag, Zone,
 };
 use proptest::prelude::*;
 use site::{to_add, to_entry, to_rule};
@@ -14,10 +14,20 @@ fn rule(table: Table, priority: u16, matches: FlowMatch, owner: CookieOwner, act
     FlowRule { switch: "sw1".parse().unwrap(), table, priority, matches, owner, actions }
 }
 
+fn ip(eth_type: EtherType) -> FlowMatch {
+    FlowMatch { eth_type: Some(eth_type), ..FlowMatch::default() }
+}
+
+/// A terminal's first packet of this kind goes to the gate.
+fn first(kind: FlowMatch) -> FlowRule {
+    let port = Some(PortNo(3));
+    let matches = FlowMatch { in_port: port, tag: Some(Tag::Zone(Zone::Secure)), ct: Some(CtMatch::BEGINS), ..kind };
+    rule(Table::Connections, 100, matches, CookieOwner::Standing, vec![Action::ToGate])
+}
+
 fn golden() -> Vec<(FlowRule, &'static str)> {
     let host: Mac = "02:00:00:01:20:11".parse().unwrap();
     let gateway: Mac = "02:00:00:01:00:01".parse().unwrap();
-    let ip = |eth_type| FlowMatch { eth_type: Some(eth_type), ..FlowMatch::default() };
     let grant = CookieOwner::Grant(GrantId(7));
     let origin = FlowMatch {
         in_port: Some(PortNo(3)),
@@ -76,19 +86,24 @@ fn golden() -> Vec<(FlowRule, &'static str)> {
             "ADD table:2 priority=1000,ct_state=+est-rpl-inv+trk,tcp,reg0=0x11,in_port=3,nw_src=10.1.20.11,nw_dst=10.2.10.10,tp_dst=443 cookie:0x5e02000000000007 send_flow_rem reset_counts actions=goto_table:4",
         ),
         (
-            rule(
-                Table::Connections,
-                100,
-                FlowMatch {
-                    in_port: Some(PortNo(3)),
-                    tag: Some(Tag::Zone(Zone::Secure)),
-                    ct: Some(CtMatch::BEGINS),
-                    ..ip(EtherType::Ipv4)
-                },
-                CookieOwner::Standing,
-                vec![Action::ToGate],
-            ),
+            first(ip(EtherType::Ipv4)),
             "ADD table:2 priority=100,ct_state=+new-inv+trk,ip,reg0=0x11,in_port=3 cookie:0x5e01000000000000 actions=meter:3,CONTROLLER:65535",
+        ),
+        (
+            first(FlowMatch { protocol: Some(Protocol::Tcp), beginning: Some(Beginning::Syn), ..ip(EtherType::Ipv4) }),
+            "ADD table:2 priority=100,ct_state=+new-inv+trk,tcp,reg0=0x11,in_port=3,tcp_flags=+syn-ack cookie:0x5e01000000000000 actions=meter:3,CONTROLLER:65535",
+        ),
+        (
+            first(FlowMatch { protocol: Some(Protocol::Tcp), beginning: Some(Beginning::Syn), ..ip(EtherType::Ipv6) }),
+            "ADD table:2 priority=100,ct_state=+new-inv+trk,tcp6,reg0=0x11,in_port=3,tcp_flags=+syn-ack cookie:0x5e01000000000000 actions=meter:3,CONTROLLER:65535",
+        ),
+        (
+            first(FlowMatch { beginning: Some(Beginning::Icmp), ..ip(EtherType::Ipv4) }),
+            "ADD table:2 priority=100,ct_state=+new-inv+trk,icmp,reg0=0x11,in_port=3 cookie:0x5e01000000000000 actions=meter:3,CONTROLLER:65535",
+        ),
+        (
+            first(FlowMatch { beginning: Some(Beginning::Icmp), ..ip(EtherType::Ipv6) }),
+            "ADD table:2 priority=100,ct_state=+new-inv+trk,icmp6,reg0=0x11,in_port=3 cookie:0x5e01000000000000 actions=meter:3,CONTROLLER:65535",
         ),
         (
             rule(
@@ -166,6 +181,40 @@ fn every_golden_rule_comes_back() {
 }
 
 #[test]
+fn a_syn_is_of_tcp_and_icmp_of_a_family() {
+    for (protocol, eth_type, beginning) in [
+        (None, Some(EtherType::Ipv4), Beginning::Syn),
+        (Some(Protocol::Udp), Some(EtherType::Ipv4), Beginning::Syn),
+        (Some(Protocol::Tcp), Some(EtherType::Ipv4), Beginning::Icmp),
+        (None, None, Beginning::Icmp),
+        (None, Some(EtherType::Arp), Beginning::Icmp),
+    ] {
+        let wrong = first(FlowMatch { protocol, eth_type, beginning: Some(beginning), ..FlowMatch::default() });
+        assert_eq!(to_entry(&wrong), Err(site::Inexpressible::BeginningOfNothing), "{wrong:?}");
+    }
+    // Other flags, or a wider mask, are no rule of ours.
+    let syn = FlowMatch { protocol: Some(Protocol::Tcp), beginning: Some(Beginning::Syn), ..ip(EtherType::Ipv4) };
+    let rule = first(syn);
+    let (mut key, body) = to_entry(&rule).unwrap();
+    for (value, mask) in [(0x02, 0x02), (0x12, 0x12), (0x10, 0x10), (0x02, 0xfff)] {
+        for field in &mut key.matching.0 {
+            if let openflow::OxmField::TcpFlags(flags) = field {
+                *flags = openflow::Masked::with_mask(value, mask);
+            }
+        }
+        assert!(matches!(to_rule(&rule.switch, &key, &body), Err(site::NotOurs::Field(_))), "{value:#x}/{mask:#x}");
+    }
+    // ICMP of the other family.
+    for field in &mut key.matching.0 {
+        if let openflow::OxmField::IpProto(protocol) = field {
+            *protocol = 58;
+        }
+    }
+    key.matching.0.retain(|field| !matches!(field, openflow::OxmField::TcpFlags(_)));
+    assert!(matches!(to_rule(&rule.switch, &key, &body), Err(site::NotOurs::Field(_))));
+}
+
+#[test]
 fn a_port_without_a_protocol_is_refused_not_widened() {
     let matches = FlowMatch { tp_dst: Some(PortMatch::exact(443)), ..FlowMatch::default() };
     assert!(to_entry(&rule(Table::Connections, 1, matches, CookieOwner::Standing, vec![])).is_err());
@@ -206,6 +255,7 @@ prop_compose! {
         protocol in proptest::option::of(proptest::sample::select(vec![Protocol::Tcp, Protocol::Udp])),
         ports in (proptest::option::of((any::<u16>(), 1u16..)), proptest::option::of((any::<u16>(), 1u16..))),
         ct in proptest::option::of(proptest::sample::select(vec![CtMatch::BEGINS, CtMatch::GOES_ON, CtMatch::ANSWERS])),
+        begins: bool,
     ) -> FlowMatch {
         let net = |(a, bits): (u32, u8)| ipnet::IpNet::new(Ipv4Addr::from(a).into(), bits).unwrap().trunc();
         let port = |(value, mask): (u16, u16)| PortMatch { value: value & mask, mask };
@@ -213,6 +263,11 @@ prop_compose! {
             in_port: in_port.map(PortNo), tag, eth_src: mac.map(Mac), eth_type: Some(EtherType::Ipv4),
             ip_src: src.map(net), ip_dst: dst.map(net), protocol,
             tp_src: protocol.and(ports.0.map(port)), tp_dst: protocol.and(ports.1.map(port)), ct,
+            beginning: match (begins, protocol) {
+                (false, _) | (true, Some(Protocol::Udp)) => None,
+                (true, Some(Protocol::Tcp)) => Some(Beginning::Syn),
+                (true, None) => Some(Beginning::Icmp),
+            },
             ..FlowMatch::default()
         }
     }

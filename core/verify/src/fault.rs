@@ -79,6 +79,7 @@ faults! {
     ToGateShared = "to-gate-shared", "the rule names no port, so the first packets of several would share a meter";
     ToGateNotTerminal = "to-gate-not-terminal", "the packet comes from a port without a terminal";
     ToGateNotFirst = "to-gate-not-first", "the packet need not be the first of a connection";
+    ToGateBeginsNothing = "to-gate-begins-nothing", "the packet need be no SYN, nor UDP, nor ICMP: it begins nothing (RFC 9293 §3.5)";
 
     GrantKey = "grant-key", "the grant is filed under another number, or its number does not fit a cookie";
     GrantEnds = "grant-ends", "the grant has not exactly one end at this site, or both hosts are one";

@@ -1,7 +1,7 @@
 //! One first packet, followed by priorities as a switch would, up to where nothing takes it on: what to show of a way
 //! that ends early. It judges nothing.
 
-use model::{CtMatch, EtherType, FilterSide, HostRef, Mac, Protocol, SiteId, SiteState};
+use model::{Beginning, CtMatch, EtherType, FilterSide, HostRef, Mac, Protocol, SiteId, SiteState};
 use std::collections::BTreeMap;
 
 use crate::judge::{Around, Scope};
@@ -36,6 +36,7 @@ pub fn follow(
         tp_src: Some(EPHEMERAL),
         tp_dst: Some(port),
         ct_state: CtMatch::BEGINS.value,
+        beginning: Beginning::of(protocol),
         arp: None,
     };
     let scope = Scope { state, around: Some(Around { first: states, then: None }), facts: false };

@@ -180,6 +180,7 @@ fn packet_through(p: &Premises<'_>, filter: &Filter) -> Packet {
         tp_src: Some(tp_src),
         tp_dst: Some(tp_dst),
         ct_state,
+        beginning: model::Beginning::of(filter.protocol).filter(|_| filter.direction == FlowDirection::Origin),
         arp: None,
     }
 }

@@ -71,7 +71,7 @@ invariants! {
         "a connection begins on the origin's side only; the other side only answers";
     /// The gate sees first packets of terminals, no others.
     FirstPackets = "I11", "verify-i11", "verify-i11-do", ["N1", "G19"],
-        "only first packets of terminals are shown to the gate";
+        "only first packets of terminals are shown to the gate, of TCP only a SYN";
     /// A live grant is what it says.
     GrantSane = "I12", "verify-i12", "verify-i12-do", ["N6", "G12"],
         "a live grant names registered hosts with their zones and institutions, ports and a lease";

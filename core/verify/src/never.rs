@@ -157,6 +157,7 @@ fn first_packet(
         tp_src: Some(crate::follow::EPHEMERAL),
         tp_dst: Some(port?),
         ct_state: CtMatch::BEGINS.value,
+        beginning: model::Beginning::of(protocol),
         arp: None,
     })
 }

@@ -1,6 +1,6 @@
 //! Concrete packets: what a counter-example is made of.
 
-use model::{ArpOp, CtMatch, EtherType, Mac, PortNo, Protocol};
+use model::{ArpOp, Beginning, CtMatch, EtherType, Mac, PortNo, Protocol};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -27,6 +27,8 @@ pub struct Packet {
     pub tp_dst: Option<u16>,
     /// The state connection tracking would report, in Open vSwitch's bits.
     pub ct_state: u8,
+    /// What it can begin by its kind, be it a SYN or ICMP; nothing is any other segment of TCP, and all the rest.
+    pub beginning: Option<Beginning>,
     /// The ARP message, if it is one.
     pub arp: Option<ArpPacket>,
 }

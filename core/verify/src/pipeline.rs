@@ -2,8 +2,8 @@
 
 use ipnet::{IpNet, Ipv6Net};
 use model::{
-    Action, ArpOp, CONNTRACK_ZONE, CookieOwner, EtherType, FlowMatch, FlowRule, InHouseRule, PortMatch, Table, Tag,
-    ZoneSide,
+    Action, ArpOp, Beginning, CONNTRACK_ZONE, CookieOwner, EtherType, FlowMatch, FlowRule, InHouseRule, PortMatch,
+    Protocol, Table, Tag, ZoneSide,
 };
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -68,6 +68,11 @@ fn match_fault(m: &FlowMatch) -> Option<Fault> {
         && ((m.tp_src.is_none() && m.tp_dst.is_none()) || m.protocol.is_some())
         && (m.ct.is_none() || is_ip)
         && (!has_arp || m.eth_type == Some(EtherType::Arp))
+        && match m.beginning {
+            None => true,
+            Some(Beginning::Syn) => m.protocol == Some(Protocol::Tcp),
+            Some(Beginning::Icmp) => is_ip && m.protocol.is_none(),
+        }
         && (m.arp_sha.is_none() || tells_mac);
     (!met).then_some(Fault::Prerequisite)
 }

@@ -1,7 +1,7 @@
 //! Sets of packets: a conjunction of constraints, one a field, and what the pipeline wrote on the way.
 
 use ipnet::IpNet;
-use model::{ArpOp, CtMatch, EtherType, FlowMatch, Mac, PortMatch, PortNo, Protocol, Tag};
+use model::{ArpOp, Beginning, CtMatch, EtherType, FlowMatch, Mac, PortMatch, PortNo, Protocol, Tag};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::{ArpPacket, Packet};
@@ -23,6 +23,7 @@ pub(crate) struct Region {
     pub arp_spa: Option<Ipv4Addr>,
     pub arp_tpa: Option<Ipv4Addr>,
     pub arp_sha: Option<Mac>,
+    pub beginning: Option<Beginning>,
     /// Nothing is "no tag yet".
     pub tag: Option<Tag>,
     pub ct: CtMatch,
@@ -51,6 +52,7 @@ impl Region {
             arp_spa: None,
             arp_tpa: None,
             arp_sha: None,
+            beginning: None,
             tag: None,
             ct: CtMatch { value: 0, mask: 0xff },
             new_src: None,
@@ -78,6 +80,7 @@ impl Region {
         out.arp_spa = one(self.arp_spa, m.arp_spa)?;
         out.arp_tpa = one(self.arp_tpa, m.arp_tpa)?;
         out.arp_sha = one(self.arp_sha, m.arp_sha)?;
+        out.beginning = one(self.beginning, m.beginning)?;
         Some(out)
     }
 
@@ -105,7 +108,7 @@ impl Region {
         if matches!(first.eth_type, EtherType::Arp | EtherType::Neighbour) {
             return out;
         }
-        if self.protocol.is_none() {
+        if self.protocol.is_none() && self.beginning.is_none() {
             for protocol in [Some(Protocol::Udp), None] {
                 let mut packet = Packet { protocol, ..first.clone() };
                 if protocol.is_none() {
@@ -146,7 +149,8 @@ impl Region {
         let nowhere = Ipv4Addr::UNSPECIFIED;
         let stranger = Mac([2, 0, 0, 0, 0, 0x99]);
         let is_ip = eth_type != EtherType::Arp;
-        let has_ports = matches!(eth_type, EtherType::Ipv4 | EtherType::Ipv6);
+        let is_icmp = self.beginning == Some(Beginning::Icmp);
+        let has_ports = matches!(eth_type, EtherType::Ipv4 | EtherType::Ipv6) && !is_icmp;
         let address = |net: Option<IpNet>| {
             is_ip.then(|| addresses(net, eth_type).first().copied().unwrap_or(IpAddr::V4(nowhere)))
         };
@@ -162,6 +166,7 @@ impl Region {
             tp_src: has_ports.then(|| ephemeral(self.tp_src)),
             tp_dst: has_ports.then(|| ephemeral(self.tp_dst)),
             ct_state: self.ct.value & self.ct.mask,
+            beginning: self.beginning,
             arp: (!is_ip).then(|| ArpPacket {
                 op: self.arp_op.unwrap_or(ArpOp::Request),
                 spa: self.arp_spa.unwrap_or(nowhere),

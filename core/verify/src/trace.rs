@@ -153,4 +153,5 @@ fn matches(m: &FlowMatch, p: &Packet, tag: Option<Tag>, ct: u8) -> bool {
         && port(m.tp_src, p.tp_src)
         && port(m.tp_dst, p.tp_dst)
         && m.ct.is_none_or(|c| c.matches(ct))
+        && (m.beginning.is_none() || m.beginning == p.beginning)
 }

@@ -166,6 +166,10 @@ impl<'a> Walk<'a, '_> {
         if !region.ct_is(CtMatch::TRK | CtMatch::NEW, CtMatch::INV) {
             return self.refuse_any((Invariant::FirstPackets, Fault::ToGateNotFirst), region, None);
         }
+        // Of TCP a SYN only: what is left of a connection that was cut is new to tracking, too.
+        if region.protocol != Some(Protocol::Udp) && region.beginning.is_none() {
+            return self.refuse_any((Invariant::FirstPackets, Fault::ToGateBeginsNothing), region, None);
+        }
         Ok(())
     }
 
@@ -283,7 +287,10 @@ impl<'a> Walk<'a, '_> {
             Way::Forth => (region.tp_dst, region.tp_src),
             Way::Back => (region.tp_src, region.tp_dst),
         };
-        if other.mask != 0 || region.eth_dst.is_some_and(|mac| mac != self.p.site.gateway.mac) {
+        if other.mask != 0
+            || region.beginning.is_some()
+            || region.eth_dst.is_some_and(|mac| mac != self.p.site.gateway.mac)
+        {
             return;
         }
         let commits = self.stack.iter().any(|r| r.actions.iter().any(|a| matches!(a, Action::Commit { .. })));

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use support::build::*;
 use support::mutate::{mutate, mutation};
-use support::naive::{Event, Net, Oracle, Pkt};
+use support::naive::{Event, Net, Oracle, Pkt, beginning};
 use verify::Verifier;
 
 /// Every packet worth trying: from each port, as oneself and as others, to every address, at ports on and beside
@@ -43,7 +43,8 @@ fn corner_packets(states: &States) -> Vec<(SiteId, PortNo, Pkt)> {
                 for dst in addresses.iter().copied().filter(|d| *d != src && (entry != uplink || near(d))) {
                     let packet = |protocol, sport, dport| {
                         let eth_dst = site.gateway.mac;
-                        (id.clone(), entry, Pkt { eth_src, eth_dst, src, dst, protocol, sport, dport })
+                        let beginning = beginning(protocol);
+                        (id.clone(), entry, Pkt { eth_src, eth_dst, src, dst, protocol, sport, dport, beginning })
                     };
                     for service in services {
                         out.push(packet(Some(Protocol::Tcp), 49152, service));
@@ -51,6 +52,10 @@ fn corner_packets(states: &States) -> Vec<(SiteId, PortNo, Pkt)> {
                     }
                     out.push(packet(Some(Protocol::Udp), 49152, 443));
                     out.push(packet(None, 0, 0));
+                    // What is left of a connection that was cut.
+                    let (site, port, mut stray) = packet(Some(Protocol::Tcp), 49152, 443);
+                    stray.beginning = None;
+                    out.push((site, port, stray));
                 }
             }
         }
@@ -88,6 +93,7 @@ fn carries(states: &States, grant: &Grant, port: u16) -> bool {
         protocol: Some(grant.protocol),
         sport: 49153,
         dport: port,
+        beginning: beginning(Some(grant.protocol)),
     };
     let back = Pkt {
         eth_src: destination.mac,
@@ -97,6 +103,7 @@ fn carries(states: &States, grant: &Grant, port: u16) -> bool {
         protocol: Some(grant.protocol),
         sport: port,
         dport: 49153,
+        beginning: None,
     };
     let mut arrives = |from: &Endpoint, to: &Endpoint, sender: &Host, receiver: &Host, packet: &Pkt| {
         net.events.clear();

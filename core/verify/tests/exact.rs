@@ -435,6 +435,7 @@ fn matches(m: &FlowMatch, tag: Option<Tag>, p: &Packet) -> bool {
         && m.protocol.is_none_or(|x| Some(x) == p.protocol)
         && port(m.tp_src, p.tp_src)
         && port(m.tp_dst, p.tp_dst)
+        && (m.beginning.is_none() || m.beginning == p.beginning)
         && m.ct.is_none_or(|c| c.matches(p.ct_state))
         && m.arp_op.is_none_or(|x| p.arp.as_ref().is_some_and(|a| a.op == x))
 }
@@ -491,6 +492,7 @@ fn mutate(states: &mut States, m: &Mutation) {
         12 => rule.owner = donor.owner,
         13 => rule.table = donor.table,
         14 => rule.priority = rule.priority.saturating_add(700),
+        15 => rule.matches.beginning = donor.matches.beginning,
         _ => return,
     }
     state.rules.insert(rule);

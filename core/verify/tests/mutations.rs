@@ -416,6 +416,25 @@ fn i11_first_packets_of_terminals_only() {
     assert_broken(Invariant::FirstPackets, Fault::ToGateNotFirst, "clinic", |s| {
         alter(s, to_gate, |r| r.matches.ct = None);
     });
+    // A segment of TCP that is no SYN begins nothing (RFC 9293 §3.5), nor does what is neither TCP, UDP nor ICMP.
+    let syn = |r: &FlowRule| to_gate(r) && r.matches.beginning == Some(Beginning::Syn);
+    let of_tcp: [fn(&mut FlowMatch); 2] = [|m| m.beginning = None, |m| (m.beginning, m.protocol) = (None, None)];
+    for widen in of_tcp {
+        let refutation = assert_broken(Invariant::FirstPackets, Fault::ToGateBeginsNothing, "clinic", |s| {
+            alter(s, syn, |r| widen(&mut r.matches));
+        });
+        let packet = refutation.packet.unwrap();
+        assert_eq!((packet.protocol, packet.beginning), (Some(Protocol::Tcp), None), "{packet}");
+    }
+    // Only TCP has a SYN, and ICMP is no protocol of a service.
+    for protocol in [None, Some(Protocol::Udp)] {
+        assert_broken(Invariant::Pipeline, Fault::Prerequisite, "clinic", |s| {
+            alter(s, syn, |r| r.matches.protocol = protocol);
+        });
+    }
+    assert_broken(Invariant::Pipeline, Fault::Prerequisite, "clinic", |s| {
+        alter(s, syn, |r| r.matches.beginning = Some(Beginning::Icmp));
+    });
     assert_broken(Invariant::FirstPackets, Fault::ToGateNotTerminal, "clinic", |s| {
         alter(s, to_gate, |r| (r.matches.in_port, r.matches.tag) = (Some(PortNo(5)), None));
     });

@@ -1,6 +1,6 @@
 //! Flow rules.
 
-use model::{Action, ArpOp, CtMatch, EtherType, FlowMatch, FlowRule, PortMatch, PortNo, Table, Tag, Zone};
+use model::{Action, ArpOp, Beginning, CtMatch, EtherType, FlowMatch, FlowRule, PortMatch, PortNo, Table, Tag, Zone};
 
 use crate::fields::{enums, fit, messages, need, noun, nouns, protocol_from, protocol_to, read, read_maybe};
 use crate::grants::owner_from;
@@ -30,6 +30,10 @@ enums! {
     arp_to, arp_from: ArpOp = pb::ArpOp {
         ArpOp::Request => Request / ArpOp::Request,
         ArpOp::Reply => Reply / ArpOp::Reply,
+    }
+    beginning_to, beginning_from: Beginning = pb::Beginning {
+        Beginning::Syn => Syn / Beginning::Syn,
+        Beginning::Icmp => Icmp / Beginning::Icmp,
     }
 }
 
@@ -76,6 +80,7 @@ impl Wire for FlowMatch {
             arp_spa: self.arp_spa.map(|a| a.to_string()),
             arp_tpa: self.arp_tpa.map(|a| a.to_string()),
             arp_sha: self.arp_sha.map(|m| m.to_string()),
+            beginning: self.beginning.map(beginning_to),
         }
     }
     fn from_message(m: pb::FlowMatch) -> Result<Self, WireError> {
@@ -95,6 +100,7 @@ impl Wire for FlowMatch {
             arp_spa: read_maybe("arp_spa", m.arp_spa.as_deref())?,
             arp_tpa: read_maybe("arp_tpa", m.arp_tpa.as_deref())?,
             arp_sha: read_maybe("arp_sha", m.arp_sha.as_deref())?,
+            beginning: m.beginning.map(|v| beginning_from("beginning", v)).transpose()?,
         })
     }
 }

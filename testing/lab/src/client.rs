@@ -136,11 +136,21 @@ impl Download {
     }
 }
 
+impl Download {
+    /// Sends something out of turn. On a line that was cut the kernel sends it again and again, as a segment with data.
+    pub fn speak(&self) -> Result<(), LabError> {
+        (&self.stream).write_all(b"?").map_err(LabError::io("a word into a download"))
+    }
+
+    /// Ends it with a reset instead of a FIN (socket(7), SO_LINGER of no time).
+    pub fn reset(self) -> Result<(), LabError> {
+        let lingers = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        lingers.map_err(LabError::io("the end of a download"))
+    }
+}
+
 impl Drop for Download {
     fn drop(&mut self) {
-        // A cut download would go on sending its end for minutes, and that is a first packet like any other: it would open
-        // the line anew when somebody signs in. With no time to linger the kernel forgets it (socket(7), SO_LINGER).
-        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }

@@ -109,6 +109,18 @@ impl Netns {
         self.within(move || process::output(&mut command, timeout))?
     }
 
+    /// A counter of its TCP (RFC 4022), by its name in `/proc/net/snmp`: `RetransSegs`, `OutRsts`.
+    pub fn tcp_counter(&self, name: &str) -> Result<u64, LabError> {
+        let file = "/proc/thread-self/net/snmp";
+        let text = self.within(|| fs::read_to_string(file))?.map_err(LabError::io(file))?;
+        let mut rows = text.lines().filter(|line| line.starts_with("Tcp:"));
+        let (names, values) = (rows.next().unwrap_or_default(), rows.next().unwrap_or_default());
+        let found = names.split(' ').zip(values.split(' ')).find(|(n, _)| *n == name);
+        found
+            .and_then(|(_, value)| value.parse().ok())
+            .ok_or_else(|| LabError::Protocol(format!("{file} has no {name} of TCP")))
+    }
+
     /// Runs lines of `ip` in one go, each without the word `ip`.
     pub fn ip(&self, lines: &[String]) -> Result<(), LabError> {
         self.within(|| process::batch("ip", lines))?

@@ -123,6 +123,8 @@ pub fn matches(m: &Match, p: &Packet, now: &Now) -> Term {
         & arp(&m.arp_spa, &p.arp_spa)
         & arp(&m.arp_tpa, &p.arp_tpa)
         & arp(&m.arp_sha, &p.arp_sha)
+        & m.beginning.has.implies(&p.is_ip())
+        & m.beginning.takes(&p.beginning)
 }
 
 /// Is the packet an answer within a connection that was remembered, by its state?

@@ -1,11 +1,12 @@
 //! Local conditions: what each rule is by itself, whatever else is installed. Restates `verify`'s pipeline, strict
 //! contract and promises of the structure; a test holds the restatement to the code.
 
-use model::{CONNTRACK_ZONE, CtMatch, EtherType, Protocol, Table, Tag};
+use model::{Beginning, CONNTRACK_ZONE, CtMatch, EtherType, Protocol, Table, Tag};
 
 use crate::facts::{Gateway, Site, is_zone, may};
-use crate::symbol::{ARP_REPLY, Address, Grant, Host, Kind, Maybe, OUTPUT, Rule, TO_GATE, TRACK, Wish};
+use crate::symbol::{ARP_REPLY, Address, Grant, Host, Kind, Maybe, OUTPUT, Rule, TO_GATE, TRACK, Wish, beginning};
 use crate::term::{Term, all, bits, no};
+use crate::walk::is_beginning;
 
 fn eth(e: EtherType) -> u16 {
     e.number()
@@ -23,6 +24,7 @@ pub fn typed(r: &Rule) -> Term {
             &m.eth_type.value.is_one_of([EtherType::Ipv4, EtherType::Ipv6, EtherType::Arp].map(|e| eth(e).into())),
         ),
         m.protocol.has.implies(&m.protocol.value.is_one_of([Protocol::Tcp, Protocol::Udp].map(|p| p.number().into()))),
+        is_beginning(&m.beginning),
         m.ip_src.well_formed(),
         m.ip_dst.well_formed(),
         r.kind.is_one_of(Kind::ALL.map(|k| k.bits().into())),
@@ -47,7 +49,13 @@ pub fn sane_match(r: &Rule) -> Term {
         (&m.tp_src.has | &m.tp_dst.has).implies(&m.protocol.has),
         m.ct.has.implies(&is_ip),
         arp.implies(&is(EtherType::Arp)),
+        begins(m, Beginning::Syn).implies(&m.protocol.is(&bits(8, Protocol::Tcp.number()))),
+        begins(m, Beginning::Icmp).implies(&(&is_ip & !&m.protocol.has)),
     ])
+}
+
+fn begins(m: &crate::symbol::Match, how: Beginning) -> Term {
+    m.beginning.is(&bits(8, beginning(how)))
 }
 
 /// I03: which actions, in which order, lead where.
@@ -164,7 +172,13 @@ pub fn strict(r: &Rule, from: &Side<'_>, to: &Side<'_>, contract: &crate::symbol
     let forth =
         way(from, to, &m.tp_dst, &m.tp_src) & ((ct(CtMatch::BEGINS) & commits) | (ct(CtMatch::GOES_ON) & &silent));
     let back = way(to, from, &m.tp_src, &m.tp_dst) & ct(CtMatch::ANSWERS) & silent;
-    let free = !(&m.eth_src.has | &m.eth_dst.has | &m.arp_op.has | &m.arp_spa.has | &m.arp_tpa.has | &m.arp_sha.has);
+    let free = !(&m.beginning.has
+        | &m.eth_src.has
+        | &m.eth_dst.has
+        | &m.arp_op.has
+        | &m.arp_spa.has
+        | &m.arp_tpa.has
+        | &m.arp_sha.has);
     let quiet = !(&r.odd | &r.set_tag.has | &r.set_src.has | &r.set_dst.has);
     &contract.exists & quiet & r.goes_to(Table::Forwarding) & free & (forth | back)
 }
@@ -194,7 +208,8 @@ pub fn standing_connection(r: &Rule, site: &Site, host: &Host) -> Term {
         & &host.exists
         & &host.terminal
         & m.in_port.is(&host.port)
-        & m.ct.is(CtMatch::BEGINS.value, CtMatch::BEGINS.mask);
+        & m.ct.is(CtMatch::BEGINS.value, CtMatch::BEGINS.mask)
+        & (m.protocol.is(&bits(8, Protocol::Udp.number())) | begins(m, Beginning::Syn) | begins(m, Beginning::Icmp));
     let inside = Side { port: &host.port, tag: host.zone.clone(), address: &host.address };
     let outside = Side { port: &site.uplink, tag: bits(32, Tag::Uplink.value()), address: &host.gateway };
     let service = strict(r, &inside, &outside, &gate_service(host));

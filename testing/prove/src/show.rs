@@ -47,5 +47,6 @@ fn packet(values: &Values, name: &str) -> Option<String> {
     }
     let (src, dst) = (address(n("ip_src")), address(n("ip_dst")));
     let (sport, dport) = (n("tp_src"), n("tp_dst"));
-    Some(format!("{head}, proto {} {src} port {sport} → {dst} port {dport}, ct {:#04x}", n("protocol"), n("ct")))
+    let syn = if n("beginning") == 1 { " SYN" } else { "" };
+    Some(format!("{head}, proto {} {src} port {sport} → {dst} port {dport}, ct {:#04x}{syn}", n("protocol"), n("ct")))
 }

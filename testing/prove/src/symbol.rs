@@ -1,7 +1,7 @@
 //! What the lemmas speak of, each field a term at its full width: packets, rules, hosts, grants, wishes, filters,
 //! tunnels. An address is its family and 128 bits; IPv4 stands in the lowest 32, under 96 zeros.
 
-use model::{Cookie, CookieOwner, EtherType, GrantId};
+use model::{Beginning, Cookie, CookieOwner, EtherType, GrantId, Protocol};
 
 use crate::term::{Term, all, any, bits, flag, ones, word};
 
@@ -23,6 +23,15 @@ pub const TRACK: u8 = 2;
 pub const OUTPUT: u8 = 3;
 pub const TO_GATE: u8 = 4;
 pub const ARP_REPLY: u8 = 5;
+
+/// A kind of packet that can begin something; 0 is no such kind.
+pub const BEGINNING: u32 = 8;
+pub fn beginning(b: Beginning) -> u8 {
+    match b {
+        Beginning::Syn => 1,
+        Beginning::Icmp => 2,
+    }
+}
 
 /// A value that may be absent.
 #[derive(Debug, Clone)]
@@ -140,6 +149,8 @@ pub struct Packet {
     pub arp_spa: Term,
     pub arp_tpa: Term,
     pub arp_sha: Term,
+    /// A SYN, ICMP, or neither.
+    pub beginning: Term,
 }
 
 impl Packet {
@@ -163,6 +174,7 @@ impl Packet {
             arp_spa: w("arp_spa", 32),
             arp_tpa: w("arp_tpa", 32),
             arp_sha: w("arp_sha", MAC),
+            beginning: w("beginning", BEGINNING),
         }
     }
 
@@ -170,9 +182,17 @@ impl Packet {
         self.eth_type.is_one_of([EtherType::Ipv4, EtherType::Ipv6].map(|e| e.number().into()))
     }
 
-    /// IPv4 has 32 bits, and what was tracked says so.
+    /// IPv4 has 32 bits, what was tracked says so, a SYN is of TCP, and ICMP is neither TCP nor UDP.
     pub fn well_formed(&self) -> Term {
-        all([self.source.well_formed(), self.destination.well_formed(), self.seen.has_bits(model::CtMatch::TRK)])
+        let [tcp, udp] = [Protocol::Tcp, Protocol::Udp].map(|p| self.protocol.is_value(p.number()));
+        let syn = self.begins(Beginning::Syn).implies(&tcp);
+        let icmp = self.begins(Beginning::Icmp).implies(&!(tcp | udp));
+        let addresses = self.source.well_formed() & self.destination.well_formed();
+        all([addresses, self.seen.has_bits(model::CtMatch::TRK), syn, icmp])
+    }
+
+    pub fn begins(&self, how: Beginning) -> Term {
+        self.beginning.is_value(beginning(how))
     }
 }
 
@@ -194,6 +214,7 @@ pub struct Match {
     pub arp_spa: Maybe,
     pub arp_tpa: Maybe,
     pub arp_sha: Maybe,
+    pub beginning: Maybe,
 }
 
 /// A rule: match, owner, and its actions in the one order the grammar knows (tag, rewrites, commit, what becomes of the
@@ -242,6 +263,7 @@ impl Rule {
                 arp_spa: Maybe::new(&f("arp_spa"), 32),
                 arp_tpa: Maybe::new(&f("arp_tpa"), 32),
                 arp_sha: Maybe::new(&f("arp_sha"), MAC),
+                beginning: Maybe::new(&f("beginning"), BEGINNING),
             },
             kind: word(f("kind"), 16),
             number: word(f("number"), NUMBER),

@@ -1,14 +1,14 @@
 //! The judge's walk along one path (`verify`'s `walk` and `region`), restated on terms: five rules, one a table, give a
 //! region of packets, and the verdict is what the judge says of that region. A test holds it to the code.
 
-use model::{CtMatch, EtherType, Protocol, Tag};
+use model::{Beginning, CtMatch, EtherType, Protocol, Tag};
 
 use crate::facts::Site;
 use crate::passage::Now;
 use crate::rules::gate_service;
 use crate::symbol::{
-    ADDRESS, Address, CT, Contract, Cube, DROP, Grant, Host, Kind, MAC, Match, Maybe, Net, OUTPUT, PORT, Packet, Rule,
-    TAG, TO_GATE, TRACK, Wish,
+    ADDRESS, Address, BEGINNING, CT, Contract, Cube, DROP, Grant, Host, Kind, MAC, Match, Maybe, Net, OUTPUT, PORT,
+    Packet, Rule, TAG, TO_GATE, TRACK, Wish, beginning,
 };
 use crate::term::{Term, all, any, bits, flag, no, ones, word, yes};
 
@@ -29,6 +29,7 @@ pub struct Region {
     pub arp_spa: Maybe,
     pub arp_tpa: Maybe,
     pub arp_sha: Maybe,
+    pub beginning: Maybe,
     /// 0 is none.
     pub tag: Term,
     pub new_src: Maybe,
@@ -56,13 +57,14 @@ impl Region {
             arp_spa: maybe("arp_spa", 32),
             arp_tpa: maybe("arp_tpa", 32),
             arp_sha: maybe("arp_sha", MAC),
+            beginning: maybe("beginning", BEGINNING),
             tag: word(f("tag"), TAG),
             new_src: maybe("new_src", MAC),
             new_dst: maybe("new_dst", MAC),
         }
     }
 
-    /// Masks of prefixes are prefixes, values have no stray bits.
+    /// Masks of prefixes are prefixes, values have no stray bits, and what begins something is of a kind.
     pub fn well_formed(&self) -> Term {
         let clean = |c: &Cube| (&c.value & !&c.mask).is_value(0u8);
         self.ip_src.well_formed()
@@ -70,6 +72,7 @@ impl Region {
             & clean(&self.tp_src)
             & clean(&self.tp_dst)
             & clean(&self.ct)
+            & is_beginning(&self.beginning)
     }
 
     /// Everything a wire can bring.
@@ -92,6 +95,7 @@ impl Region {
             arp_spa: maybe(32),
             arp_tpa: maybe(32),
             arp_sha: maybe(MAC),
+            beginning: maybe(BEGINNING),
             tag: bits(TAG, 0u8),
             new_src: maybe(MAC),
             new_dst: maybe(MAC),
@@ -114,8 +118,9 @@ impl Region {
         let (l, arp_spa) = one(&self.arp_spa, &m.arp_spa);
         let (n, arp_tpa) = one(&self.arp_tpa, &m.arp_tpa);
         let (o, arp_sha) = one(&self.arp_sha, &m.arp_sha);
+        let (q, beginning) = one(&self.beginning, &m.beginning);
         let tag = m.tag.takes(&self.tag);
-        let met = all([a, b, c, d, e, f, g, h, i, j, k, l, n, o, tag]);
+        let met = all([a, b, c, d, e, f, g, h, i, j, k, l, n, o, q, tag]);
         let (new_src, new_dst, tag) = (self.new_src.clone(), self.new_dst.clone(), self.tag.clone());
         let out = Self {
             in_port,
@@ -132,6 +137,7 @@ impl Region {
             arp_spa,
             arp_tpa,
             arp_sha,
+            beginning,
             tag,
             new_src,
             new_dst,
@@ -175,6 +181,7 @@ impl Region {
             self.arp_spa.takes(&p.arp_spa),
             self.arp_tpa.takes(&p.arp_tpa),
             self.arp_sha.takes(&p.arp_sha),
+            self.beginning.takes(&p.beginning),
         ])
     }
 
@@ -212,6 +219,7 @@ impl Region {
             arp_spa: maybe(&self.arp_spa, &o.arp_spa),
             arp_tpa: maybe(&self.arp_tpa, &o.arp_tpa),
             arp_sha: maybe(&self.arp_sha, &o.arp_sha),
+            beginning: maybe(&self.beginning, &o.beginning),
             tag: on.choose(&self.tag, &o.tag),
             new_src: maybe(&self.new_src, &o.new_src),
             new_dst: maybe(&self.new_dst, &o.new_dst),
@@ -245,6 +253,11 @@ fn net(have: &Net, want: &Net) -> (Term, Net) {
         mask: take.choose(&want.mask, &have.mask),
     };
     (both.implies(&(first | second)), out)
+}
+
+/// If it is said how a packet begins something: by one of the ways there are.
+pub fn is_beginning(how: &Maybe) -> Term {
+    how.has.implies(&how.value.is_one_of([Beginning::Syn, Beginning::Icmp].map(|b| beginning(b).into())))
 }
 
 /// Does one prefix hold another?
@@ -331,7 +344,8 @@ impl Walk {
             if t == 2 {
                 let first = region.ct_is(CtMatch::TRK | CtMatch::NEW, CtMatch::INV);
                 let terminal = &region.in_port.has & &with.shown.exists & &with.shown.terminal;
-                out.push((&on & rule.ends(TO_GATE)).implies(&(first & terminal)));
+                let kind = region.protocol.is(&bits(8, Protocol::Udp.number())) | &region.beginning.has;
+                out.push((&on & rule.ends(TO_GATE)).implies(&(first & terminal & kind)));
             }
             if t == 4 {
                 out.push((&on & rule.ends(OUTPUT)).implies(&self.leaves(rules, site, with, probes)));

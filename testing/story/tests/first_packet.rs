@@ -45,9 +45,9 @@ fn works() -> Result<(), StageError> {
         that(closed, || format!("still open\n{}", stage.gate_log("clinic", 30)))?;
         that(stage.gate_log("clinic", 400).contains("idle"), || "it was not idleness".into())?;
         // The line is closed and nothing is refused: this first packet waits, and goes.
-        let before = retransmitted(terminal)?;
+        let before = terminal.tcp_counter("RetransSegs")?;
         let carried = stage.record_server().get(terminal, "/", WAIT)?;
-        again = retransmitted(terminal)? - before;
+        again = terminal.tcp_counter("RetransSegs")? - before;
         that(!carried.is_empty(), || "an empty page".into())?;
         that(connections() == 1, || "no line is open".into())?;
         if again == 0 {
@@ -55,17 +55,6 @@ fn works() -> Result<(), StageError> {
         }
     }
     that(false, || format!("{again} segments were lost on the way, in each of {ROUNDS} rounds"))
-}
-
-/// Segments that a terminal had to send again (RFC 4022 tcpRetransSegs).
-fn retransmitted(netns: &lab::Netns) -> Result<u64, StageError> {
-    let unreadable = |what: String| StageError::Product(format!("/proc/net/snmp: {what}"));
-    let text = netns.within(|| std::fs::read_to_string("/proc/thread-self/net/snmp"))?;
-    let text = text.map_err(|error| unreadable(error.to_string()))?;
-    let mut rows = text.lines().filter(|line| line.starts_with("Tcp:"));
-    let (names, values) = (rows.next().unwrap_or_default(), rows.next().unwrap_or_default());
-    let found = names.split(' ').zip(values.split(' ')).find(|(name, _)| *name == "RetransSegs");
-    found.and_then(|(_, value)| value.parse().ok()).ok_or_else(|| unreadable("no RetransSegs".into()))
 }
 
 fn that(holds: bool, seen: impl FnOnce() -> String) -> Result<(), StageError> {

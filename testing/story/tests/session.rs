@@ -20,6 +20,7 @@ fn work() -> Result<(), StageError> {
     refused_before(&stage)?;
     let first = opens_with_the_first_packet(&stage)?;
     closes_when_idle(&stage, first)?;
+    strays_open_nothing(&stage)?;
     cut_by_an_operator(&stage)?;
     ends_with_the_session(&stage)?;
     cut_by_a_list(&mut stage)
@@ -73,6 +74,50 @@ fn closes_when_idle(stage: &Stage, first: u64) -> Result<(), StageError> {
         that(cause(stage, grant)? == "idle", || format!("cause of g-{grant}: {:?}", cause(stage, grant)))?;
     }
     Ok(())
+}
+
+/// What is left of connections whose line was closed begins nothing and is not shown to the gate, though somebody is
+/// signed in: data, sent again and again, an end, a reset. A new connection does (RFC 9293 §3.5).
+fn strays_open_nothing(stage: &Stage) -> Result<(), StageError> {
+    let doctor = stage.lab().netns("sk-clinic-exam-1")?;
+    let opened = stage.at_terminal(AT, Person::Doctor, &["--json", "open", "keyaki/records"])?;
+    that(opened.code == 0, || opened.seen())?;
+    let [speaks, ends, breaks] = [(), (), ()].map(|()| Download::start(doctor, stage.record_server(), WAIT));
+    let (speaks, ends, breaks) = (speaks?, ends?, breaks?);
+    for download in [&speaks, &ends, &breaks] {
+        that(download.flows(1 << 16, WAIT), || format!("{} bytes", download.bytes()))?;
+    }
+    // Downloads that run acknowledge what still comes while the line goes.
+    let shown = packets(stage, "CONTROLLER")?;
+    let closed = stage.close(AT, &format!("g-{}", opened.grant().unwrap_or_default()))?;
+    that(closed.code == 0, || closed.seen())?;
+    that(until(WAIT, || lines(stage).is_ok_and(|l| l.is_empty())), || "still open".into())?;
+    let sent = || Ok::<_, StageError>((doctor.tcp_counter("RetransSegs")?, doctor.tcp_counter("OutRsts")?));
+    let ((again, resets), tracked) = (sent()?, packets(stage, "table=1")?);
+    speaks.speak()?;
+    drop(ends);
+    breaks.reset()?;
+    let strays = || sent().is_ok_and(|(a, r)| a >= again + 6 && r > resets);
+    that(until(WAIT, strays), || format!("{:?} after {:?}", sent(), (again, resets)))?;
+    // Every one of them came to the switch, which counts a moment later.
+    that(until(WAIT, || packets(stage, "table=1").is_ok_and(|now| now >= tracked + 7)), || "none came".into())?;
+    that(packets(stage, "CONTROLLER")? == shown, || "a stray segment was shown to the gate".into())?;
+    that(lines(stage)?.is_empty(), || "a stray segment opened the line".into())?;
+    let page = stage.record_server().get(doctor, "/", WAIT);
+    that(page.is_ok(), || format!("a new connection: {:?}", page.as_ref().err()))?;
+    let told = until(WAIT, || packets(stage, "CONTROLLER").is_ok_and(|now| now > shown));
+    that(told, || "the line opened, and the gate was shown nothing".into())?;
+    only_line(stage).map(drop)
+}
+
+/// Packets that the clinic's switch counts at entries with this word.
+fn packets(stage: &Stage, word: &str) -> Result<u64, StageError> {
+    let entries = stage.lab().site("clinic")?.switch.ofctl(&["dump-flows", "br0"])?;
+    let counts = entries.lines().filter(|line| line.contains(word)).map(|line| {
+        let count = line.split_once("n_packets=")?.1.split_once(',')?.0;
+        count.parse::<u64>().ok()
+    });
+    counts.sum::<Option<u64>>().ok_or_else(|| StageError::Product(entries.clone()))
 }
 
 fn cut_by_an_operator(stage: &Stage) -> Result<(), StageError> {

@@ -1,8 +1,8 @@
 //! What may pass: the sets that grants, in-house rules and the gate's service cover, with port, MAC and tag at both ends.
 
 use model::{
-    CtMatch, Filter, FilterSide, FlowDirection, GATE_SERVICE_PORTS, Grant, GrantId, Host, Protocol, SiteFacts, SiteId,
-    Tag, Tunnel, Zone, ZoneSide, ZoneVerdict, may_originate,
+    Beginning, CtMatch, Filter, FilterSide, FlowDirection, GATE_SERVICE_PORTS, Grant, GrantId, Host, Protocol,
+    SiteFacts, SiteId, Tag, Tunnel, Zone, ZoneSide, ZoneVerdict, may_originate,
 };
 use spaces::{Set, Space};
 use std::net::IpAddr;
@@ -186,16 +186,23 @@ pub(super) fn standing(space: &mut Space, facts: &SiteFacts) -> Set {
             add(service.forth, space);
             add(service.back, space);
         }
-        // As himself: the gate decides by who asks (G16).
-        let first = Cube::any()
-            .is(At::InPort, at.port.into())
-            .is(At::Tag, at.tag.value().into())
-            .mac(At::EthSrc, at.mac)
-            .net(At::IpSrc, host.address.into())
-            .masked(At::Ct, CtMatch::BEGINS.value.into(), CtMatch::BEGINS.mask.into())
-            .is(At::Commit, 0)
-            .is(At::Exit, TO_GATE.into());
-        add(first, space);
+        // As himself: the gate decides by who asks (G16). No segment but a SYN begins anything (RFC 9293 §3.5).
+        let kinds = [
+            Cube::any().protocol(Protocol::Tcp).beginning(Beginning::Syn),
+            Cube::any().protocol(Protocol::Udp),
+            Cube::any().beginning(Beginning::Icmp),
+        ];
+        for kind in kinds {
+            let first = kind
+                .is(At::InPort, at.port.into())
+                .is(At::Tag, at.tag.value().into())
+                .mac(At::EthSrc, at.mac)
+                .net(At::IpSrc, host.address.into())
+                .masked(At::Ct, CtMatch::BEGINS.value.into(), CtMatch::BEGINS.mask.into())
+                .is(At::Commit, 0)
+                .is(At::Exit, TO_GATE.into());
+            add(first, space);
+        }
     }
     for wish in &site.in_house {
         let (Some(from), Some(to)) = (site.hosts.get(&wish.from), site.hosts.get(&wish.to)) else { continue };

@@ -1,7 +1,9 @@
 //! The space everything is decided in: a packet as it enters a switch, and what the pipeline makes of it.
 
 use ipnet::IpNet;
-use model::{Action, ArpOp, CtMatch, EtherType, FlowMatch, FlowRule, Mac, PortMatch, PortNo, Protocol, Table, Tag};
+use model::{
+    Action, ArpOp, Beginning, CtMatch, EtherType, FlowMatch, FlowRule, Mac, PortMatch, PortNo, Protocol, Table, Tag,
+};
 use spaces::{Field, Layout, Packet as Bits, Set, Space};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -33,6 +35,8 @@ fields! {
     TpDst = "tp-dst": 16;
     TpSrc = "tp-src": 16;
     Ct = "ct": 8;
+    /// What of TCP and ICMP can begin something; 0 is nothing.
+    Beginning = "beginning": 2;
     EthSrc = "eth-src": 48;
     EthDst = "eth-dst": 48;
     IpDstLow = "ip-dst-low": 96;
@@ -159,6 +163,12 @@ impl Cube {
         self.is(At::Protocol, protocol_bits(protocol))
     }
 
+    /// ICMP is neither TCP nor UDP, whose numbers have no high bit.
+    pub fn beginning(self, beginning: Beginning) -> Self {
+        let cube = self.is(At::Beginning, beginning_bits(beginning));
+        if beginning == Beginning::Icmp { cube.masked(At::Protocol, 0b10, 0b10) } else { cube }
+    }
+
     pub fn mac(self, at: At, mac: Mac) -> Self {
         self.is(at, mac_bits(mac))
     }
@@ -196,6 +206,13 @@ fn protocol_bits(protocol: Protocol) -> u128 {
     match protocol {
         Protocol::Tcp => 0,
         Protocol::Udp => 1,
+    }
+}
+
+fn beginning_bits(beginning: Beginning) -> u128 {
+    match beginning {
+        Beginning::Syn => 1,
+        Beginning::Icmp => 2,
     }
 }
 
@@ -261,6 +278,9 @@ pub(super) fn matched(m: &FlowMatch, table: Table) -> Option<Cube> {
     }
     if let Some(protocol) = m.protocol {
         cube = cube.protocol(protocol);
+    }
+    if let Some(beginning) = m.beginning {
+        cube = cube.beginning(beginning);
     }
     if let Some(op) = m.arp_op {
         cube = cube.is(At::ArpOp, arp_bits(op));
@@ -360,6 +380,7 @@ pub(super) fn packet(bits: &Bits) -> Packet {
         tp_src: protocol.map(|_| of(At::TpSrc) as u16),
         tp_dst: protocol.map(|_| of(At::TpDst) as u16),
         ct_state: of(At::Ct) as u8,
+        beginning: [Beginning::Syn, Beginning::Icmp].into_iter().find(|b| beginning_bits(*b) == of(At::Beginning)),
         arp,
     }
 }

@@ -379,7 +379,14 @@ fn refute(space: &mut Space, place: &Place, wrong: Wrong, bits: &Bits) -> Box<Re
         Wrong::InClear => (Invariant::NoClearText, Fault::ClearText),
         Wrong::Remembered | Wrong::Kept => (Invariant::Direction, Fault::RemembersAnswer),
         Wrong::Uncovered if exit == TO_GATE => {
-            (Invariant::FirstPackets, if terminal { Fault::ToGateNotFirst } else { Fault::ToGateNotTerminal })
+            let begins = model::CtMatch::BEGINS.matches(packet.ct_state);
+            let kind = packet.protocol == Some(model::Protocol::Udp) || packet.beginning.is_some();
+            let fault = match (terminal, begins && !kind) {
+                (false, _) => Fault::ToGateNotTerminal,
+                (true, true) => Fault::ToGateBeginsNothing,
+                (true, false) => Fault::ToGateNotFirst,
+            };
+            (Invariant::FirstPackets, fault)
         }
         Wrong::Uncovered if packet.arp.is_some() => (Invariant::ArpAnswers, Fault::ArpPassedOn),
         Wrong::Uncovered if packet.in_port == uplink && exit == uplink.0 => (Invariant::NoRelay, Fault::UplinkToUplink),

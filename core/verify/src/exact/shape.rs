@@ -1,6 +1,6 @@
 //! What can be said of a rule alone: whether its match can be written down, and what its answer tells.
 
-use model::{Action, EtherType, FlowRule, Mac};
+use model::{Action, Beginning, EtherType, FlowRule, Mac, Protocol};
 use std::net::IpAddr;
 
 use crate::{Fault, Invariant};
@@ -36,7 +36,14 @@ pub(super) fn shape_breach(rule: &FlowRule) -> Option<(Invariant, Fault)> {
     let ports = (m.tp_src.is_none() && m.tp_dst.is_none()) || m.protocol.is_some();
     let arp = m.arp_op.is_some() || m.arp_spa.is_some() || m.arp_tpa.is_some();
     let tells = m.arp_sha.is_none() || solicits || is(EtherType::Arp);
-    let met = addresses
+    // SYN is a flag of TCP, ICMP a protocol of its own (ovs-fields(7) `tcp_flags`).
+    let beginning = match m.beginning {
+        Some(Beginning::Syn) => m.protocol == Some(Protocol::Tcp),
+        Some(Beginning::Icmp) => ip && m.protocol.is_none(),
+        None => true,
+    };
+    let met = beginning
+        && addresses
         && ports
         && tells
         && (m.protocol.is_none() || ip)

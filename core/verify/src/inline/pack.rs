@@ -3,8 +3,8 @@
 
 use ipnet::IpNet;
 use model::{
-    Action, ArpOp, CookieOwner, CtMatch, Endpoint, EtherType, Filter, FilterSide, FlowDirection, FlowMatch, FlowRule,
-    Grant, GrantId, Mac, PortMatch, PortNo, Protocol, Selector, Table, Tag, Timestamp, Tunnel, Zone,
+    Action, ArpOp, Beginning, CookieOwner, CtMatch, Endpoint, EtherType, Filter, FilterSide, FlowDirection, FlowMatch,
+    FlowRule, Grant, GrantId, Mac, PortMatch, PortNo, Protocol, Selector, Table, Tag, Timestamp, Tunnel, Zone,
 };
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -311,6 +311,7 @@ fn put_rule_key(out: &mut Vec<u8>, rule: &FlowRule) {
     field(out, 12, m.arp_spa.map(|a| a.octets()).as_ref().map(|b| b.as_slice()));
     field(out, 13, m.arp_tpa.map(|a| a.octets()).as_ref().map(|b| b.as_slice()));
     field(out, 14, m.arp_sha.as_ref().map(|a| a.0.as_slice()));
+    field(out, 15, m.beginning.map(|b| [b as u8]).as_ref().map(|b| b.as_slice()));
     out[at..at + 2].copy_from_slice(&present.to_le_bytes());
 }
 
@@ -480,6 +481,7 @@ impl<'a> Reader<'a> {
         field!(12, arp_spa, Ipv4Addr::from(self.array::<4>()?));
         field!(13, arp_tpa, Ipv4Addr::from(self.array::<4>()?));
         field!(14, arp_sha, self.mac()?);
+        field!(15, beginning, one_of(&[Beginning::Syn, Beginning::Icmp], self.u8()?)?);
         Some(m)
     }
 

@@ -258,7 +258,12 @@ fn standing(site: &Site, rules: &mut BTreeSet<FlowRule>) {
         if host.terminal {
             let gateway = site.segment_of(host).unwrap().gateway_address();
             let first = FlowMatch { in_port: port, tag: Some(tag), ct: Some(CtMatch::BEGINS), ..ip_match() };
-            put(st, Table::Connections, 100, first, vec![Action::ToGate]);
+            let syn = FlowMatch { protocol: Some(Protocol::Tcp), beginning: Some(Beginning::Syn), ..first.clone() };
+            let udp = FlowMatch { protocol: Some(Protocol::Udp), ..first.clone() };
+            let icmp = FlowMatch { beginning: Some(Beginning::Icmp), ..first };
+            for first in [syn, udp, icmp] {
+                put(st, Table::Connections, 100, first, vec![Action::ToGate]);
+            }
             for service in GATE_SERVICE_PORTS {
                 let (forth, back) = ends(host, gateway, Protocol::Tcp, service);
                 let forth = FlowMatch { in_port: port, tag: Some(tag), ..forth };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::build::*;
-use super::naive::{Event, Net, Oracle, Pkt};
+use super::naive::{Event, Net, Oracle, Pkt, beginning};
 
 /// What of a flow a part of a state speaks of. In- and out-ports, MACs, tags and tracking are left out: packets of a flow
 /// it speaks of are tried at every port, as everybody, before and after it began.
@@ -137,7 +137,8 @@ pub fn first_uncovered_by(before: &States, after: &States) -> Option<Event> {
             for (src, dst) in pairs.iter().filter(|(src, _)| behind(src) || admission) {
                 let eth_dst = site.gateway.mac;
                 let mut packet = |protocol, sport, dport| {
-                    let packet = Pkt { eth_src, eth_dst, src: *src, dst: *dst, protocol, sport, dport };
+                    let beginning = beginning(protocol);
+                    let packet = Pkt { eth_src, eth_dst, src: *src, dst: *dst, protocol, sport, dport, beginning };
                     packets.push((id.clone(), entry, packet));
                 };
                 for service in &services {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::build::*;
-use super::naive::{Event, Net, Oracle, Pkt};
+use super::naive::{Event, Net, Oracle, Pkt, beginning};
 
 /// The first corner packet that gets somewhere where nothing covers it.
 pub fn first_uncovered(states: &States) -> Option<Event> {
@@ -41,7 +41,8 @@ pub fn corner_packets(states: &States) -> Vec<(SiteId, PortNo, Pkt)> {
                 for dst in addresses.iter().copied().filter(|d| *d != src && (entry != uplink || near(d))) {
                     let packet = |protocol, sport, dport| {
                         let eth_dst = site.gateway.mac;
-                        (id.clone(), entry, Pkt { eth_src, eth_dst, src, dst, protocol, sport, dport })
+                        let beginning = beginning(protocol);
+                        (id.clone(), entry, Pkt { eth_src, eth_dst, src, dst, protocol, sport, dport, beginning })
                     };
                     for service in services {
                         out.push(packet(Some(Protocol::Tcp), 49152, service));
@@ -49,6 +50,10 @@ pub fn corner_packets(states: &States) -> Vec<(SiteId, PortNo, Pkt)> {
                     }
                     out.push(packet(Some(Protocol::Udp), 49152, 443));
                     out.push(packet(None, 0, 0));
+                    // What is left of a connection that was cut.
+                    let (site, port, mut stray) = packet(Some(Protocol::Tcp), 49152, 443);
+                    stray.beginning = None;
+                    out.push((site, port, stray));
                 }
             }
         }

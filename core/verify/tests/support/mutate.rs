@@ -96,6 +96,7 @@ pub fn mutate_among(states: &mut States, m: &Mutation, wanted: impl Fn(&FlowRule
                 12 => rule.owner = donor.owner,
                 13 => rule.table = donor.table,
                 14 => rule.matches = donor.matches.clone(),
+                15 => rule.matches.beginning = donor.matches.beginning,
                 _ => return,
             }
             state.rules.insert(rule);

@@ -18,6 +18,17 @@ pub struct Pkt {
     pub protocol: Option<Protocol>,
     pub sport: u16,
     pub dport: u16,
+    /// A SYN, ICMP, or neither.
+    pub beginning: Option<Beginning>,
+}
+
+/// As a packet of a protocol is when it begins something; what is neither TCP nor UDP is ICMP here.
+pub fn beginning(protocol: Option<Protocol>) -> Option<Beginning> {
+    match protocol {
+        Some(Protocol::Tcp) => Some(Beginning::Syn),
+        Some(Protocol::Udp) => None,
+        None => Some(Beginning::Icmp),
+    }
 }
 
 pub type Flow = (IpAddr, IpAddr, Option<Protocol>, u16, u16);
@@ -326,6 +337,9 @@ fn fits(r: &Rule, entry: PortNo, tag: Option<Tag>, ct: u8, p: &Pkt) -> bool {
     }
     let port =
         |want: Option<PortMatch>, have: u16| want.is_none_or(|w| p.protocol.is_some() && have & w.mask == w.value);
+    if m.beginning.is_some_and(|x| Some(x) != p.beginning) {
+        return false;
+    }
     port(m.tp_src, p.sport) && port(m.tp_dst, p.dport) && m.ct.is_none_or(|c| ct & c.mask == c.value)
 }
 
@@ -345,7 +359,11 @@ impl Oracle {
         let place = |site| &net.sites[net.place(site).expect("a site of this network")];
         match event {
             Event::Out { site, entry, exit, packet } => self.out(net, place(site), *entry, *exit, packet),
-            Event::ToGate { site, entry, .. } => place(site).terminals.contains(entry),
+            // Of TCP nothing but a SYN.
+            Event::ToGate { site, entry, packet } => {
+                place(site).terminals.contains(entry)
+                    && (packet.protocol == Some(Protocol::Udp) || packet.beginning.is_some())
+            }
             Event::Crossed { from, to, packet } => net.states[from].grants.values().any(|g| {
                 let ends = [&g.origin.site, &g.destination.site];
                 ends.contains(&from) && ends.contains(&to) && self.by(g, packet)

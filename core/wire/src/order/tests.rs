@@ -85,6 +85,7 @@ fn matches() -> impl Strategy<Value = FlowMatch> {
         of(v4()),
         of(v4()),
         of(mac()),
+        of(proptest::sample::select(vec![Beginning::Syn, Beginning::Icmp])),
     );
     (first, second).prop_map(|(a, b)| FlowMatch {
         in_port: a.0,
@@ -102,6 +103,7 @@ fn matches() -> impl Strategy<Value = FlowMatch> {
         arp_spa: b.4,
         arp_tpa: b.5,
         arp_sha: b.6,
+        beginning: b.7,
     })
 }
 fn action() -> impl Strategy<Value = Action> {

@@ -1,7 +1,7 @@
 //! `ofproto/trace` on the tables a switch really holds, against what the proof says of the same tables: every rule on
 //! the way by table, priority and cookie, and where the packet leaves.
 
-use model::{Cookie, CtMatch, EtherType, Mac, PortNo, Protocol, SiteId, SiteState};
+use model::{Beginning, Cookie, CtMatch, EtherType, Mac, PortNo, Protocol, SiteId, SiteState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::IpAddr;
@@ -64,6 +64,9 @@ pub fn expected(path: &[Hop], site: &SiteId, in_port: PortNo) -> Way {
     way
 }
 
+/// To this port go segments that are no SYN.
+const STRAY: u16 = 8088;
+
 /// Packets on and beside every boundary of a site's tables: each port, with the right and a wrong MAC, as everybody to
 /// everybody, at the ports rules speak of and next to them, in every tracking state.
 pub fn corners(state: &SiteState) -> Vec<Packet> {
@@ -93,9 +96,15 @@ pub fn corners(state: &SiteState) -> Vec<Packet> {
                     tp_src,
                     tp_dst,
                     ct_state: ct.value,
+                    beginning: match protocol {
+                        Some(Protocol::Tcp) if tp_dst == Some(STRAY) => None,
+                        Some(protocol) => Beginning::of(protocol),
+                        None => Some(Beginning::Icmp),
+                    },
                     arp: None,
                 });
             };
+            add(mac, Some(Protocol::Tcp), Some(49152), Some(STRAY), CtMatch::BEGINS);
             add(wrong, Some(Protocol::Tcp), Some(49152), Some(8080), CtMatch::BEGINS);
             let invalid = CtMatch { value: CtMatch::TRK | CtMatch::INV, mask: 0xff };
             for ct in [CtMatch::BEGINS, CtMatch::GOES_ON, CtMatch::ANSWERS, invalid] {
@@ -143,6 +152,9 @@ fn flow(p: &Packet) -> String {
         "in_port={},{protocol},dl_src={},dl_dst={},nw_src={source},nw_dst={destination},nw_ttl=64",
         p.in_port, p.eth_src, p.eth_dst
     );
+    if p.protocol == Some(Protocol::Tcp) {
+        text += if p.beginning.is_some() { ",tcp_flags=syn" } else { ",tcp_flags=ack" };
+    }
     if let (Some(from), Some(to)) = (p.tp_src, p.tp_dst) {
         text += &format!(",{protocol}_src={from},{protocol}_dst={to}");
     }

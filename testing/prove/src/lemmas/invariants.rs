@@ -3,7 +3,7 @@
 //! Each invariant is shown twice: from what the judge says of one path by itself (`J…`), and from the contract of each
 //! rule by itself, without the judge (`C…`), which is tier 1's way.
 
-use model::{CtMatch, EtherType, Table};
+use model::{Beginning, CtMatch, EtherType, Protocol, Table};
 
 use crate::facts::{Site, may};
 use crate::lemmas::{Lemma, World};
@@ -133,7 +133,9 @@ impl Scene {
     fn first_packets(&self) -> Term {
         let w = &self.w;
         let first = w.packet.seen.has_bits(CtMatch::NEW) & w.packet.seen.lacks_bits(CtMatch::INV);
-        w.passage.shown.implies(&(&w.entry.exists & &w.entry.terminal & first))
+        let is_tcp = w.packet.protocol.is_value(Protocol::Tcp.number());
+        let syn = is_tcp.implies(&w.packet.begins(Beginning::Syn));
+        w.passage.shown.implies(&(&w.entry.exists & &w.entry.terminal & first & syn))
     }
     fn arp(&self) -> Term {
         let w = &self.w;
@@ -279,7 +281,7 @@ fn by_judge(s: &Scene) -> Vec<Lemma> {
         lemma!(
             s.site,
             "J11",
-            "only first packets of terminals are shown to the gate",
+            "only first packets of terminals are shown to the gate, of TCP only a SYN",
             ["I11", "N1", "G19"],
             given(),
             s.first_packets(),
@@ -341,7 +343,7 @@ fn by_contract(s: &Scene) -> Vec<Lemma> {
         lemma!(
             s.site,
             "C11",
-            "by contracts alone: only first packets of terminals are shown to the gate",
+            "by contracts alone: only first packets of terminals are shown to the gate, of TCP only a SYN",
             ["I11", "N1", "G19"],
             given(),
             s.first_packets(),

@@ -288,6 +288,7 @@ fn mutate(rule: &mut FlowRule, donor: &FlowRule, how: u8, bit: u8) {
         25 => rule.owner = CookieOwner::Grant(GrantId(7)),
         26 => rule.actions = vec![Action::Goto(Table::Zones)],
         27 => rule.actions = vec![Action::Goto(Table::Forwarding)],
+        28 => m.beginning = donor.matches.beginning,
         _ => (m.arp_spa, m.arp_sha, m.arp_tpa) = (donor.matches.arp_spa, donor.matches.arp_sha, donor.matches.arp_tpa),
     }
 }
@@ -324,7 +325,7 @@ proptest! {
     #[test]
     fn the_restated_judge_is_the_judge(
         site in any::<Index>(),
-        changes in proptest::collection::vec((any::<Index>(), any::<Index>(), 0u8..29, any::<u8>(), any::<bool>()), 1..3),
+        changes in proptest::collection::vec((any::<Index>(), any::<Index>(), 0u8..30, any::<u8>(), any::<bool>()), 1..3),
     ) {
         let restated = Restated::new();
         let states = states();
@@ -347,7 +348,7 @@ proptest! {
     /// Whatever tier 1 takes by contract alone keeps the contract as restated.
     #[test]
     fn what_tier_1_takes_keeps_the_restated_contract(
-        at_hospital: bool, item in any::<Index>(), donor in any::<Index>(), how in 0u8..30, bit: u8,
+        at_hospital: bool, item in any::<Index>(), donor in any::<Index>(), how in 0u8..31, bit: u8,
     ) {
         let restated = Restated::new();
         let network = network();
@@ -358,7 +359,7 @@ proptest! {
         let id = &ids[usize::from(at_hospital)];
         let mut delta = plan.sites[id].clone();
         let rules: Vec<FlowRule> = before[id].rules.iter().chain(&delta.rules_added).cloned().collect();
-        if how < 29 {
+        if how < 30 {
             let n = item.index(delta.rules_added.len());
             mutate(&mut delta.rules_added[n], donor.get(&rules), how, bit);
         }
@@ -366,7 +367,7 @@ proptest! {
         let Ok(slice) = SliceVerifier::new(&verified).check(&delta) else { return Ok(()) };
         // By contract only the rules of the change are looked at; by the judge, all paths of the structure.
         let by_contract = slice.proof().paths() == delta.rules_added.len();
-        prop_assert!(by_contract || how < 29, "the planner's own opening is judged by contract");
+        prop_assert!(by_contract || how < 30, "the planner's own opening is judged by contract");
         let after = before[id].after(&delta).unwrap();
         let contract = restated.w.contracts(&restated.site);
         if by_contract {

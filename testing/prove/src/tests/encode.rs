@@ -6,7 +6,7 @@ use model::{
 };
 use std::net::IpAddr;
 
-use crate::symbol::{ARP_REPLY, GOTO, OUTPUT, TO_GATE, TRACK};
+use crate::symbol::{ARP_REPLY, GOTO, OUTPUT, TO_GATE, TRACK, beginning};
 use crate::term::Values;
 
 pub fn mac(m: Mac) -> u128 {
@@ -64,6 +64,7 @@ impl Values {
         self.maybe(&f("arp_spa"), m.arp_spa.map(|a| u32::from(a).into()));
         self.maybe(&f("arp_tpa"), m.arp_tpa.map(|a| u32::from(a).into()));
         self.maybe(&f("arp_sha"), m.arp_sha.map(mac));
+        self.maybe(&f("beginning"), m.beginning.map(|b| beginning(b).into()));
         let cookie = Cookie::from(rule.owner).0;
         self.put(&f("kind"), cookie >> 48);
         self.put(&f("number"), cookie & !Cookie::KIND_MASK);

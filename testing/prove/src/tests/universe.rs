@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::agree::states;
 use super::encode::mac;
 use crate::passage::{Now, Passage, matches};
-use crate::symbol::{Packet, Rule};
+use crate::symbol::{Packet, Rule, beginning};
 use crate::term::{Term, Values, word};
 
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,7 @@ struct Pkt {
     tp_src: u16,
     tp_dst: u16,
     ct: u8,
+    beginning: Option<Beginning>,
 }
 
 const GATEWAY_TO: Mac = Mac([2, 0, 0, 0, 0, 9]);
@@ -38,9 +39,17 @@ fn packets(site: &Site) -> Vec<Pkt> {
         for (src, dst) in addresses.iter().flat_map(|s| addresses.iter().map(move |d| (*s, *d))) {
             for (tp_src, tp_dst) in [(49152, 443), (443, 49152), (49152, 7444), (49152, 80)] {
                 for state in [CtMatch::NEW, CtMatch::EST, CtMatch::EST | CtMatch::RPL, CtMatch::INV] {
-                    let protocol = if tp_dst == 80 { 17 } else { 6 };
                     let ct = CtMatch::TRK | state;
-                    out.push(Pkt { in_port, eth_src, src, dst, protocol, tp_src, tp_dst, ct });
+                    // What no rule tells apart by more than that is looked at once: where something begins.
+                    let kinds: &[(u8, Option<Beginning>)] = match (tp_dst, state) {
+                        (80, CtMatch::NEW) => &[(17, None), (1, Some(Beginning::Icmp)), (47, None)],
+                        (80, _) => &[(17, None)],
+                        (_, CtMatch::NEW) => &[(6, Some(Beginning::Syn)), (6, None)],
+                        _ => &[(6, None)],
+                    };
+                    for &(protocol, beginning) in kinds {
+                        out.push(Pkt { in_port, eth_src, src, dst, protocol, tp_src, tp_dst, ct, beginning });
+                    }
                 }
             }
         }
@@ -66,6 +75,7 @@ fn naive(m: &FlowMatch, p: &Pkt, tag: Option<Tag>, ct: u8) -> bool {
         && m.arp_spa.is_none()
         && m.arp_tpa.is_none()
         && m.arp_sha.is_none()
+        && (m.beginning.is_none() || m.beginning == p.beginning)
 }
 
 /// The rules a packet takes, and the port it leaves at.
@@ -106,6 +116,7 @@ fn put(values: &mut Values, p: &Pkt) {
     values.put("packet.tp_src", p.tp_src);
     values.put("packet.tp_dst", p.tp_dst);
     values.put("packet.ct", p.ct);
+    values.put("packet.beginning", p.beginning.map_or(0, beginning));
 }
 
 #[test]

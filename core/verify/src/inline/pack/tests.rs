@@ -35,7 +35,8 @@ fn matches() -> impl Strategy<Value = FlowMatch> {
     let ct = any::<(u8, u8)>().prop_map(|(value, mask)| CtMatch { value, mask });
     let high = (of(protocol()), of(cube()), of(cube()), of(ct));
     let v4 = || of(any::<[u8; 4]>().prop_map(Ipv4Addr::from));
-    let arp = (of(prop_oneof![Just(ArpOp::Request), Just(ArpOp::Reply)]), v4(), v4(), of(mac()));
+    let beginning = of(prop_oneof![Just(Beginning::Syn), Just(Beginning::Icmp)]);
+    let arp = (of(prop_oneof![Just(ArpOp::Request), Just(ArpOp::Reply)]), v4(), v4(), of(mac()), beginning);
     (low, high, arp).prop_map(|(low, high, arp)| FlowMatch {
         in_port: low.0,
         tag: low.1,
@@ -52,6 +53,7 @@ fn matches() -> impl Strategy<Value = FlowMatch> {
         arp_spa: arp.1,
         arp_tpa: arp.2,
         arp_sha: arp.3,
+        beginning: arp.4,
     })
 }
 

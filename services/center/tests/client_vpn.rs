@@ -52,6 +52,8 @@ fn a_member() -> Result<(), LabError> {
     // An operator sees the line and ends it.
     let button = format!("id=\"cut-{}\"", world.vpn_id);
     world.until("the operator's list", |world| world.operators("/review/vpn", None).unwrap().contains(&button));
+    let lines = world.operators("/api/v1/review/vpn-lines", None)?;
+    assert!(lines.contains(&format!("\"vpn\":\"{}\"", world.vpn_id)), "{lines}");
     world.operators("/review/vpn/cut", Some(&format!("vpn={}", world.vpn_id)))?;
     world.until("the operator's cut", |world| world.line().is_none() && world.recorded("\"E02\"") > 0);
     let again = world.operators("/review/vpn/cut", Some(&format!("vpn={}", world.vpn_id)))?;

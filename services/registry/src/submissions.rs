@@ -235,6 +235,8 @@ pub struct SubmissionsOverseen {
     pub from: Option<Timestamp>,
     /// Begun before this instant.
     pub until: Option<Timestamp>,
+    /// After this one in their order: when it was begun, and its id.
+    pub after: Option<(Timestamp, String)>,
     /// At most so many.
     pub limit: u32,
 }
@@ -251,6 +253,12 @@ impl Registry {
             Some(all) => all.iter().map(|one| (Some(one), states.as_slice())).collect(),
             None => states.chunks(1).map(|state| (None, state)).collect(),
         };
+        let until = query.until.map_or(i64::MAX, |at| at.0);
+        // Whatever was begun in the same instant goes by its id.
+        let (since, id) = match &query.after {
+            Some((at, id)) => (at.0, id.as_str()),
+            None => (i64::MAX, ""),
+        };
         let mut found = Vec::new();
         for (institution, states) in along {
             let (column, value) = match institution {
@@ -261,14 +269,16 @@ impl Registry {
             let names: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
             let statement = format!(
                 "SELECT {COLUMNS} FROM submission WHERE {column} = $1 AND state IN ({}) AND begun_at >= $2 AND begun_at < $3
-                 ORDER BY begun_at DESC, id DESC LIMIT $4",
+                 AND (begun_at < $5 OR id < $6) ORDER BY begun_at DESC, id DESC LIMIT $4",
                 names.join(", ")
             );
             let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
                 .bind(value.to_owned())
                 .bind(query.from.map_or(i64::MIN, |at| at.0))
-                .bind(query.until.map_or(i64::MAX, |at| at.0))
+                .bind(until.min(since.saturating_add(1)))
                 .bind(i64::from(query.limit))
+                .bind(since)
+                .bind(id.to_owned())
                 .fetch_all(self.database.readers())
                 .await
                 .map_err(|e| self.database.error(e))?;

@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use super::gate::TurnedAway;
 use super::table::{Shape, Way, table};
-use super::{Auditor, Desk, Entrance, Files, Settings, Source, routes};
+use super::{Auditor, Desk, Entrance, Files, Later, Settings, Source, VpnLine, VpnLines, routes};
 use crate::live::Operator;
 
 const HOST: &str = "join.example";
@@ -40,7 +40,31 @@ async fn house() -> House {
     let spool = submissions::Settings::new(dir.path().join("spool"), clamd, "center.example");
     let room = Submissions::open(registry, spool, Arc::new(NoKey), Arc::new(|| Timestamp(0))).unwrap();
     let files = Files::new(room, "cancer-registry", "https://report.example");
-    House { desk: Desk::new(joining, settings).with_files(files), _dir: dir }
+    let desk = Desk::new(joining, settings).with_files(files).with_lines(Arc::new(Lines::default()));
+    House { desk, _dir: dir }
+}
+
+/// A client VPN with one line in it, which can be ended once. The real one: `services/center/tests/client_vpn.rs`.
+#[derive(Default)]
+struct Lines(std::sync::atomic::AtomicBool);
+
+impl VpnLines for Lines {
+    fn lines(&self) -> Option<Vec<VpnLine>> {
+        let line = |vpn: &str, inside: &str| VpnLine {
+            vpn: vpn.into(),
+            institution: "ケヤキ病院".into(),
+            address: "198.51.100.7".into(),
+            inside: inside.into(),
+            machine: "-".into(),
+            since: Timestamp(1_790_000_000_000),
+        };
+        let over = self.0.load(std::sync::atomic::Ordering::SeqCst);
+        Some([line("V-0001", "10.200.0.1")].into_iter().filter(|_| !over).collect())
+    }
+
+    fn cut<'a>(&'a self, vpn: &'a str) -> Later<'a, bool> {
+        Box::pin(async move { vpn == "V-0001" && !self.0.swap(true, std::sync::atomic::Ordering::SeqCst) })
+    }
 }
 
 /// Nothing is accepted here.
@@ -64,7 +88,8 @@ fn request(way: &Way, role: Role) -> Request<Body> {
         .replace("{name}", "x")
         .replace("{site}", "x")
         .replace("{draft}", "1")
-        .replace("{agreement}", "A-1");
+        .replace("{agreement}", "A-1")
+        .replace("{vpn}", "x");
     let mut request = Request::builder().method(way.method.clone()).uri(path).header(header::HOST, HOST);
     // Forms come from a page of ours, calls of the API from no page.
     request = match way.described {

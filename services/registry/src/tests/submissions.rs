@@ -153,4 +153,17 @@ async fn operators_find_everybodys_submissions_newest_first(place: Place) {
     assert_eq!(found(period).await, "cb");
     let first = registry.submissions_overseen(&SubmissionsOverseen { limit: 2, ..any() }).await.unwrap();
     assert_eq!(first.iter().map(|one| one.new.id.as_str()).collect::<String>(), "ed");
+    // Part by part, also between two that were begun in the same instant.
+    let mut parts = String::new();
+    let mut after = None;
+    loop {
+        let part = registry.submissions_overseen(&SubmissionsOverseen { limit: 2, after, ..any() }).await.unwrap();
+        parts.extend(part.iter().map(|one| one.new.id.as_str()));
+        parts.push(' ');
+        after = part.last().map(|last| (last.begun_at, last.new.id.clone()));
+        if part.len() < 2 {
+            break;
+        }
+    }
+    assert_eq!(parts, "ed cb a ");
 }

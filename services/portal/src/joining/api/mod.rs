@@ -8,6 +8,7 @@ mod asked;
 mod document;
 mod inside;
 mod operator;
+mod oversight;
 mod parts;
 mod problem;
 mod shapes;
@@ -120,6 +121,12 @@ pub(super) fn ways() -> Vec<Way> {
         Operator GET    "/api/v1/review/notices"                       SeeReview       OK         "list-all-notices" => operator::notices;
         Operator POST   "/api/v1/review/notices"                       Publish         CREATED    "publish-notice" => operator::publish;
         Operator DELETE "/api/v1/review/notices/{id}"                  Publish         NO_CONTENT "withdraw-notice" => operator::withdraw;
+
+        Operator GET  "/api/v1/review/submissions"              OverseeSubmissions OK "list-all-submissions" => oversight::submissions;
+        Operator GET  "/api/v1/review/submissions/{id}"         OverseeSubmissions OK "see-any-submission" => oversight::submission;
+        Operator GET  "/api/v1/review/submissions/{id}/receipt" OverseeSubmissions OK "see-any-receipt" => oversight::receipt;
+        Operator GET  "/api/v1/review/vpn-lines"                SeeAccounts        OK "list-vpn-lines" => oversight::lines;
+        Operator POST "/api/v1/review/vpn-lines/{vpn}/end"      ManageAccounts     NO_CONTENT "end-vpn-line" => oversight::end_line;
 
         Operator GET  "/api/v1/review/members"                          SeeSites      OK         "list-members" => sites::members;
         Operator PUT  "/api/v1/review/members"                          RegisterSites OK         "name-institution" => sites::name;

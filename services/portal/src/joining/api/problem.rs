@@ -58,6 +58,10 @@ pub(in crate::joining) enum Plain {
     NotHere,
     /// No sites are registered here.
     NoRegistration,
+    /// Who is in the client VPN is not known now.
+    VpnUnknown,
+    /// No such line of the client VPN, or it could not be ended now.
+    LineNotIn,
     /// The program failed.
     Broken,
 }
@@ -189,6 +193,8 @@ impl Plain {
             Self::Strange => "strange",
             Self::NotHere => "not-here",
             Self::NoRegistration => "no-registration",
+            Self::VpnUnknown => "vpn-unknown",
+            Self::LineNotIn => "line-not-in",
             Self::Broken => "broken",
         }
     }
@@ -199,6 +205,8 @@ impl Plain {
             Self::NoToken | Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::NotYours | Self::TooNarrow(_) | Self::Strange => StatusCode::FORBIDDEN,
             Self::NoSuchCall | Self::NotHere | Self::NoRegistration => StatusCode::NOT_FOUND,
+            Self::VpnUnknown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::LineNotIn => StatusCode::CONFLICT,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -210,7 +218,9 @@ impl Plain {
     fn section(&self) -> Section {
         match self {
             Self::NotYours | Self::TooNarrow(_) => Section::InHouseLan,
-            Self::NotHere | Self::NoRegistration | Self::Broken => Section::Operator,
+            Self::NotHere | Self::NoRegistration | Self::VpnUnknown | Self::LineNotIn | Self::Broken => {
+                Section::Operator
+            }
             _ => Section::Terminal,
         }
     }

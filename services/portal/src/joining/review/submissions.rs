@@ -13,6 +13,7 @@ use submissions::Overseen;
 use texts::Arg;
 
 use super::page as framed;
+use crate::frame::encoded;
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
 use crate::joining::files::{Files, receipts, refused as not_given, tag, why};
@@ -34,6 +35,8 @@ pub(in crate::joining) struct Asked {
     institution: String,
     from: String,
     until: String,
+    /// Those after this one.
+    after: String,
 }
 
 pub(in crate::joining) async fn page(
@@ -47,26 +50,51 @@ pub(in crate::joining) async fn page(
         Ok(found) => found,
         Err(no) => return refused(&desk, &no, "/review", &reader),
     };
-    let day = |text: &str| format!("{text}T00:00:00Z").parse().map(|at: Timestamp| at.plus_ms(-JST_MS)).ok();
     let query = SubmissionsOverseen {
         state: asked.state.parse().ok(),
         institutions,
         from: day(&asked.from),
-        // To the end of that day.
-        until: day(&asked.until).map(|at| at.plus_ms(DAY_MS)),
+        until: end_of(&asked.until),
+        after: None,
         limit: AT_MOST,
     };
-    let (all, names) = match overseen(&desk, files, &query).await {
+    let after = Some(asked.after.as_str()).filter(|after| !after.is_empty());
+    let (all, names) = match overseen(&desk, files, query, after).await {
         Ok(found) => found,
         Err(no) => return no.answer(&desk, &reader),
     };
     let body = html! {
         p { (reader.say("page-overseen-lead")) }
         (filter(&asked, &reader))
-        @if all.len() == AT_MOST as usize { p.empty { (reader.tell("page-overseen-more", &[("count", Arg::Number(AT_MOST.into()))])) } }
         @if all.is_empty() { p.empty #none { (reader.say("page-overseen-none")) } } @else { (table(&all, &names, &reader)) }
+        @if let Some(last) = all.last().filter(|_| all.len() == AT_MOST as usize) {
+            nav.buttons aria-label=(reader.say("page-parts")) { a.button #older href=(older(&asked, &last.view.id)) rel="next" { (reader.say("page-parts-older")) } }
+        }
     };
     framed(&caller, "page-overseen-title", "/review/submissions", &reader, body)
+}
+
+/// The same question, for what was begun before this one.
+fn older(asked: &Asked, last: &str) -> String {
+    let Asked { state, institution, from, until, after: _ } = asked;
+    let all =
+        [("state", state.as_str()), ("institution", institution), ("from", from), ("until", until), ("after", last)];
+    let all: Vec<String> = all
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
+    format!("/review/submissions?{}", all.join("&"))
+}
+
+/// The beginning of a day, `2026-04-01`, in Japan.
+pub(in crate::joining) fn day(text: &str) -> Option<Timestamp> {
+    format!("{text}T00:00:00Z").parse().map(|at: Timestamp| at.plus_ms(-JST_MS)).ok()
+}
+
+/// Its end.
+pub(in crate::joining) fn end_of(text: &str) -> Option<Timestamp> {
+    day(text).map(|at| at.plus_ms(DAY_MS))
 }
 
 /// A part of a receipt; that it was fetched is on record.
@@ -88,7 +116,10 @@ fn none(desk: &Desk, reader: &Reader) -> Response {
 }
 
 /// Those whose name holds the words; every one if there are none.
-async fn institutions(desk: &Desk, words: &str) -> Result<Option<Vec<String>>, reception::Refused> {
+pub(in crate::joining) async fn institutions(
+    desk: &Desk,
+    words: &str,
+) -> Result<Option<Vec<String>>, reception::Refused> {
     if words.trim().is_empty() {
         return Ok(None);
     }
@@ -96,7 +127,7 @@ async fn institutions(desk: &Desk, words: &str) -> Result<Option<Vec<String>>, r
     Ok(Some(found.into_iter().map(|one| one.id.0.to_string()).collect()))
 }
 
-enum Trouble {
+pub(in crate::joining) enum Trouble {
     Files(submissions::Refused),
     Names(reception::Refused),
 }
@@ -110,16 +141,28 @@ impl Trouble {
     }
 }
 
-type Names = BTreeMap<String, String>;
+/// Of institutions, by number.
+pub(in crate::joining) type Names = BTreeMap<String, String>;
 
-async fn overseen(desk: &Desk, files: &Files, query: &SubmissionsOverseen) -> Result<(Vec<Overseen>, Names), Trouble> {
-    let all = files.room().overseen(query).await.map_err(Trouble::Files)?;
+pub(in crate::joining) async fn overseen(
+    desk: &Desk,
+    files: &Files,
+    query: SubmissionsOverseen,
+    after: Option<&str>,
+) -> Result<(Vec<Overseen>, Names), Trouble> {
+    let all = files.room().overseen(query, after).await.map_err(Trouble::Files)?;
+    let names = names(desk, &all).await.map_err(Trouble::Names)?;
+    Ok((all, names))
+}
+
+/// What their institutions are called.
+pub(in crate::joining) async fn names(desk: &Desk, all: &[Overseen]) -> Result<Names, reception::Refused> {
     let mut ids: Vec<InstitutionId> =
         all.iter().filter_map(|one| one.institution.parse().ok().map(InstitutionId)).collect();
     ids.sort();
     ids.dedup();
-    let named = desk.joining.registry().institutions_by_id(&ids).await.map_err(|e| Trouble::Names(e.into()))?;
-    Ok((all, named.into_iter().map(|one| (one.id.0.to_string(), one.name)).collect()))
+    let named = desk.joining.registry().institutions_by_id(&ids).await?;
+    Ok(named.into_iter().map(|one| (one.id.0.to_string(), one.name)).collect())
 }
 
 fn filter(asked: &Asked, reader: &Reader) -> Markup {

@@ -94,16 +94,31 @@ pub(in crate::joining) async fn cut(
     reader: Reader,
     Form(typed): Form<Typed>,
 ) -> Response {
+    match end(&desk, &caller.operator(), &typed.vpn).await {
+        Ok(()) => Redirect::to("/review/vpn").into_response(),
+        Err(NotEnded::NotIn) => {
+            let body = plain("page-lines-not-in", &[], &reader);
+            only(&desk, StatusCode::CONFLICT, body, Some("/review/vpn"), &reader)
+        }
+        Err(NotEnded::Refused(no)) => refused(&desk, &no, "/review/vpn", &reader),
+    }
+}
+
+/// Why a line was not ended.
+pub(in crate::joining) enum NotEnded {
+    /// There is none, or it could not be ended now.
+    NotIn,
+    Refused(reception::Refused),
+}
+
+/// Ends every line of a VPN-ID, and puts on record who did.
+pub(in crate::joining) async fn end(desk: &Desk, operator: &reception::Operator, vpn: &str) -> Result<(), NotEnded> {
     let cut = match &desk.lines {
-        Some(lines) => lines.cut(&typed.vpn).await,
+        Some(lines) => lines.cut(vpn).await,
         None => false,
     };
     if !cut {
-        let body = plain("page-lines-not-in", &[], &reader);
-        return only(&desk, StatusCode::CONFLICT, body, Some("/review/vpn"), &reader);
+        return Err(NotEnded::NotIn);
     }
-    match desk.joining.vpn_line_cut(&caller.operator(), &typed.vpn).await {
-        Ok(()) => Redirect::to("/review/vpn").into_response(),
-        Err(no) => refused(&desk, &no, "/review/vpn", &reader),
-    }
+    desk.joining.vpn_line_cut(operator, vpn).await.map_err(NotEnded::Refused)
 }

@@ -22,7 +22,7 @@ const NO_USER: &str = "99999999";
 const NO_NUMBER: &str = "999999999";
 const NO_FILE: &str = "ffffffffffffffffffffffffffffffff";
 /// The report file that our manager submitted.
-const FILE: &str = "0123456789abcdef0123456789abcdef";
+pub(super) const FILE: &str = "0123456789abcdef0123456789abcdef";
 
 pub(super) const PASSWORD: &str = "Ohisama#Keyaki7";
 const OURS: &str = "ケヤキ病院";
@@ -168,6 +168,7 @@ fn asked(way: &Way, role: Role, people: &People, user: &str, number: &str) -> Re
         .replace("{site}", "x")
         .replace("{draft}", number)
         .replace("{agreement}", "A-1")
+        .replace("{vpn}", "x")
         .replace("{name}", if about_a_file(way) { "receipt.txt" } else { "x" });
     *asked.uri_mut() = path.parse().unwrap();
     if way.at == Entrance::Service {

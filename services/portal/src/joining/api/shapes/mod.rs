@@ -1,5 +1,6 @@
 //! What goes in and out as JSON: shapes of their own, so that a change within is no change of the API.
 
+mod oversight;
 mod parts;
 mod review;
 mod sites;
@@ -16,6 +17,7 @@ use submissions::SubmissionView;
 
 use super::{Plain, Problem};
 use crate::reader::Reader;
+pub(in crate::joining::api) use oversight::{ClientLine, Overseen, OverseenPart};
 pub(in crate::joining::api) use parts::{
     Agreement, AgreementGiven, HostGiven, LineGiven, OfferGiven, SignatureGiven, SiteVersion, WhyGiven,
 };

@@ -203,6 +203,38 @@ async fn an_operator_reviews_over_the_api_and_an_auditor_only_reads_r4_r5_r8_r9(
     let number = published["number"].to_string();
     assert_eq!(operator.get("/api/v1/review/notices", &[]).await["items"][0], published);
     assert_eq!(operator.ask(Method::DELETE, "/api/v1/review/notices/{id}", &[&number], None).await.0, 204);
+
+    // Report files of every institution, and who is in the client VPN.
+    let (files, file) = ("/api/v1/review/submissions", super::super::people::FILE);
+    let all = operator.get(&format!("{files}?limit=1"), &[]).await;
+    assert_eq!((&all["items"][0]["institution_name"], &all["next"]), (&json!("ケヤキ病院"), &Value::Null), "{all}");
+    assert_eq!(all["items"][0]["submission"]["state"], "accepted");
+    for (query, count) in [
+        ("state=accepted", 1),
+        ("state=refused", 0),
+        ("institution=%E3%82%A2%E3%82%AA%E3%83%90", 0),
+        ("from=2020-01-01", 1),
+        ("until=2020-01-01", 0),
+    ] {
+        let found = operator.get(&format!("{files}?{query}"), &[]).await;
+        assert_eq!(found["items"].as_array().unwrap().len(), count, "{query}: {found}");
+    }
+    for wrong in ["state=nonsense", "from=yesterday", "limit=0"] {
+        assert_eq!(operator.ask(Method::GET, &format!("{files}?{wrong}"), &[], None).await.0, 400, "{wrong}");
+    }
+    assert_eq!(operator.ask(Method::GET, &format!("{files}?after=none"), &[], None).await.0, 404);
+    assert_eq!(operator.get(&format!("{files}/{{id}}"), &[file]).await, all["items"][0]);
+    assert_eq!(operator.get(&format!("{files}/{{id}}/receipt"), &[file]).await["text"], "receipt\n");
+    let record = format!("{:?}", house.desk.joining.registry().audit_last(1).await.unwrap());
+    assert!(record.contains("ReceiptOverseen") && record.contains("ito") && record.contains(file), "{record}");
+    let lines = "/api/v1/review/vpn-lines";
+    assert_eq!(operator.get(lines, &[]).await["items"][0]["vpn"], "V-0001");
+    let (status, no) = operator.ask(Method::POST, &format!("{lines}/{{vpn}}/end"), &["V-9"], Some(json!({}))).await;
+    assert_eq!((status, &no["code"]), (409, &json!("line-not-in")));
+    assert_eq!(operator.ask(Method::POST, &format!("{lines}/{{vpn}}/end"), &["V-0001"], Some(json!({}))).await.0, 204);
+    assert!(operator.get(lines, &[]).await["items"].as_array().unwrap().is_empty());
+    let record = format!("{:?}", house.desk.joining.registry().audit_last(1).await.unwrap());
+    assert!(record.contains("ClientVpnCut") && record.contains("V-0001"), "{record}");
     operator.all_done();
 
     let mut auditor = Program::new(&house, Entrance::Operator, Shows::Auditor);

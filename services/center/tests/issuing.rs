@@ -17,6 +17,8 @@ use running::{Running, free};
 mod api;
 #[path = "issuing/browser.rs"]
 mod browser;
+#[path = "issuing/list.rs"]
+mod list;
 #[path = "issuing/ready.rs"]
 mod ready;
 #[path = "issuing/registration.rs"]

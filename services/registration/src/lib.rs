@@ -31,7 +31,7 @@ pub use member::{MemberForm, MemberView};
 pub use offer::Once;
 pub use parts::{HostForm, LineForm, RemoveForm, ServiceForm};
 pub use refused::Refused;
-pub use site::{SitePage, SiteView, Stage, Step};
+pub use site::{SitePage, SiteView, SitesAsked, SitesPart, Stage, Step};
 pub use transfer::{Brought, Trial};
 pub use who::Who;
 

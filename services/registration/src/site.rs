@@ -6,6 +6,7 @@ use joining::Member;
 use model::{Agreement, Document, HostId, InstitutionId, Network, Service, Side, Site, SiteId, write_document};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::{Refused, Registration, Who};
 
@@ -84,6 +85,32 @@ pub struct SiteView {
     pub lacking: BTreeSet<Step>,
 }
 
+/// Which part of the list of sites.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SitesAsked {
+    /// In the id, the name or the institution; every site if empty.
+    pub words: String,
+    /// Those after this one.
+    pub after: Option<SiteId>,
+    /// Those before this one, if `after` is left out.
+    pub before: Option<SiteId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A part of the list, by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SitesPart {
+    /// The sites.
+    pub sites: Vec<SiteView>,
+    /// How many there are in all parts.
+    pub total: usize,
+    /// Are there others before?
+    pub earlier: bool,
+    /// Are there others after?
+    pub later: bool,
+}
+
 /// One site, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SitePage {
@@ -105,27 +132,60 @@ pub struct SitePage {
     pub issues: bool,
 }
 
+impl SitesAsked {
+    /// Where the part is in a list by id.
+    fn part(&self, all: &[&Site]) -> Range<usize> {
+        let from = match (&self.after, &self.before) {
+            (Some(after), _) => all.partition_point(|site| site.id <= *after),
+            (None, Some(before)) => all.partition_point(|site| site.id < *before).saturating_sub(self.limit),
+            (None, None) => 0,
+        };
+        from..from.saturating_add(self.limit).min(all.len())
+    }
+}
+
+/// Do the words (small letters) stand in what a site is known by?
+fn holds(site: &Site, words: &str) -> bool {
+    let names = site.name.iter().flat_map(|name| [name.ja.as_str(), name.en.as_str()]);
+    let mut all = names.chain([site.id.as_str(), site.institution.as_str()]);
+    words.is_empty() || all.any(|text| text.to_lowercase().contains(words))
+}
+
 impl Registration {
-    /// The institution's sites; all of them for operators.
+    /// The institution's sites, part by part; all of them for operators. How far a site is costs much, so it is found out of
+    /// those in the part only.
     ///
     /// # Errors
     /// `MayNot`, `Registry`.
-    pub async fn sites(&self, who: Who<'_>) -> Result<Vec<SiteView>, Refused> {
+    pub async fn sites(&self, who: Who<'_>, asked: &SitesAsked) -> Result<SitesPart, Refused> {
         who.see()?;
         let network = connections::applied_network(&self.center).await;
         let own = match who {
             Who::Operator(_) => None,
             Who::Member(_) => match self.confirmed(who).await {
                 Ok(member) => Some(member.network),
-                Err(Refused::NoName | Refused::NotInNetwork) => return Ok(Vec::new()),
+                Err(Refused::NoName | Refused::NotInNetwork) => {
+                    return Ok(SitesPart { sites: Vec::new(), total: 0, earlier: false, later: false });
+                }
                 Err(no) => return Err(no),
             },
         };
-        let mut views = Vec::new();
-        for site in network.sites.values().filter(|site| own.as_ref().is_none_or(|own| *own == site.institution)) {
-            views.push(self.page(&network, site).await?.view);
+        let words = asked.words.trim().to_lowercase();
+        let theirs = |site: &&Site| own.as_ref().is_none_or(|own| *own == site.institution);
+        let all: Vec<&Site> = network.sites.values().filter(theirs).filter(|site| holds(site, &words)).collect();
+        let part = asked.part(&all);
+        let linked = self.linked().await;
+        let mut sites = Vec::with_capacity(part.len());
+        for site in &all[part.clone()] {
+            sites.push(self.page(&network, site, &linked).await?.view);
         }
-        Ok(views)
+        Ok(SitesPart { sites, total: all.len(), earlier: part.start > 0, later: part.end < all.len() })
+    }
+
+    /// Sites whose gate is linked now.
+    async fn linked(&self) -> BTreeSet<SiteId> {
+        let status = connections::status(&self.center).await;
+        status.sites.into_iter().filter(|site| site.linked).map(|site| site.site).collect()
     }
 
     /// One site.
@@ -136,7 +196,7 @@ impl Registration {
         who.see()?;
         let network = connections::applied_network(&self.center).await;
         let site = self.own(who, &network, site).await?.clone();
-        self.page(&network, &site).await
+        self.page(&network, &site, &self.linked().await).await
     }
 
     /// A site of who asks; of another institution there is none.
@@ -167,11 +227,10 @@ impl Registration {
         if member.confirmed_by.is_some() { Ok(member) } else { Err(Refused::NotInNetwork) }
     }
 
-    async fn page(&self, network: &Network, site: &Site) -> Result<SitePage, Refused> {
+    async fn page(&self, network: &Network, site: &Site, linked: &BTreeSet<SiteId>) -> Result<SitePage, Refused> {
         let mut prospects = connections::prospects(&self.center, &site.id).await;
         prospects.retain(|prospect| may_know(network, site, prospect));
-        let status = connections::status(&self.center).await;
-        let linked = status.sites.iter().any(|s| s.site == site.id && s.linked);
+        let linked = linked.contains(&site.id);
         let enrolled = linked || self.has_certificate(Identity::gate(site.id.as_str())).await?;
         let mut certified = BTreeSet::new();
         for host in site.hosts.values().filter(|host| host.terminal) {
@@ -257,4 +316,51 @@ pub(crate) fn written(site: &Site, services: &[Service]) -> String {
 /// What a form sends back.
 pub(crate) fn version(document: &str) -> String {
     audit::Digest::of(document.as_bytes()).to_string()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sites(count: usize) -> Vec<Site> {
+        let clinic = include_str!("../../../core/model/tests/documents/clinic.toml");
+        let one = model::parse_document("a.toml", clinic).unwrap().site.unwrap();
+        (0..count).map(|n| Site { id: format!("site-{n:04}").parse().unwrap(), ..one.clone() }).collect()
+    }
+
+    /// Forward and back every site is met exactly once, whatever the length of a part.
+    #[test]
+    fn parts_of_the_list_leave_none_out_and_repeat_none() {
+        let all = sites(23);
+        let all: Vec<&Site> = all.iter().collect();
+        for limit in [1, 5, 22, 23, 24, 100] {
+            let (mut forward, mut after) = (Vec::new(), None);
+            loop {
+                let part = SitesAsked { after: after.clone(), limit, ..SitesAsked::default() }.part(&all);
+                assert!(part.len() <= limit);
+                forward.extend(part.clone());
+                after = all[part.clone()].last().map(|site| site.id.clone());
+                if part.end == all.len() {
+                    break;
+                }
+            }
+            assert_eq!(forward, (0..all.len()).collect::<Vec<_>>());
+            let back = SitesAsked { before: Some(all[7].id.clone()), limit, ..SitesAsked::default() }.part(&all);
+            assert_eq!(back, 7_usize.saturating_sub(limit)..(7_usize.saturating_sub(limit) + limit).min(23));
+        }
+        let gone = SitesAsked { after: Some("site-0004x".parse().unwrap()), limit: 2, ..SitesAsked::default() };
+        assert_eq!(gone.part(&all), 5..7, "a site that is no more is passed over");
+        assert_eq!(SitesAsked { limit: 5, ..SitesAsked::default() }.part(&[]), 0..0);
+    }
+
+    #[test]
+    fn words_stand_in_id_name_or_institution() {
+        let mut site = sites(1).remove(0);
+        site.name = Some(model::LocalizedName { ja: "青葉診療所".into(), en: "Aoba Clinic".into() });
+        for (words, there) in
+            [("", true), ("site-0", true), ("clinic", true), ("診療", true), ("aoba", true), ("x", false)]
+        {
+            assert_eq!(holds(&site, words), there, "{words}");
+        }
+    }
 }

@@ -21,3 +21,12 @@ api-problem-vpn-unknown = Whether anybody is connected is not known: the VPN ser
 api-problem-vpn-unknown-do = Ask again later, or look after the VPN server
 api-problem-line-not-in = This line could not be ended
 api-problem-line-not-in-do = It may have ended by itself. Look at the list again
+page-parts-next = Next
+page-parts-previous = Previous
+page-sites-words = Site, name or institution
+page-sites-find = Find
+page-sites-total = { $count ->
+    [one] One site
+   *[other] { $count } sites
+}
+page-sites-none-found = No site fits.

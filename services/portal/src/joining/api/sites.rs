@@ -1,7 +1,7 @@
 //! Registration of sites over the API (G12): the same calls for an institution, inside, and for operators.
 
 use model::SiteId;
-use registration::{MemberForm, Registration, SiteForm, Who};
+use registration::{MemberForm, Registration, SiteForm, SitesAsked, Who};
 
 use super::asked::Asked;
 use super::shapes::{
@@ -100,9 +100,17 @@ pub(super) async fn reject(asked: Asked<RejectGiven>) -> Result<(), Problem> {
     Ok(room.reject_site(who, asked.number()?, asked.given.version, &asked.given.reason).await?)
 }
 
+/// How far each is is found out of those in the part only.
 pub(super) async fn sites(asked: Asked<Part>) -> Result<Listed<Site>, Problem> {
     let (who, room) = here(&asked)?;
-    listed(room.sites(who).await?.into_iter().map(Site::of), &asked.given)
+    let after = match asked.given.after.as_str() {
+        "" => None,
+        after => Some(after.parse().map_err(|_| no_such())?),
+    };
+    let part = SitesAsked { after, limit: asked.given.limit()?.into(), ..SitesAsked::default() };
+    let found = room.sites(who, &part).await?;
+    let next = found.sites.last().filter(|_| found.later).map(|last| last.site.to_string());
+    Ok(Listed { items: found.sites.into_iter().map(Site::of).collect(), next })
 }
 
 pub(super) async fn one(asked: Asked<Nothing>) -> Result<WholeSite, Problem> {

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use joining::{Field, FieldFault};
 use maud::{Markup, html};
-use model::{AgreementId, Side};
+use model::{Agreement, AgreementId, Side};
 use registration::{AgreementForm, AgreementView, Refused, SignatureForm, Who};
 use serde::Deserialize;
 use texts::Arg;
@@ -55,7 +55,7 @@ async fn listed(visit: &Visit<'_>, typed: &AgreementForm, wrong: &[FieldFault], 
             div.scroll { table.stack { tbody { @for one in &all { tr {
                 th scope="row" { a href=(format!("{}/{}", base(visit), one.terms.id)) { (one.terms.id) } }
                 td { (one.terms.consumer) " → " (one.terms.service) }
-                td.number { (Arg::Time(one.terms.valid_from).worded(reader.texts)) " – " (Arg::Time(one.terms.valid_until).worded(reader.texts)) }
+                td.number { (Arg::Time(one.terms.valid_from).worded(reader.texts)) " – " (last(&one.terms, reader)) }
                 td { (tag(one, visit)) }
             } } } } }
         }
@@ -78,6 +78,11 @@ async fn listed(visit: &Visit<'_>, typed: &AgreementForm, wrong: &[FieldFault], 
         }
     };
     visit.page("page-agreements-title", base(visit), body)
+}
+
+/// The last minute it counts: who typed a last day reads that day, not the midnight after it.
+fn last(terms: &Agreement, reader: &Reader) -> String {
+    Arg::Time(terms.valid_until.plus_ms(-60_000)).worded(reader.texts)
 }
 
 fn tag(one: &AgreementView, visit: &Visit<'_>) -> Markup {
@@ -165,7 +170,7 @@ async fn shown(visit: &Visit<'_>, id: &str, above: Markup) -> Response {
             dt { (visit.say("page-agreement-provider")) } dd { (one.terms.provider) (signed(&one, Side::Provider, visit)) }
             dt { (visit.say("joining-field-service")) } dd { (one.terms.service) }
             dt { (visit.say("joining-field-valid-from")) } dd { (Arg::Time(one.terms.valid_from).worded(reader.texts)) }
-            dt { (visit.say("joining-field-valid-until")) } dd { (Arg::Time(one.terms.valid_until).worded(reader.texts)) }
+            dt { (visit.say("joining-field-valid-until")) } dd { (last(&one.terms, reader)) }
         }
         @if may && !one.complete {
             h2 { (visit.say("page-agreement-sign")) }

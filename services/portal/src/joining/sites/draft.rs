@@ -9,7 +9,7 @@ use registration::{DraftView, LINES, MemberForm, Refused, SiteForm, Who};
 use serde::Deserialize;
 use texts::Arg;
 
-use super::{Visit, choice, line, listed, rejecting};
+use super::{PartAsked, Visit, choice, line, listed, rejecting};
 use crate::joining::Desk;
 use crate::joining::caller::Caller;
 use crate::joining::form::{Line, faults};
@@ -42,7 +42,7 @@ pub(in crate::joining) async fn name(
         Err(response) => return *response,
     };
     match visit.registration.name_institution(visit.who, &typed).await {
-        Err(no) if !no.faults().is_empty() => listed(&visit, &typed, no.faults()).await,
+        Err(no) if !no.faults().is_empty() => listed(&visit, &PartAsked::default(), &typed, no.faults()).await,
         other => back(&visit, other.map(drop)),
     }
 }

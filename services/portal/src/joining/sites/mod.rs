@@ -9,14 +9,18 @@ pub(super) use draft::{ask, name, propose, register, reject, withdraw};
 pub(super) use one::{gate, one};
 pub(super) use parts::{add_host, add_line, add_service, device_code, remove_host, remove_line, remove_service};
 
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use joining::{DraftStand, Field, FieldFault};
 use maud::{Markup, html};
-use registration::{DraftView, MemberForm, MemberView, Once, Refused, Registration, SiteView, Who};
+use registration::{
+    DraftView, MemberForm, MemberView, Once, Refused, Registration, SiteView, SitesAsked, SitesPart, Who,
+};
+use serde::Deserialize;
 use texts::Arg;
 
+use crate::frame::encoded;
 use crate::joining::caller::Caller;
 use crate::joining::form::{Line, faults, sure};
 use crate::joining::words::{leading, only, plain, said};
@@ -175,23 +179,48 @@ pub(super) fn within(form: &str, field: Field) -> String {
     if form.is_empty() { field.as_str().to_owned() } else { format!("{form}-{}", field.as_str()) }
 }
 
-pub(super) async fn list(State(desk): State<Desk>, Extension(caller): Extension<Caller>, reader: Reader) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
-    listed(&visit, &MemberForm::default(), &[]).await
+/// Sites of one page.
+const SITES: usize = 50;
+
+/// Which part of the list is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PartAsked {
+    words: String,
+    after: String,
+    before: String,
+}
+
+pub(super) async fn list(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    Query(part): Query<PartAsked>,
+    reader: Reader,
+) -> Response {
+    match Visit::of(&desk, &caller, &reader) {
+        Ok(visit) => listed(&visit, &part, &MemberForm::default(), &[]).await,
+        Err(response) => *response,
+    }
 }
 
 /// The list, with the form for the institution's id as it was typed.
-pub(super) async fn listed(visit: &Visit<'_>, typed: &MemberForm, wrong: &[FieldFault]) -> Response {
+pub(super) async fn listed(visit: &Visit<'_>, part: &PartAsked, typed: &MemberForm, wrong: &[FieldFault]) -> Response {
     let (registration, who, reader) = (visit.registration, visit.who, visit.reader);
+    let operator = matches!(who, Who::Operator(_));
+    // What cannot be a site's id is after or before none.
+    let asked = SitesAsked {
+        words: part.words.clone(),
+        after: part.after.parse().ok(),
+        before: part.before.parse().ok(),
+        limit: SITES,
+    };
+    // Whose id it is stands on the page of an institution only; operators would read them all.
+    let members = if operator { Ok(Vec::new()) } else { registration.members(who).await };
     let (members, sites, drafts) =
-        match (registration.members(who).await, registration.sites(who).await, registration.drafts(who).await) {
+        match (members, registration.sites(who, &asked).await, registration.drafts(who).await) {
             (Ok(members), Ok(sites), Ok(drafts)) => (members, sites, drafts),
             (Err(no), ..) | (_, Err(no), _) | (.., Err(no)) => return visit.refused(&no, "/"),
         };
-    let operator = matches!(who, Who::Operator(_));
     let (waiting, decided): (Vec<&DraftView>, Vec<&DraftView>) =
         drafts.iter().partition(|d| d.draft.stand == DraftStand::Proposed);
     let named = !members.is_empty();
@@ -200,7 +229,7 @@ pub(super) async fn listed(visit: &Visit<'_>, typed: &MemberForm, wrong: &[Field
         @if !operator { (institution(members.first(), visit)) }
         @if who.may_change() && (operator || !members.first().is_some_and(|m| m.confirmed)) { (naming(visit, typed, wrong)) }
         h2 #sites { (visit.say("page-sites-registered")) }
-        @if sites.is_empty() { p.empty { (visit.say("page-sites-none")) } } @else { (sites_table(&sites, visit)) }
+        (sites_part(&sites, part, visit))
         h2 #drafts { (visit.say("page-sites-waiting")) }
         @if waiting.is_empty() { p.empty { (visit.say("page-sites-none-waiting")) } } @else { (draft::waiting(&waiting, visit)) }
         @if who.may_change() && (operator || named) {
@@ -243,6 +272,35 @@ fn naming(visit: &Visit<'_>, typed: &MemberForm, wrong: &[FieldFault]) -> Markup
                 (line(NameEn, &typed.name_en, wrong, true, reader))
                 div.buttons { button.primary #do-name { (visit.say("page-sites-name-do")) } }
             } }
+        }
+    }
+}
+
+/// A part of the list, how to find a site in it, and the way to the other parts.
+fn sites_part(found: &SitesPart, part: &PartAsked, visit: &Visit<'_>) -> Markup {
+    let narrowed = !part.words.trim().is_empty();
+    let link = |way: &str, at: &SiteView| {
+        let words = if narrowed { format!("&words={}", encoded(&part.words)) } else { String::new() };
+        format!("{}?{way}={}{words}#sites", visit.base, encoded(at.site.as_str()))
+    };
+    let ends = found.sites.first().zip(found.sites.last());
+    html! {
+        @if narrowed || found.total > SITES {
+            form.find method="get" action=(visit.base) role="search" {
+                label for="words" { (visit.say("page-sites-words")) }
+                input #words name="words" type="search" value=(part.words) maxlength="100" autocomplete="off";
+                button #find { (visit.say("page-sites-find")) }
+                span.quiet #total { (visit.reader.tell("page-sites-total", &[("count", Arg::Number(i64::try_from(found.total).unwrap_or(i64::MAX)))])) }
+            }
+        }
+        @if found.sites.is_empty() {
+            p.empty { (visit.say(if narrowed { "page-sites-none-found" } else { "page-sites-none" })) }
+        } @else { (sites_table(&found.sites, visit)) }
+        @if let Some((first, last)) = ends.filter(|_| found.earlier || found.later) {
+            nav.buttons aria-label=(visit.say("page-parts")) {
+                @if found.earlier { a.button #previous rel="prev" href=(link("before", first)) { (visit.say("page-parts-previous")) } }
+                @if found.later { a.button #next rel="next" href=(link("after", last)) { (visit.say("page-parts-next")) } }
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::configuration::{
     Beside, CENTER, INSIDE, INSIDE_ADDRESS, INSIDE_PORT, PAGES_PORT, POOL, PUBLIC_PORT, SERVICE_PORT, certificates,
     configure,
 };
+use crate::partner;
 use crate::person::{Person, Pictures};
 
 const APPLICANT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 77);
@@ -38,6 +39,7 @@ pub struct House {
     _scanner: Arc<Scanner>,
     postbox: Postbox,
     runtime: tokio::runtime::Runtime,
+    partner: String,
     authority: Authority,
     dir: PathBuf,
     lab: Lab,
@@ -76,6 +78,7 @@ impl House {
         let beside = Beside { postbox: &postbox, vici: &vici, clamd: &scanner.socket };
         let config = configure(&dir, &lab, &mut authority, &beside)?;
         policies(lab.scratch(), &[(&pages(), OPERATORS)])?;
+        let partner = runtime.block_on(partner::joined(&dir.join("data")))?;
         let machine = authority.issue_device("aoba", "pc1")?;
         let client = Client::new(lab.strongswan("sk-applicant", true)?, &machine)?;
         let mut command = Command::new(binary("sekisho-center")?);
@@ -96,6 +99,7 @@ impl House {
             _scanner: scanner,
             postbox,
             runtime,
+            partner,
             authority,
             dir,
             lab,
@@ -192,6 +196,55 @@ impl House {
             return Err(StageError::Product(format!("{}{}", finished.stdout, finished.stderr)));
         }
         Ok(())
+    }
+
+    /// User ID of the manager of the other institution.
+    pub fn partner(&self) -> &str {
+        &self.partner
+    }
+
+    /// Runs a command that a page told, on the applicant's machine, in the folder of an institution; what it wrote. What
+    /// it asks for is given to it.
+    pub fn told(&self, who: &str, command: &str, answer: Option<&str>) -> Result<String, StageError> {
+        let folder = self.dir.join("institutions").join(who);
+        fs::create_dir_all(&folder).map_err(said)?;
+        let (asked, given) = match answer {
+            Some(answer) => {
+                put(&folder.join("asked"), answer.as_bytes())?;
+                (" --code-fd 9", "exec 9<asked; ")
+            }
+            None => ("", ""),
+        };
+        let tool = binary("sekisho")?;
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{given}{command}{asked}")]).current_dir(&folder);
+        let tools = tool.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+        shell.env("PATH", format!("{tools}:{}", std::env::var("PATH").unwrap_or_default()));
+        let finished = self.lab.run_in("sk-applicant", shell, UP)?;
+        if !finished.success() {
+            return Err(StageError::Product(format!("{command}: {}{}", finished.stdout, finished.stderr)));
+        }
+        Ok(finished.stdout)
+    }
+
+    /// Signs a document that a page gave with the command that the page told.
+    pub fn sign(&self, who: &str, name: &str, document: &str, command: &str) -> Result<String, StageError> {
+        put(&self.dir.join("institutions").join(who).join(name), document.as_bytes())?;
+        self.told(who, command, None)
+    }
+
+    /// Signs bytes (Base64) with another tool; Base64 too.
+    pub fn sign_bytes(&self, who: &str, bytes: &str) -> Result<String, StageError> {
+        put(&self.dir.join("institutions").join(who).join("bytes.b64"), bytes.as_bytes())?;
+        let command = "openssl base64 -d -A -in bytes.b64 -out bytes.bin && openssl dgst -sha256 -sign \
+                       sekisho-institution/sekisho-service.key.pem -out bytes.sig bytes.bin && openssl base64 -A -in bytes.sig";
+        self.told(who, command, None)
+    }
+
+    /// Certificate of an institution's signing key.
+    pub fn certificate_of(&self, who: &str) -> Result<String, StageError> {
+        let folder = self.dir.join("institutions").join(who);
+        fs::read_to_string(folder.join("sekisho-institution/sekisho-service.pem")).map_err(said)
     }
 
     fn certificate(&self) -> (PathBuf, PathBuf) {

@@ -8,6 +8,7 @@ mod client;
 mod configuration;
 mod ear;
 mod house;
+mod partner;
 mod person;
 mod walk;
 

@@ -1,5 +1,6 @@
 //! The way, from knowing nothing to a service that may be used.
 
+mod agreement;
 mod apply;
 mod factor;
 mod inside;
@@ -7,6 +8,7 @@ mod registration;
 mod report;
 mod review;
 mod settle;
+mod tokens;
 
 use std::collections::BTreeSet;
 use story::{Account, StageError};
@@ -48,6 +50,8 @@ pub fn walk(house: &mut House, account: &mut Account) -> Result<(), StageError> 
     inside::service(house, &mut member, account)?;
     report::certificate(house, &mut member, account, &given)?;
     registration::site(house, &mut member, account)?;
+    agreement::both(house, &mut member, account)?;
+    tokens::token(house, &mut member, account)?;
     factor::two_steps(house, &mut member, account, &given)?;
     inside::log_out(house, &mut member, account)?;
     drop(member);

@@ -124,8 +124,11 @@ catalogue! {
     NetworkRefused = "A102" "audit-network-refused" {
         /// Account of the operator.
         operator: String,
-        /// What is wrong, place first.
+        /// Where something is wrong and what, by name.
         faults: Vec<String>,
+        /// The same with its values, to be told again in the reader's language.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<ReasonRecord>,
     }
     /// A plan was refused by the proof, with the packet that would have passed (G6, G7).
     PlanRefused = "A103" "audit-plan-refused" {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::{
-    Agreement, AgreementId, AgreementSignature, AllowRule, Gateway, Host, HostId, InHouseRule, Institution,
-    InstitutionId, Line, LocalizedName, NeverId, NeverRule, Part, Segment, Service, ServiceId, Side, Site, SiteId,
-    SiteModel, Switch, Timestamp, TransitRule,
+    Agreement, AgreementId, AgreementSignature, AllowRule, DocumentFault, Gateway, Host, HostId, InHouseRule,
+    Institution, InstitutionId, Line, LocalizedName, NeverId, NeverRule, Part, Segment, Service, ServiceId, Side, Site,
+    SiteId, SiteModel, Switch, Timestamp, TransitRule,
 };
 
+mod read;
 mod service;
 mod write;
 
@@ -31,24 +32,24 @@ pub struct Document {
 
 /// Why a document is not accepted; nothing of it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {fault}", self.place())]
 pub struct DocumentError {
     /// The document's name, as given.
     pub document: String,
     /// Line, from 1, where known.
     pub line: Option<usize>,
+    /// Which table of it, e.g. `[[service]] records`, where no line is known.
+    pub part: Option<String>,
     /// What is wrong.
-    pub what: String,
-    /// What to do.
-    pub mend: String,
+    pub fault: Box<DocumentFault>,
 }
 
-impl fmt::Display for DocumentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.document)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}; {}", self.what, self.mend)
+impl DocumentError {
+    /// Where it is: `clinic.toml:12`, `clinic.toml [[service]] records`.
+    pub fn place(&self) -> String {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let part = self.part.as_ref().map(|part| format!(" {part}")).unwrap_or_default();
+        format!("{}{line}{part}", self.document)
     }
 }
 
@@ -57,13 +58,19 @@ impl fmt::Display for DocumentError {
 /// # Errors
 /// [`DocumentError`] for broken TOML, unknown fields, values of the wrong shape, and things said twice.
 pub fn parse_document(name: &str, text: &str) -> Result<Document, DocumentError> {
-    let raw: RawDocument = toml::from_str(text).map_err(|e| DocumentError {
-        document: name.to_owned(),
-        line: e.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1),
-        what: e.message().to_owned(),
-        mend: "correct this place and apply again".to_owned(),
+    let document = || name.to_owned();
+    let raw: RawDocument = read::read(text).map_err(|(line, fault)| DocumentError {
+        document: document(),
+        line,
+        part: None,
+        fault: fault.into(),
     })?;
-    raw.into_document().map_err(|(what, mend)| DocumentError { document: name.to_owned(), line: None, what, mend })
+    raw.into_document().map_err(|(part, fault)| DocumentError {
+        document: document(),
+        line: None,
+        part: (!part.is_empty()).then_some(part),
+        fault: fault.into(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -141,11 +148,11 @@ struct RawAgreement {
     signature: BTreeMap<Side, AgreementSignature>,
 }
 
-/// What is wrong, and what to do.
-type Fault = (String, String);
+/// In which table, and what is wrong.
+type Fault = (String, DocumentFault);
 
-fn fault(what: impl Into<String>, mend: impl Into<String>) -> Fault {
-    (what.into(), mend.into())
+fn fault(part: impl Into<String>, fault: DocumentFault) -> Fault {
+    (part.into(), fault)
 }
 
 impl RawDocument {
@@ -162,7 +169,7 @@ impl RawDocument {
             || self.gateway.is_some();
         let Some(raw) = self.site else {
             if site_parts {
-                return Err(fault("parts of a site stand here without a [site]", "add [site] with its id and model"));
+                return Err(fault("", DocumentFault::NoSite {}));
             }
             let agreements = self.agreement.into_iter().map(RawAgreement::into_agreement).collect::<Result<_, _>>()?;
             return Ok(Document { institution: self.institution, site: None, services: Vec::new(), agreements });
@@ -173,15 +180,12 @@ impl RawDocument {
             (None, Some(named)) => named,
             (Some(i), Some(named)) => {
                 return Err(fault(
-                    format!("[site] names institution {named}, [institution] is {}", i.id),
-                    "let both name the same institution",
+                    "[site]",
+                    DocumentFault::TwoInstitutions { named: named.to_string(), institution: i.id.to_string() },
                 ));
             }
             (None, None) => {
-                return Err(fault(
-                    format!("site {} names no institution", raw.id),
-                    "add [institution], or `institution = \"…\"` under [site]",
-                ));
+                return Err(fault("[site]", DocumentFault::NoInstitution { site: raw.id.to_string() }));
             }
         };
         let site = Site {
@@ -190,21 +194,21 @@ impl RawDocument {
             model: raw.model,
             lines: self.line,
             switch: one_switch(&raw.id, self.switch)?,
-            gateway: self.gateway.ok_or_else(|| {
-                fault(format!("site {} has no [gateway]", raw.id), "add [gateway] with uplink, mac and ike_identity")
-            })?,
+            gateway: self.gateway.ok_or_else(|| fault("", DocumentFault::NoGateway { site: raw.id.to_string() }))?,
             segments: by_id("segment", self.segment, |s| s.id.clone())?,
             hosts: by_id("host", self.host, |h| h.id.clone())?,
             allow: self.allow.into_iter().map(RawAllow::into_rule).collect::<Result<_, _>>()?,
             in_house: self
                 .inhouse
                 .into_iter()
-                .map(|r| Ok(InHouseRule { ports: ports("inhouse", r.ports)?, ..r }))
+                .enumerate()
+                .map(|(n, r)| Ok(InHouseRule { ports: ports(&format!("inhouse[{n}]"), r.ports)?, ..r }))
                 .collect::<Result<_, Fault>>()?,
             transit: self
                 .transit
                 .into_iter()
-                .map(|r| Ok(TransitRule { ports: ports("transit", r.ports)?, ..r }))
+                .enumerate()
+                .map(|(n, r)| Ok(TransitRule { ports: ports(&format!("transit[{n}]"), r.ports)?, ..r }))
                 .collect::<Result<_, Fault>>()?,
             never: nevers(&raw.id, self.never)?,
             id: raw.id,
@@ -219,16 +223,13 @@ impl RawDocument {
 fn one_switch(site: &SiteId, mut switches: Vec<Switch>) -> Result<Switch, Fault> {
     match (switches.pop(), switches.is_empty()) {
         (Some(switch), true) => Ok(switch),
-        (None, _) => Err(fault(format!("site {site} has no [[switch]]"), "add its switch with id and dpid")),
-        (Some(_), false) => Err(fault(
-            format!("site {site} has several switches"),
-            "describe one switch; a site of this release has exactly one",
-        )),
+        (None, _) => Err(fault("", DocumentFault::NoSwitch { site: site.to_string() })),
+        (Some(_), false) => Err(fault("[[switch]]", DocumentFault::SeveralSwitches { site: site.to_string() })),
     }
 }
 
 fn by_id<K: Ord + fmt::Display + Clone, T>(
-    kind: &str,
+    kind: &'static str,
     items: Vec<T>,
     id: impl Fn(&T) -> K,
 ) -> Result<BTreeMap<K, T>, Fault> {
@@ -236,10 +237,7 @@ fn by_id<K: Ord + fmt::Display + Clone, T>(
     for item in items {
         let key = id(&item);
         if map.insert(key.clone(), item).is_some() {
-            return Err(fault(
-                format!("{kind} {key} is described twice"),
-                "keep one of the two, or give one another id",
-            ));
+            return Err(fault(format!("[[{kind}]]"), DocumentFault::DescribedTwice { kind, id: key.to_string() }));
         }
     }
     Ok(map)
@@ -251,20 +249,16 @@ fn nevers(site: &SiteId, rules: Vec<RawNever>) -> Result<Vec<NeverRule>, Fault> 
     for (n, RawNever { id, from, to, because }) in rules.into_iter().enumerate() {
         let place = format!("never[{n}]");
         let by_place = || u16::try_from(n + 1).ok().filter(|n| *n < 1000).map(NeverId);
-        let id = id
-            .or_else(by_place)
-            .ok_or_else(|| fault(format!("{place} is one too many"), "a site has at most 999 of them"))?;
+        let id = id.or_else(by_place).ok_or_else(|| fault(&place, DocumentFault::TooManyNevers {}))?;
         if !seen.insert(id) {
-            return Err(fault(format!("{place} is {id}, and so is another"), "give each [[never]] an id of its own"));
+            return Err(fault(place, DocumentFault::NeverTwice { id: id.to_string() }));
         }
         if !from.is_within(site) && !to.is_within(site) {
-            return Err(fault(
-                format!("{place} speaks of {from} and {to}, both outside {site}"),
-                "a site forbids what begins or ends in it: name a zone, segment or host of its own on one side",
-            ));
+            let (from, to, site) = (from.to_string(), to.to_string(), site.to_string());
+            return Err(fault(place, DocumentFault::NeverOutside { from, to, site }));
         }
         if because.ja.trim().is_empty() || because.en.trim().is_empty() {
-            return Err(fault(format!("{place} gives no reason"), "say why in both languages under `because`"));
+            return Err(fault(place, DocumentFault::NeverUnreasoned {}));
         }
         out.push(NeverRule { id, from, to, because });
     }
@@ -276,23 +270,23 @@ fn ports(place: &str, mut ports: Vec<u16>) -> Result<Vec<u16>, Fault> {
     let count = ports.len();
     ports.dedup();
     if ports.is_empty() || ports.len() != count || ports[0] == 0 {
-        return Err(fault(format!("the ports of {place} are empty, repeated or 0"), "list each port once, 1 to 65535"));
+        return Err(fault(place, DocumentFault::Ports {}));
     }
     Ok(ports)
 }
 
 fn roles(place: &str, roles: Vec<String>) -> Result<Vec<String>, Fault> {
     if roles.is_empty() || roles.iter().any(|r| r.trim().is_empty()) {
-        return Err(fault(format!("{place} names no role"), "name at least one role, e.g. \"Medical Doctor\""));
+        return Err(fault(place, DocumentFault::NoRole {}));
     }
     Ok(roles)
 }
 
 impl RawAllow {
     fn into_rule(self) -> Result<AllowRule, Fault> {
-        let place = format!("[[allow]] for {}", self.service);
+        let place = format!("[[allow]] {}", self.service);
         if self.from.is_empty() {
-            return Err(fault(format!("{place} names no terminal"), "name at least one host in `from`"));
+            return Err(fault(place, DocumentFault::NoTerminal {}));
         }
         Ok(AllowRule { roles: roles(&place, self.who.roles)?, from: self.from, service: self.service })
     }
@@ -300,21 +294,16 @@ impl RawAllow {
 
 impl RawAgreement {
     fn into_agreement(self) -> Result<Agreement, Fault> {
-        let place = format!("agreement {}", self.id);
+        let place = format!("[[agreement]] {}", self.id);
         if self.service.institution != self.provider {
-            return Err(fault(
-                format!("{place}: service {} is not offered by provider {}", self.service, self.provider),
-                "name the institution that offers the service as provider",
-            ));
+            let (service, provider) = (self.service.to_string(), self.provider.to_string());
+            return Err(fault(place, DocumentFault::OtherProvider { service, provider }));
         }
         if self.consumer == self.provider {
-            return Err(fault(
-                format!("{place}: both sides are {}", self.consumer),
-                "an agreement needs two institutions",
-            ));
+            return Err(fault(place, DocumentFault::OneParty { institution: self.consumer.to_string() }));
         }
         if self.valid_from >= self.valid_until {
-            return Err(fault(format!("{place} ends before it begins"), "let valid_until be later than valid_from"));
+            return Err(fault(place, DocumentFault::AgreementEndsFirst {}));
         }
         Ok(Agreement {
             id: self.id,

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
-use crate::{DocumentError, Network, parse_document, write_document};
+use crate::{DocumentError, DocumentFault, Network, parse_document, write_document};
 
 /// Version of the file.
 const VERSION: u32 = 1;
@@ -39,44 +39,51 @@ pub fn parse_documents(name: &str, text: &str) -> Result<Vec<Document>, Document
     if !text.trim_start().starts_with('{') {
         return parse_document(name, text).map(|document| vec![document]);
     }
-    let wrong = |line: Option<usize>, what: String, mend: &str| DocumentError {
+    let wrong = |line: Option<usize>, fault: DocumentFault| DocumentError {
         document: name.to_owned(),
         line,
-        what,
-        mend: mend.to_owned(),
+        part: None,
+        fault: fault.into(),
     };
-    let export: Export = serde_json::from_str(text)
-        .map_err(|e| wrong(Some(e.line()), e.to_string(), "give the file as `sekisho export` wrote it"))?;
+    let unreadable = |e: serde_json::Error| {
+        wrong((e.line() > 0).then(|| e.line()), DocumentFault::ExportUnreadable { detail: e.to_string() })
+    };
+    let export: Export = serde_json::from_str(text).map_err(unreadable)?;
     if export.sekisho_export != VERSION {
-        let what = format!("version {} of the file; this program reads {VERSION}", export.sekisho_export);
-        return Err(wrong(None, what, "export again with this version, or import with the version that wrote it"));
+        let (found, reads) = (export.sekisho_export.into(), VERSION.into());
+        return Err(wrong(None, DocumentFault::ExportVersion { found, reads }));
     }
-    let found = serde_json::to_string(&export.network).map_err(|e| wrong(None, e.to_string(), "export again"))?;
+    let found = serde_json::to_string(&export.network).map_err(unreadable)?;
     if checksum(&found) != export.checksum {
-        let what = "the file was changed after it was exported".to_owned();
-        return Err(wrong(None, what, "change the documents and apply them; or export again"));
+        return Err(wrong(None, DocumentFault::ExportChanged {}));
     }
     let documents = documents(&export.network);
     for document in &documents {
-        sayable(document).map_err(|what| {
-            wrong(None, what, "change the documents and apply them; or export again where it came from")
-        })?;
+        sayable(document).map_err(|(part, fault)| DocumentError { part, ..wrong(None, fault) })?;
     }
     Ok(documents)
 }
 
 /// Anybody can make the checksum of a file made by hand, so what no document could say is not taken from a file either:
 /// it goes through the text that people write, with every check of that.
-fn sayable(document: &Document) -> Result<(), String> {
-    let text = write_document(document).map_err(|e| e.to_string())?;
-    let mut read = parse_document("", &text).map_err(|e| format!("{}; {}", e.what, e.mend))?;
+fn sayable(document: &Document) -> Result<(), (Option<String>, DocumentFault)> {
+    let unsayable = || {
+        let part = match (&document.site, &document.institution) {
+            (Some(site), _) => site.id.to_string(),
+            (None, Some(institution)) => institution.id.to_string(),
+            (None, None) => "agreement".to_owned(),
+        };
+        (None, DocumentFault::ExportUnsayable { part })
+    };
+    let text = write_document(document).map_err(|_| unsayable())?;
+    let mut read = parse_document("", &text).map_err(|e| (e.part, *e.fault))?;
     for (read, kept) in read.services.iter_mut().zip(&document.services) {
         // A quarter of a lease need not be whole seconds, and only they can be written.
         if read.warn_ms == kept.warn_ms.div_euclid(1000) * 1000 {
             read.warn_ms = kept.warn_ms;
         }
     }
-    if read == *document { Ok(()) } else { Err(format!("no document could say this:\n{text}")) }
+    if read == *document { Ok(()) } else { Err(unsayable()) }
 }
 
 /// The documents a network can be put together from: one an institution, one a site, one with the agreements.
@@ -131,12 +138,12 @@ mod tests {
     fn what_no_document_could_say_is_refused_whoever_made_the_checksum() {
         type Change = fn(&mut Network);
         let changes: [(&str, Change); 6] = [
-            ("names no role", |n| n.services.values_mut().for_each(|s| s.roles.clear())),
-            ("repeated or 0", |n| n.services.values_mut().for_each(|s| s.ports = vec![0])),
-            ("lease time", |n| n.services.values_mut().for_each(|s| s.lease_ms = 0)),
-            ("names no terminal", |n| n.sites.values_mut().flat_map(|s| &mut s.allow).for_each(|r| r.from.clear())),
-            ("no document could say", |n| n.services.values_mut().for_each(|s| s.idle_ms = Some(1500))),
-            ("no document could say", |n| {
+            ("no-role", |n| n.services.values_mut().for_each(|s| s.roles.clear())),
+            ("ports", |n| n.services.values_mut().for_each(|s| s.ports = vec![0])),
+            ("time-out-of-bounds", |n| n.services.values_mut().for_each(|s| s.lease_ms = 0)),
+            ("no-terminal", |n| n.sites.values_mut().flat_map(|s| &mut s.allow).for_each(|r| r.from.clear())),
+            ("export-unsayable", |n| n.services.values_mut().for_each(|s| s.idle_ms = Some(1500))),
+            ("export-unsayable", |n| {
                 let other: crate::InstitutionId = "midori".parse().unwrap();
                 n.services.values_mut().for_each(|s| s.id.institution = other.clone());
             }),
@@ -145,7 +152,7 @@ mod tests {
             let mut network = network();
             change(&mut network);
             let no = parse_documents("hand.json", &export(&network).unwrap()).unwrap_err().to_string();
-            assert!(no.starts_with("hand.json: ") && no.contains(said), "{said}: {no}");
+            assert!(no.starts_with("hand.json") && no.contains(said), "{said}: {no}");
         }
         let mut odd = network();
         odd.services.values_mut().for_each(|s| (s.lease_ms, s.warn_ms) = (90_000, 22_500));
@@ -156,8 +163,11 @@ mod tests {
     fn a_changed_a_cut_and_a_later_file_are_refused() {
         let text = export(&network()).unwrap();
         let refused = |text: &str| parse_documents("export.json", text).unwrap_err().to_string();
-        assert!(refused(&text.replacen("10.1.20.11", "10.1.20.12", 1)).contains("changed"));
+        assert!(refused(&text.replacen("10.1.20.11", "10.1.20.12", 1)).contains("export-changed"));
         assert!(refused(&text[..text.len() / 2]).contains("export.json:"));
-        assert!(refused(&text.replacen("\"sekisho_export\": 1", "\"sekisho_export\": 2", 1)).contains("version 2"));
+        assert!(
+            refused(&text.replacen("\"sekisho_export\": 1", "\"sekisho_export\": 2", 1))
+                .contains("export-version found=`2`")
+        );
     }
 }

@@ -12,6 +12,7 @@ mod changes;
 mod connection;
 mod document;
 mod export;
+mod fault;
 mod filter;
 mod flow;
 mod grant;
@@ -36,6 +37,7 @@ pub use changes::{Change, Changed, Difference, Noun, changes};
 pub use connection::{ConnectionRequest, ConnectionState, SignIn};
 pub use document::{Document, DocumentError, parse_document, write_document};
 pub use export::{export, parse_documents};
+pub use fault::{Clash, DocumentFault, FaultValue, Shape};
 pub use filter::{Filter, FilterSide, FlowDirection};
 pub use flow::{
     Action, ArpOp, Beginning, CONNTRACK_ZONE, Cookie, CookieOwner, CtMatch, EtherType, FlowMatch, FlowRule, PortMatch,
@@ -51,7 +53,7 @@ pub use net::{
     Dpid, GATE_CONSOLE_PORT, GATE_SERVICE_PORT, GATE_SERVICE_PORTS, GATE_SIGN_IN_PORT, Mac, NetParseError, PortNo,
     Protocol, SwitchPort,
 };
-pub use network::{Clash, Network, NetworkError};
+pub use network::{Network, NetworkError};
 pub use never::{NeverError, NeverId, NeverRule, Part};
 pub use passage::{Passage, Within};
 pub use plan::{DeltaError, Plan, PlanCause, Renewal, SiteDelta, SiteState, Standing};

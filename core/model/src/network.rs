@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::{
-    Agreement, AgreementId, Document, HostId, HostRef, Institution, InstitutionId, Part, PortNo, Service, ServiceId,
-    Site, SiteFacts, SiteId,
+    Agreement, AgreementId, Document, DocumentFault, HostId, HostRef, Institution, InstitutionId, Part, PortNo,
+    Service, ServiceId, Site, SiteFacts, SiteId,
 };
 
 /// Everything that was applied. Whatever holds a `Network` made by [`Network::with`] holds a consistent one.
@@ -25,57 +25,23 @@ pub struct Network {
 
 /// Why documents do not fit together; nothing of them is taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {what}; {mend}")]
+#[error("{place}: {fault}")]
 pub struct NetworkError {
     /// Which object, e.g. `clinic/exam-1`.
     pub place: String,
     /// What is wrong.
-    pub what: String,
-    /// What to do.
-    pub mend: String,
+    pub fault: DocumentFault,
     /// Sites of which the text tells something: it is theirs and the operator's to read.
     pub sites: BTreeSet<SiteId>,
-    /// What two sites cannot both have, if that is what is wrong.
-    pub clash: Option<Clash>,
 }
 
-/// What a site has alone in the whole network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Clash {
-    /// Addresses of a segment.
-    Prefix,
-    /// Datapath id of its switch.
-    Dpid,
-    /// Name of its gateway in IKE.
-    IkeIdentity,
-    /// Address of a line.
-    LineAddress,
-}
-
-impl Clash {
-    /// Stable name, also of its case in the text.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Prefix => "prefix",
-            Self::Dpid => "dpid",
-            Self::IkeIdentity => "ike-identity",
-            Self::LineAddress => "line-address",
-        }
-    }
-}
-
-fn error(place: impl ToString, what: impl Into<String>, mend: impl Into<String>) -> NetworkError {
-    let (what, mend) = (what.into(), mend.into());
-    NetworkError { place: place.to_string(), what, mend, sites: BTreeSet::new(), clash: None }
+fn error(place: impl ToString, fault: DocumentFault) -> NetworkError {
+    NetworkError { place: place.to_string(), fault, sites: BTreeSet::new() }
 }
 
 impl NetworkError {
     fn about<const N: usize>(self, sites: [&SiteId; N]) -> Self {
         Self { sites: sites.map(SiteId::clone).into(), ..self }
-    }
-
-    fn of(self, clash: Clash) -> Self {
-        Self { clash: Some(clash), ..self }
     }
 }
 
@@ -95,14 +61,14 @@ impl Network {
             }
             if let Some(site) = &document.site {
                 if !seen_sites.insert(site.id.clone()) {
-                    faults.push(error(&site.id, "two documents describe this site", "apply one of them"));
+                    faults.push(error(&site.id, DocumentFault::SiteTwice {}));
                 }
                 next.services.retain(|_, s| s.host.site != site.id);
                 next.sites.insert(site.id.clone(), site.clone());
             }
             for service in &document.services {
                 if next.services.insert(service.id.clone(), service.clone()).is_some() {
-                    faults.push(error(&service.id, "two services have this id", "rename one of them"));
+                    faults.push(error(&service.id, DocumentFault::ServiceTwice {}));
                 }
             }
             for agreement in &document.agreements {
@@ -150,25 +116,19 @@ impl Network {
         self.overlaps(&mut faults);
         for service in self.services.values() {
             if !self.sites.get(&service.host.site).is_some_and(|s| s.hosts.contains_key(&service.host.host)) {
-                let mend = "describe the host at that site";
-                let fault = error(&service.id, format!("its host {} is unknown", service.host), mend);
+                let host = service.host.to_string();
+                let fault = error(&service.id, DocumentFault::ServiceHostUnknown { host });
                 faults.push(fault.about([&service.host.site]));
             }
         }
         for agreement in self.agreements.values() {
             if !self.services.contains_key(&agreement.service) {
-                faults.push(error(
-                    &agreement.id,
-                    format!("service {} is unknown", agreement.service),
-                    "apply the provider's document first",
-                ));
+                let service = agreement.service.to_string();
+                faults.push(error(&agreement.id, DocumentFault::AgreementServiceUnknown { service }));
             }
             if !self.institutions.contains_key(&agreement.consumer) {
-                faults.push(error(
-                    &agreement.id,
-                    format!("institution {} is unknown", agreement.consumer),
-                    "apply the consumer's document first",
-                ));
+                let institution = agreement.consumer.to_string();
+                faults.push(error(&agreement.id, DocumentFault::ConsumerUnknown { institution }));
             }
         }
         faults
@@ -177,56 +137,36 @@ impl Network {
     fn site_faults(&self, site: &Site, faults: &mut Vec<NetworkError>) {
         let at = |part: &dyn std::fmt::Display| format!("{}/{part}", site.id);
         if !self.institutions.contains_key(&site.institution) {
-            faults.push(error(
-                &site.id,
-                format!("institution {} is unknown", site.institution),
-                "describe it in [institution]",
-            ));
+            let institution = site.institution.to_string();
+            faults.push(error(&site.id, DocumentFault::InstitutionUnknown { institution }));
         }
         if site.lines.is_empty() {
-            faults.push(error(&site.id, "it has no line", "add a [[line]] with the gateway's address"));
+            faults.push(error(&site.id, DocumentFault::NoLine {}));
         }
         if site.gateway.uplink.switch != site.switch.id {
-            faults.push(error(
-                &site.id,
-                format!("the uplink names switch {}", site.gateway.uplink.switch),
-                format!("name {}", site.switch.id),
-            ));
+            let (switch, own) = (site.gateway.uplink.switch.to_string(), site.switch.id.to_string());
+            faults.push(error(&site.id, DocumentFault::UplinkElsewhere { switch, own }));
         }
         let mut vlans = BTreeMap::new();
         for segment in site.segments.values() {
             if !site.model.zones().contains(&segment.zone) {
-                faults.push(error(
-                    at(&segment.id),
-                    format!("a site of this model has no {} zone (G9)", segment.zone),
-                    "move the segment to a zone of the model, or make the site from another model",
-                ));
+                faults.push(error(at(&segment.id), DocumentFault::ZoneNotOfModel { zone: segment.zone }));
             }
             if !(1..=4094).contains(&segment.vlan) {
-                faults.push(error(
-                    at(&segment.id),
-                    format!("VLAN {} does not exist", segment.vlan),
-                    "choose 1 to 4094",
-                ));
+                faults.push(error(at(&segment.id), DocumentFault::NoSuchVlan { vlan: segment.vlan.into() }));
             }
             if let Some(other) = vlans.insert(segment.vlan, &segment.id) {
-                faults.push(error(
-                    at(&segment.id),
-                    format!("VLAN {} is also that of {other}", segment.vlan),
-                    "give each segment its own VLAN",
-                ));
+                let (vlan, other) = (segment.vlan.into(), other.to_string());
+                faults.push(error(at(&segment.id), DocumentFault::VlanTaken { vlan, other }));
             }
             if !segment.prefix.contains(&segment.gateway_address()) {
-                faults.push(error(at(&segment.id), "the gateway's address is outside the prefix", "choose one inside"));
+                faults.push(error(at(&segment.id), DocumentFault::GatewayOutside {}));
             }
             if let IpAddr::V6(address) = segment.prefix.addr()
                 && (address.is_unicast_link_local() || address.is_multicast())
             {
-                faults.push(error(
-                    at(&segment.id),
-                    format!("nothing is routed to {}: it is link-local or multicast", segment.prefix),
-                    "choose a prefix of your own, global or unique local (RFC 4193)",
-                ));
+                let prefix = segment.prefix.to_string();
+                faults.push(error(at(&segment.id), DocumentFault::NotRouted { prefix }));
             }
         }
         let mut ports: BTreeMap<PortNo, &HostId> = BTreeMap::new();
@@ -234,71 +174,48 @@ impl Network {
         let mut addresses = BTreeMap::new();
         for host in site.hosts.values() {
             match site.segments.get(&host.segment) {
-                None => faults.push(error(
-                    at(&host.id),
-                    format!("segment {} is unknown", host.segment),
-                    "name a segment of this site",
-                )),
+                None => {
+                    let segment = host.segment.to_string();
+                    faults.push(error(at(&host.id), DocumentFault::SegmentUnknown { segment }));
+                }
                 Some(segment) => {
                     if !segment.prefix.contains(&host.address) {
-                        faults.push(error(
-                            at(&host.id),
-                            format!("{} is outside {} ({})", host.address, segment.id, segment.prefix),
-                            "give it an address of its segment",
-                        ));
+                        let address = host.address.to_string();
+                        let (segment, prefix) = (segment.id.to_string(), segment.prefix.to_string());
+                        faults.push(error(at(&host.id), DocumentFault::AddressOutside { address, segment, prefix }));
                     }
                     if segment.gateway_address() == host.address {
-                        faults.push(error(
-                            at(&host.id),
-                            format!("{} is the gateway's address", host.address),
-                            "give it another address",
-                        ));
+                        let address = host.address.to_string();
+                        faults.push(error(at(&host.id), DocumentFault::AddressOfGateway { address }));
                     }
                     for other in
                         site.segments.values().filter(|s| s.id != segment.id && s.prefix.contains(&host.address))
                     {
                         if other.zone != segment.zone {
-                            faults.push(error(
-                                at(&host.id),
-                                format!("its address puts it in two zones: {} and {}", segment.zone, other.zone),
-                                "let the prefixes of the two segments not overlap",
-                            ));
+                            let fault = DocumentFault::TwoZones { one: segment.zone, other: other.zone };
+                            faults.push(error(at(&host.id), fault));
                         }
                     }
                 }
             }
             if host.port.switch != site.switch.id {
-                faults.push(error(
-                    at(&host.id),
-                    format!("switch {} is unknown", host.port.switch),
-                    format!("name {}", site.switch.id),
-                ));
+                let (switch, own) = (host.port.switch.to_string(), site.switch.id.to_string());
+                faults.push(error(at(&host.id), DocumentFault::SwitchUnknown { switch, own }));
             }
             if host.port == site.gateway.uplink {
-                faults.push(error(
-                    at(&host.id),
-                    format!("port {} is the gateway's", host.port),
-                    "plug it into another port",
-                ));
+                faults.push(error(at(&host.id), DocumentFault::PortOfGateway { port: host.port.to_string() }));
             }
             if host.mac == site.gateway.mac {
-                faults.push(error(
-                    at(&host.id),
-                    format!("{} is the gateway's MAC", host.mac),
-                    "correct one of the two",
-                ));
+                faults.push(error(at(&host.id), DocumentFault::MacOfGateway { mac: host.mac.to_string() }));
             }
             for (taken, what) in [
                 (ports.insert(host.port.port, &host.id), "port"),
-                (macs.insert(host.mac, &host.id), "MAC"),
+                (macs.insert(host.mac, &host.id), "mac"),
                 (addresses.insert(host.address, &host.id), "address"),
             ] {
                 if let Some(other) = taken {
-                    faults.push(error(
-                        at(&host.id),
-                        format!("its {what} is also that of {other}"),
-                        format!("give each host its own {what}"),
-                    ));
+                    let other = other.to_string();
+                    faults.push(error(at(&host.id), DocumentFault::HostsAlike { what, other }));
                 }
             }
         }
@@ -306,42 +223,29 @@ impl Network {
         for (n, rule) in site.allow.iter().enumerate() {
             let place = at(&format!("allow[{n}]"));
             for host in rule.from.iter().filter(|h| !known(h)) {
-                faults.push(error(&place, format!("host {host} is unknown"), "name hosts of this site"));
+                faults.push(error(&place, DocumentFault::HostUnknown { host: host.to_string() }));
             }
             for host in rule.from.iter().filter_map(|h| site.hosts.get(h)).filter(|h| !h.terminal) {
-                faults.push(error(
-                    &place,
-                    format!("host {} is no terminal", host.id),
-                    "set `terminal = true` on it, or name another",
-                ));
+                faults.push(error(&place, DocumentFault::NotATerminal { host: host.id.to_string() }));
             }
         }
         for (n, rule) in site.in_house.iter().enumerate() {
             for host in [&rule.from, &rule.to].into_iter().filter(|h| !known(h)) {
-                faults.push(error(
-                    at(&format!("inhouse[{n}]")),
-                    format!("host {host} is unknown"),
-                    "name hosts of this site",
-                ));
+                let host = host.to_string();
+                faults.push(error(at(&format!("inhouse[{n}]")), DocumentFault::HostUnknown { host }));
             }
             let ends = [&rule.from, &rule.to].map(|host| site.hosts.get(host).map(|host| host.address));
             if let [Some(from), Some(to)] = ends
                 && from.is_ipv4() != to.is_ipv4()
             {
-                faults.push(error(
-                    at(&format!("inhouse[{n}]")),
-                    format!("{from} and {to} are of two families: neither can speak to the other"),
-                    "name two hosts with IPv4, or two with IPv6",
-                ));
+                let (from, to) = (from.to_string(), to.to_string());
+                faults.push(error(at(&format!("inhouse[{n}]")), DocumentFault::TwoFamilies { from, to }));
             }
         }
         for (n, rule) in site.transit.iter().enumerate() {
             for host in [&rule.from, &rule.to].into_iter().filter(|h| self.host(h).is_none()) {
-                faults.push(error(
-                    at(&format!("transit[{n}]")),
-                    format!("host {host} is unknown"),
-                    "name hosts as site/host",
-                ));
+                let host = host.to_string();
+                faults.push(error(at(&format!("transit[{n}]")), DocumentFault::TransitHostUnknown { host }));
             }
         }
         for rule in &site.never {
@@ -354,11 +258,7 @@ impl Network {
                     Part::Site(other) => self.sites.contains_key(other),
                 };
                 if !there {
-                    faults.push(error(
-                        at(&rule.id),
-                        format!("{part} is unknown"),
-                        "name what is described; a promise about nothing protects nothing",
-                    ));
+                    faults.push(error(at(&rule.id), DocumentFault::PartUnknown { part: part.to_string() }));
                 }
             }
         }
@@ -374,12 +274,10 @@ impl Network {
         for item in &all {
             open.retain(|o| o.0.contains(&item.0.network()));
             if let Some(other) = open.last() {
-                let fault = error(
-                    format!("{}/{}", item.1.id, item.2.id),
-                    format!("its prefix {} overlaps {} of {}/{}", item.0, other.0, other.1.id, other.2.id),
-                    "give one of the two another prefix",
-                );
-                faults.push(fault.about([&item.1.id, &other.1.id]).of(Clash::Prefix));
+                let (prefix, of) = (item.0.to_string(), format!("{}/{}", other.1.id, other.2.id));
+                let fault = DocumentFault::Overlap { prefix, other: other.0.to_string(), of };
+                let place = format!("{}/{}", item.1.id, item.2.id);
+                faults.push(error(place, fault).about([&item.1.id, &other.1.id]));
             }
             open.push(item);
         }
@@ -388,20 +286,19 @@ impl Network {
         let mut names = BTreeMap::new();
         for site in self.sites.values() {
             if let Some(other) = dpids.insert(site.switch.dpid, &site.id) {
-                let what = format!("datapath id {} is also that of {other}", site.switch.dpid);
-                let fault = error(&site.id, what, "give each switch its own");
-                faults.push(fault.about([&site.id, other]).of(Clash::Dpid));
+                let fault = DocumentFault::DpidTaken { dpid: site.switch.dpid.to_string(), other: other.to_string() };
+                faults.push(error(&site.id, fault).about([&site.id, other]));
             }
             if let Some(other) = names.insert(&site.gateway.ike_identity, &site.id) {
-                let what = format!("IKE identity {} is also that of {other}", site.gateway.ike_identity);
-                let fault = error(&site.id, what, "give each gateway its own");
-                faults.push(fault.about([&site.id, other]).of(Clash::IkeIdentity));
+                let (identity, of) = (site.gateway.ike_identity.clone(), other.to_string());
+                let fault = DocumentFault::IkeIdentityTaken { identity, other: of };
+                faults.push(error(&site.id, fault).about([&site.id, other]));
             }
             for line in &site.lines {
                 if let Some(other) = wans.insert(line.address, &site.id) {
-                    let what = format!("line address {} is also that of {other}", line.address);
-                    let fault = error(&site.id, what, "correct one of the two");
-                    faults.push(fault.about([&site.id, other]).of(Clash::LineAddress));
+                    let (address, of) = (line.address.to_string(), other.to_string());
+                    let fault = DocumentFault::LineAddressTaken { address, other: of };
+                    faults.push(error(&site.id, fault).about([&site.id, other]));
                 }
             }
         }
@@ -411,7 +308,7 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse_document;
+    use crate::{Clash, parse_document};
 
     const CLINIC: &str = include_str!("../tests/documents/clinic.toml");
     const HOSPITAL: &str = include_str!("../tests/documents/hospital.toml");
@@ -436,24 +333,28 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named_with_its_mend() {
+    fn what_does_not_fit_is_named() {
         let cases: &[(&str, &str, &str)] = &[
-            ("prefix = \"10.2.20.0/24\"", "prefix = \"10.1.20.0/23\"", "overlaps"),
-            ("prefix = \"10.2.20.0/24\"", "prefix = \"10.2.0.0/16\"", "two zones"),
-            ("address = \"10.2.20.11\"", "address = \"10.2.21.11\"", "outside wards"),
-            ("address = \"10.2.10.20\"", "address = \"10.2.10.10\"", "address is also that of"),
-            ("port = \"sw1/5\"", "port = \"sw1/1\"", "is the gateway's"),
-            ("port = \"sw1/5\"", "port = \"sw9/5\"", "switch sw9 is unknown"),
-            ("segment = \"wards\"", "segment = \"attic\"", "segment attic is unknown"),
-            ("model = \"large\"", "model = \"service-provider\"", "has no secure zone"),
-            ("dpid = \"0000000000000002\"", "dpid = \"0000000000000001\"", "datapath id"),
-            ("address = \"192.0.2.12\"", "address = \"192.0.2.11\"", "line address"),
-            ("from = \"ward-1\"", "from = \"ward-9\"", "host ward-9 is unknown"),
-            ("host = \"record-server\"", "host = \"nobody\"", "its host hospital/nobody is unknown"),
-            ("vlan = 20", "vlan = 10", "VLAN 10 is also that of"),
-            ("prefix = \"10.2.20.0/24\"", "prefix = \"fe80:2::/64\"", "link-local or multicast"),
-            ("prefix = \"10.2.20.0/24\"", "prefix = \"ff02::/64\"", "link-local or multicast"),
-            ("address = \"10.2.20.11\"", "address = \"fd00:2::11\"", "are of two families"),
+            ("prefix = \"10.2.20.0/24\"", "prefix = \"10.1.20.0/23\"", "overlap "),
+            ("prefix = \"10.2.20.0/24\"", "prefix = \"10.2.0.0/16\"", "two-zones"),
+            (
+                "address = \"10.2.20.11\"",
+                "address = \"10.2.21.11\"",
+                "address-outside address=`10.2.21.11` segment=`wards`",
+            ),
+            ("address = \"10.2.10.20\"", "address = \"10.2.10.10\"", "hosts-alike what=`address`"),
+            ("port = \"sw1/5\"", "port = \"sw1/1\"", "port-of-gateway"),
+            ("port = \"sw1/5\"", "port = \"sw9/5\"", "switch-unknown switch=`sw9`"),
+            ("segment = \"wards\"", "segment = \"attic\"", "segment-unknown segment=`attic`"),
+            ("model = \"large\"", "model = \"service-provider\"", "zone-not-of-model zone=`zone-secure`"),
+            ("dpid = \"0000000000000002\"", "dpid = \"0000000000000001\"", "dpid-taken"),
+            ("address = \"192.0.2.12\"", "address = \"192.0.2.11\"", "line-address-taken"),
+            ("from = \"ward-1\"", "from = \"ward-9\"", "host-unknown host=`ward-9`"),
+            ("host = \"record-server\"", "host = \"nobody\"", "service-host-unknown host=`hospital/nobody`"),
+            ("vlan = 20", "vlan = 10", "vlan-taken vlan=`10`"),
+            ("prefix = \"10.2.20.0/24\"", "prefix = \"fe80:2::/64\"", "not-routed"),
+            ("prefix = \"10.2.20.0/24\"", "prefix = \"ff02::/64\"", "not-routed"),
+            ("address = \"10.2.20.11\"", "address = \"fd00:2::11\"", "two-families"),
         ];
         for (from, to, expected) in cases {
             let text = HOSPITAL.replacen(from, to, 1);
@@ -469,10 +370,10 @@ mod tests {
         let found: BTreeSet<Clash> = network(CLINIC, &clashes)
             .unwrap_err()
             .into_iter()
-            .filter_map(|fault| (fault.sites == both).then_some(fault.clash).flatten())
+            .filter_map(|fault| (fault.sites == both).then(|| fault.fault.clash()).flatten())
             .collect();
         assert_eq!(found, [Clash::Prefix, Clash::Dpid, Clash::LineAddress].into());
         let not_a_terminal = CLINIC.replacen("terminal = true", "terminal = false", 1);
-        assert!(network(&not_a_terminal, HOSPITAL).unwrap_err()[0].to_string().contains("is no terminal"));
+        assert!(network(&not_a_terminal, HOSPITAL).unwrap_err()[0].to_string().contains("not-a-terminal"));
     }
 }

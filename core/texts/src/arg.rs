@@ -1,6 +1,6 @@
 //! Values inside texts, worded in the reader's language.
 
-use model::{LocalizedName, Section, Timestamp, Zone};
+use model::{FaultValue, LocalizedName, Section, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, UtcOffset};
 
@@ -86,6 +86,16 @@ impl From<&LocalizedName> for Arg {
 impl From<Timestamp> for Arg {
     fn from(at: Timestamp) -> Self {
         Self::Time(at)
+    }
+}
+impl From<FaultValue> for Arg {
+    fn from(value: FaultValue) -> Self {
+        match value {
+            FaultValue::Text(text) => Self::Text(text),
+            FaultValue::Number(number) => Self::Number(number),
+            FaultValue::List(texts) => Self::List(texts.into_iter().map(Self::Text).collect()),
+            FaultValue::Key(key) => Self::Key(key),
+        }
     }
 }
 impl From<Section> for Arg {

@@ -24,8 +24,7 @@ pub fn sign(arguments: &SignAgreement) -> Result<Shown, Failure> {
     let side = Side::from(arguments.side);
     let text = read(&arguments.file)?;
     let name = arguments.file.display().to_string();
-    let document =
-        parse_document(&name, &text).map_err(|e| Failure::File { path: arguments.file.clone(), why: e.to_string() })?;
+    let document = parse_document(&name, &text).map_err(Box::new)?;
     let certificate = read(&arguments.certificate)?;
     let key = key(&arguments.key)?;
     let starts: Vec<usize> = line_starts(&text, "[[agreement]]");

@@ -1,7 +1,8 @@
 //! What can go wrong for the person at the keyboard, and the exit code that says so.
 
+use model::DocumentError;
 use std::path::PathBuf;
-use texts::Texts;
+use texts::{Arg, Texts};
 use wire::api::Problem;
 
 /// A failed command.
@@ -40,6 +41,9 @@ pub enum Failure {
         /// Why.
         why: String,
     },
+    /// A document of this machine.
+    #[error(transparent)]
+    Document(#[from] Box<DocumentError>),
     /// The configuration lacks something this command needs.
     #[error("the configuration {} has no [{section}]", path.display())]
     NotConfigured {
@@ -64,7 +68,7 @@ impl Failure {
             Self::Enrolment(enrolment::Failure::Unreachable { .. } | enrolment::Failure::Nonsense { .. }) => 3,
             Self::Enrolment(_) => 2,
             Self::Refused(_) | Self::NothingFits(_) => 1,
-            Self::Card(_) | Self::File { .. } | Self::NotConfigured { .. } | Self::Misread(_) => 2,
+            Self::Card(_) | Self::File { .. } | Self::Document(_) | Self::NotConfigured { .. } | Self::Misread(_) => 2,
             Self::Unreachable { .. } | Self::Nonsense { .. } => 3,
         }
     }
@@ -87,6 +91,11 @@ impl Failure {
                 texts.say("cli-file", &[("path", path.display().to_string().into()), ("why", why.as_str().into())]),
                 texts.say("cli-file-do", &[]),
             ),
+            Self::Document(error) => {
+                let values = error.fault.values().into_iter().map(|(name, value)| (name, Arg::from(value)));
+                let args: Vec<_> = values.chain([("place", Arg::Text(error.place()))]).collect();
+                (texts.say(error.fault.key(), &args), texts.say(&format!("{}-do", error.fault.key()), &args))
+            }
             Self::NotConfigured { path, section } => (
                 texts.say(
                     "cli-not-configured",

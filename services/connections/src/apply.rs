@@ -128,15 +128,7 @@ async fn apply_whole(
     let network = match network_with(&state.network, documents) {
         Ok(network) => network,
         Err(refused) => {
-            let fault = |r: &texts::Reason| {
-                let part = |name: &str| match r.args.get(name) {
-                    Some(Arg::Text(text)) => text.clone(),
-                    _ => String::new(),
-                };
-                format!("{}: {}; {}", part("place"), part("what"), part("mend"))
-            };
-            let faults = refused.reasons.iter().map(fault).collect();
-            return Err(recorded(center, Event::NetworkRefused { operator, faults }, refused).await);
+            return Err(recorded(center, network_refused(operator, &refused), refused).await);
         }
     };
     let (mut state, change) = match proved_twice(center, state, &network, now).await {
@@ -145,7 +137,7 @@ async fn apply_whole(
             let refused = staged(center, &network, refused).await;
             let event = match &refused.refutation {
                 Some(refutation) => blaming(plan_refused(PlanCause::Apply, None, refutation), &refused),
-                None => Event::NetworkRefused { operator, faults: vec![refused.to_string()] },
+                None => network_refused(operator, &refused),
             };
             return Err(recorded(center, event, refused).await);
         }
@@ -233,19 +225,12 @@ impl Change {
 }
 
 fn network_with(network: &Network, documents: &[(String, String)]) -> Result<Network, Refused> {
-    let wrong = |place: String, what: String, mend: String| {
-        let args = [("place", Arg::Text(place)), ("what", Arg::Text(what)), ("mend", Arg::Text(mend))];
-        Trouble::DocumentWrong.reason(args)
-    };
     let mut parsed = Vec::new();
     let mut reasons = Vec::new();
     for (name, text) in documents {
         match parse_documents(name, text) {
             Ok(documents) => parsed.extend(documents),
-            Err(e) => {
-                let place = e.line.map_or(e.document.clone(), |line| format!("{}:{line}", e.document));
-                reasons.push(wrong(place, e.what, e.mend));
-            }
+            Err(e) => reasons.push(Trouble::fault(e.place(), &e.fault)),
         }
     }
     if !reasons.is_empty() {
@@ -253,10 +238,10 @@ fn network_with(network: &Network, documents: &[(String, String)]) -> Result<Net
     }
     network.with(&parsed).map_err(|faults| {
         let reason = |fault: NetworkError| {
-            let mut reason = wrong(fault.place, fault.what, fault.mend);
+            let mut reason = Trouble::fault(fault.place, &fault.fault);
             let sites: Vec<&str> = fault.sites.iter().map(SiteId::as_str).collect();
             reason.args.insert(SITES.into(), Arg::Text(sites.join(" ")));
-            if let Some(clash) = fault.clash {
+            if let Some(clash) = fault.fault.clash() {
                 reason.args.insert(CLASH.into(), Arg::from(clash.as_str()));
             }
             reason
@@ -388,6 +373,19 @@ pub(crate) fn blaming(mut event: Event, refused: &Refused) -> Event {
 
 /// What stands between the two in the record.
 pub(crate) const BLAMED: &str = "; policy ";
+
+/// The audit event of documents that are refused without a packet to show for it.
+fn network_refused(operator: String, refused: &Refused) -> Event {
+    let fault = |reason: &texts::Reason| match reason.args.get("place") {
+        Some(Arg::Text(place)) => format!("{place} {}", reason.key),
+        _ => format!("{} {}", reason.code, reason.key),
+    };
+    Event::NetworkRefused {
+        operator,
+        faults: refused.reasons.iter().map(fault).collect(),
+        reasons: refused.reasons.iter().map(crate::reasons::record).collect(),
+    }
+}
 
 /// The audit event of a refutation.
 pub(crate) fn plan_refused(cause: PlanCause, grant: Option<GrantId>, refutation: &Refutation) -> Event {

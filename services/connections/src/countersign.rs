@@ -6,7 +6,7 @@ use audit::{Digest, Event};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use decision::Cause;
-use model::{Agreement, AgreementId, AgreementSignature, InstitutionId, Section, Side, parse_document};
+use model::{Agreement, AgreementId, AgreementSignature, DocumentFault, InstitutionId, Section, Side, parse_document};
 use pki::VerifiedInstitution;
 use registry::Commit;
 use rustls_pki_types::CertificateDer;
@@ -49,15 +49,11 @@ pub async fn countersign_for(
     bearer: Option<&InstitutionId>,
     beside: Commit,
 ) -> Result<Vec<Signed>, Refused> {
-    let wrong = |place: String, what: &str| {
-        let mend = "send agreements only, as `sekisho agreement sign` writes them";
-        let args = [("place", Arg::Text(place)), ("what", Arg::text(what)), ("mend", Arg::text(mend))];
-        Refused::because(vec![Trouble::DocumentWrong.reason(args)])
-    };
-    let parsed = parse_document(name, document).map_err(|e| wrong(e.document.clone(), &e.what))?;
+    let wrong = |place: String, fault: &DocumentFault| Refused::because(vec![Trouble::fault(place, fault)]);
+    let parsed = parse_document(name, document).map_err(|e| wrong(e.place(), &e.fault))?;
     let only_agreements = parsed.institution.is_none() && parsed.site.is_none() && parsed.services.is_empty();
     if parsed.agreements.is_empty() || !only_agreements {
-        return Err(wrong(name.to_owned(), "this is not a document of agreements alone"));
+        return Err(wrong(name.to_owned(), &DocumentFault::NotAgreementsAlone {}));
     }
     // Two parties may sign at the same moment; neither signature may be lost to the other.
     static ONE_AFTER_THE_OTHER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
@@ -71,7 +67,7 @@ pub async fn countersign_for(
             return Err(Refused::because(vec![Trouble::AgreementDiffers.reason(args)]));
         }
         if sent.signatures.is_empty() {
-            return Err(wrong(sent.id.to_string(), "nobody signed it"));
+            return Err(wrong(sent.id.to_string(), &DocumentFault::NobodySigned {}));
         }
         let mut merged = held.cloned().unwrap_or_else(|| Agreement { signatures: Default::default(), ..sent.clone() });
         let mut changed = false;

@@ -73,6 +73,10 @@ pub async fn explain(center: &Center, entry: u64) -> Result<Explained, Refused> 
                 told: Some(told(center, invariant, site, (packet, path), &because).await),
             })
         }
+        Event::NetworkRefused { reasons, .. } if !reasons.is_empty() => {
+            Ok(Explained { at, request: None, reasons: reasons.iter().map(reasons::recall).collect(), told: None })
+        }
+        // As it was recorded before the values were: in English.
         Event::NetworkRefused { faults, .. } => {
             let reason = |fault: &String| {
                 let (place, rest) = fault.split_once(": ").unwrap_or(("", fault));

@@ -1,7 +1,7 @@
 //! Reasons that lie with the center and its gates, and how reasons are kept in the audit log.
 
 use audit::ReasonRecord;
-use model::Section;
+use model::{DocumentFault, Section};
 use std::collections::BTreeMap;
 use texts::{Arg, Reason};
 
@@ -78,6 +78,14 @@ impl Trouble {
             note: None,
             args: args.into_iter().map(|(name, arg)| (name.to_owned(), arg)).collect(),
         }
+    }
+
+    /// A fault of a document at its place.
+    pub fn fault(place: String, fault: &DocumentFault) -> Reason {
+        let mut reason = Self::DocumentWrong.reason([("place", Arg::Text(place))]);
+        reason.key = fault.key().into();
+        reason.args.extend(fault.values().into_iter().map(|(name, value)| (name.to_owned(), Arg::from(value))));
+        reason
     }
 
     /// Of a code.

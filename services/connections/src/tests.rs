@@ -86,6 +86,50 @@ async fn every_refusal_has_its_reason_and_is_recorded_n2() {
     assert!(status(&world.center).await.connections.is_empty());
 }
 
+/// Every fault at once, each as a value; the log tells them again in the language of who reads it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_documents_are_told_and_told_again_in_both_languages_x5() {
+    let world = World::new().await;
+    let clinic = include_str!("../../../core/model/tests/documents/clinic.toml");
+    let wrong = [
+        ("spelling.toml", clinic.replacen("vlan = 20", "vlan = 20\ncolour = \"red\"", 1)),
+        ("type.toml", clinic.replacen("vlan = 20", "vlan = \"twenty\"", 1)),
+    ];
+    let unfit = [("clinic.toml", clinic.replacen("segment = \"exam-rooms\"", "segment = \"attic\"", 1))];
+    let (ja, en) = (texts::Texts::new(texts::Lang::Ja), texts::Texts::new(texts::Lang::En));
+    for (documents, told) in [
+        (
+            &wrong[..],
+            &[
+                (
+                    "O009 spelling.toml:27：項目 colour は、ここには書けません",
+                    "O009 spelling.toml:27: there is no field colour here",
+                ),
+                (
+                    "O009 type.toml:26：vlan には、引用符のない 0～65535 の整数を書きます（今は、引用符で囲んだ文字列です）",
+                    "O009 type.toml:26: vlan is a text in quotation marks; here belongs a whole number from 0 to 65535 \
+                     without quotation marks",
+                ),
+            ][..],
+        ),
+        (
+            &unfit[..],
+            &[(
+                "O009 clinic/exam-1：セグメント attic の定義がありません",
+                "O009 clinic/exam-1: segment attic is unknown",
+            )],
+        ),
+    ] {
+        let documents = documents.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
+        let refused = crate::apply(&world.center, documents, "root".into()).await.unwrap_err();
+        let again = explain(&world.center, refused.entry.unwrap()).await.unwrap().reasons;
+        assert_eq!(again, refused.reasons);
+        let lines = |texts| again.iter().map(|reason| reason.lines(texts).refused).collect::<Vec<_>>();
+        assert_eq!(lines(&ja), told.iter().map(|(ja, _)| *ja).collect::<Vec<_>>());
+        assert_eq!(lines(&en), told.iter().map(|(_, en)| *en).collect::<Vec<_>>());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gate_that_does_not_confirm_takes_both_halves_back_n5() {
     let world = World::new().await;

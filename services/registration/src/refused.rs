@@ -267,16 +267,13 @@ mod tests {
         let faults = network.with(&[clinic]).unwrap_err();
         let reason = |fault: model::NetworkError| {
             let sites: Vec<String> = fault.sites.iter().map(ToString::to_string).collect();
-            let args = [
-                ("place", fault.place),
-                ("what", fault.what),
-                ("mend", fault.mend),
-                (connections::SITES, sites.join(" ")),
-                (connections::CLASH, fault.clash.map(|clash| clash.as_str().to_owned()).unwrap_or_default()),
-            ];
-            connections::Trouble::DocumentWrong.reason(args.map(|(name, text)| (name, Arg::Text(text))))
+            let clash = fault.fault.clash().map(|clash| clash.as_str().to_owned()).unwrap_or_default();
+            let mut reason = connections::Trouble::fault(fault.place, &fault.fault);
+            reason.args.insert(connections::SITES.into(), Arg::Text(sites.join(" ")));
+            reason.args.insert(connections::CLASH.into(), Arg::Text(clash));
+            reason
         };
-        let overlap = faults.into_iter().filter(|fault| fault.clash == Some(model::Clash::Prefix));
+        let overlap = faults.into_iter().filter(|fault| fault.fault.clash() == Some(model::Clash::Prefix));
         let no = connections::Refused::because(overlap.map(reason).collect());
         Refused::told(no, &network, reader.map(|id| id.parse().unwrap()).as_ref())
     }

@@ -2,6 +2,7 @@
 
 use connections::Trouble;
 use decision::Cause;
+use model::DocumentFault;
 use pki::{QUALIFICATIONS, QualificationKind, Refusal};
 use texts::Arg;
 
@@ -15,7 +16,7 @@ pub(crate) fn page() -> String {
     let mut out = head(
         "Refusals",
         "拒否の理由",
-        "`decision::Cause`, `pki::Refusal`, `pki::CrlRefusal`, `pki::OcspRefusal`, `connections::Trouble`, `submissions::Refused` and the texts in `core/texts`",
+        "`decision::Cause`, `pki::Refusal`, `pki::CrlRefusal`, `pki::OcspRefusal`, `connections::Trouble`, `model::DocumentFault`, `submissions::Refused` and the texts in `core/texts`",
     );
     out.push_str(
         "\nA refusal names every reason, whose section it lies in (N12), and after → what to do. \
@@ -69,6 +70,14 @@ pub(crate) fn page() -> String {
             let [en, ja] = both.with_remedy(trouble.key(), &format!("{}-do", trouble.key()), &[]);
             let section = section(trouble.section().key());
             vec![trouble.code().to_owned(), section, trouble.status().to_string(), en, ja]
+        }),
+    ));
+    out.push_str("\n### O009 — what is wrong with a document · 定義文書の誤り\n");
+    out.push_str(&table(
+        &["what · 誤り", "English", "日本語"],
+        DocumentFault::ALL.iter().map(|(key, _)| {
+            let [en, ja] = both.with_remedy(key, &format!("{key}-do"), &[]);
+            vec![format!("`{}`", key.trim_start_matches("document-")), en, ja]
         }),
     ));
     out.push_str("\n## U — submission of report files · 届出ファイルの提出\n");

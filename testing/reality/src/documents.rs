@@ -112,6 +112,6 @@ mod tests {
         assert_eq!(hospital.hosts.len(), 3);
         let wrong = Extras { in_house: vec![("x".into(), "y".into(), Protocol::Tcp, vec![1])], ..Extras::default() };
         let wrong = super::network(&documents(&scenario, &BTreeMap::from([("clinic".to_owned(), wrong)])));
-        assert!(wrong.unwrap_err().to_string().contains("host x is unknown"));
+        assert!(wrong.unwrap_err().to_string().contains("host-unknown host=`x`"));
     }
 }

@@ -74,7 +74,11 @@ pub(crate) fn typed(stage: &Stage, config: &Path, arguments: &[&str]) -> Command
     let mut command = Command::new("sh");
     command.args(["-c", "exec 9<\"$0\"; exec \"$@\""]);
     command.arg(stage.pin_file()).arg(stage.binary("sekisho"));
-    command.arg("--config").arg(config).args(["--lang", stage.lang()]).args(arguments);
+    command.arg("--config").arg(config);
+    if !arguments.contains(&"--lang") {
+        command.args(["--lang", stage.lang()]);
+    }
+    command.args(arguments);
     command.env_remove("LC_ALL");
     command
 }

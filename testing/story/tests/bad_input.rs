@@ -34,13 +34,13 @@ fn bad_input() -> Outcome {
 /// Each names what is wrong; none is taken, not even the sound documents beside it.
 fn documents(stage: &Stage) -> Outcome {
     let hospital = fs::read_to_string(stage.dir().join("documents").join("hospital.toml")).map_err(unreadable)?;
-    for (from, to, said) in [
-        ("[[segment]]", "[[segment", "hospital.toml:"),
-        ("vlan = 20", "vlan = 20\ncolour = \"red\"", "unknown field `colour`"),
-        ("prefix = \"10.2.20.0/24\"", "prefix = \"10.1.20.0/24\"", "overlaps"),
-        ("prefix = \"10.2.20.0/24\"", "prefix = \"10.2.0.0/16\"", "two zones"),
-        ("address = \"10.2.20.11\"", "address = \"10.2.10.10\"", "is also that of"),
-        ("dpid = \"0000000000000002\"", "dpid = \"0000000000000001\"", "datapath id"),
+    for (from, to, said, in_japanese) in [
+        ("[[segment]]", "[[segment", "hospital.toml:", "括弧が閉じられていません"),
+        ("vlan = 20", "vlan = 20\ncolour = \"red\"", "no field colour", "項目 colour は、ここには書けません"),
+        ("prefix = \"10.2.20.0/24\"", "prefix = \"10.1.20.0/24\"", "overlaps", "重なっています"),
+        ("prefix = \"10.2.20.0/24\"", "prefix = \"10.2.0.0/16\"", "two zones", "両方に入ります"),
+        ("address = \"10.2.20.11\"", "address = \"10.2.10.10\"", "is also that of", "と同じです"),
+        ("dpid = \"0000000000000002\"", "dpid = \"0000000000000001\"", "datapath id", "データパス ID"),
     ] {
         let text = hospital.replacen(from, to, 1);
         let file = stage.dir().join("wrong").join("hospital.toml");
@@ -49,6 +49,9 @@ fn documents(stage: &Stage) -> Outcome {
         let answered = stage.operator(&["apply", "-f", &file.display().to_string()])?;
         let told = answered.stderr.contains(said) && answered.stderr.contains("hospital");
         expect(answered.code == 1 && told && answered.stderr.lines().count() >= 3, said, &answered)?;
+        let answered = stage.operator(&["--lang", "ja", "apply", "-f", &file.display().to_string()])?;
+        let told = answered.stderr.contains(in_japanese) && answered.stderr.contains("hospital");
+        expect(answered.code == 1 && told && answered.stderr.lines().count() >= 3, in_japanese, &answered)?;
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! What an event is about, and how its text gets its values.
 
 use model::{GrantId, Section};
+use std::collections::BTreeSet;
 
 use super::Event;
-use crate::{ApprovalAnswer, Observation, Point};
+use crate::{ApprovalAnswer, Observation, Point, ReasonRecord};
 
 impl Event {
     /// Stable code.
@@ -124,18 +125,17 @@ impl Event {
 
     /// In whose sections what it reports happened, without repetition (N12); empty if it reports no fault or refusal.
     pub fn sections(&self) -> Vec<Section> {
+        let of = |reasons: &[ReasonRecord]| {
+            let sections: BTreeSet<Section> = reasons.iter().map(|r| r.section).collect();
+            sections.into_iter().collect()
+        };
         match self {
             Self::ConnectionDenied { reasons, .. }
             | Self::GateRefused { reasons, .. }
             | Self::SignInRefused { reasons, .. }
             | Self::ApprovalDenied { reasons, .. }
             | Self::SubmissionRefused { reasons, .. }
-            | Self::PacketRefused { reasons, .. } => {
-                let mut sections: Vec<_> = reasons.iter().map(|r| r.section).collect();
-                sections.sort();
-                sections.dedup();
-                sections
-            }
+            | Self::PacketRefused { reasons, .. } => of(reasons),
             Self::PlanRefused { section, .. }
             | Self::ConnectionFailed { section, .. }
             | Self::GateLeft { section, .. }
@@ -147,7 +147,9 @@ impl Event {
             Self::ConnectionClosing { cause, .. } => cause.section().into_iter().collect(),
             // Whoever can write to the switch stands in the house.
             Self::ForeignRule { .. } => vec![Section::InHouseLan],
-            Self::NetworkRefused { .. } | Self::LogVerified { fault: Some(_), .. } => vec![Section::Operator],
+            Self::NetworkRefused { reasons, .. } if reasons.is_empty() => vec![Section::Operator],
+            Self::NetworkRefused { reasons, .. } => of(reasons),
+            Self::LogVerified { fault: Some(_), .. } => vec![Section::Operator],
             _ => Vec::new(),
         }
     }

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::{Fault, fault, ports, roles};
 use crate::{
-    Approval, Booking, DailyWindow, DeviceKind, GroupId, HostId, HostRef, InstitutionId, LocalizedName, Protocol,
-    Service, ServiceId, ServiceKind, SiteId, Zone,
+    Approval, Booking, DailyWindow, DeviceKind, DocumentFault, GroupId, HostId, HostRef, InstitutionId, LocalizedName,
+    Protocol, Service, ServiceId, ServiceKind, SiteId, Zone,
 };
 
 #[derive(Deserialize)]
@@ -51,25 +51,19 @@ const DEFAULT_WAIT_MS: i64 = 10 * MINUTE;
 
 impl RawService {
     pub(super) fn into_service(self, institution: &InstitutionId, site: &SiteId) -> Result<Service, Fault> {
-        let place = format!("service {}", self.id);
+        let place = format!("[[service]] {}", self.id);
         let lease_ms = time(&place, "lease", self.lease_minutes, self.lease_seconds)?.unwrap_or(DEFAULT_LEASE_MS);
         let idle_ms = time(&place, "idle", self.idle_minutes, self.idle_seconds)?;
         // Unless somebody asked for it, a short lease is not one long warning.
         let warn_ms = match time(&place, "warn", self.warn_minutes, self.warn_seconds)? {
             Some(ms) if ms >= lease_ms => {
-                return Err(fault(
-                    format!("{place} warns before its lease of {} s begins", lease_ms / 1000),
-                    "let `warn_minutes` or `warn_seconds` be shorter than the lease",
-                ));
+                return Err(fault(place, DocumentFault::WarnsTooEarly { seconds: lease_ms / 1000 }));
             }
             Some(ms) => ms,
             None => DEFAULT_WARNING_MS.min(lease_ms / 4),
         };
         if let (Some(_), Some(_)) = (&self.exclusive, &self.shares) {
-            return Err(fault(
-                format!("{place} is exclusive in a group and gives way in one"),
-                "write `exclusive` or `shares`, not both",
-            ));
+            return Err(fault(place, DocumentFault::ExclusiveAndShares {}));
         }
         let booked = self.booked.map(|windows| bookings(&place, windows)).transpose()?;
         Ok(Service {
@@ -96,38 +90,32 @@ impl RawService {
 
 impl RawApproval {
     fn into_approval(self, place: &str) -> Result<Approval, Fault> {
-        let place = format!("the approval of {place}");
+        let place = format!("{place}.approval");
         let wait_ms = time(&place, "wait", self.wait_minutes, self.wait_seconds)?.unwrap_or(DEFAULT_WAIT_MS);
         Ok(Approval { wait_ms, roles: roles(&place, self.roles)? })
     }
 }
 
 /// A length of time said in minutes or in seconds: one second to one day.
-fn time(place: &str, what: &str, minutes: Option<u32>, seconds: Option<u32>) -> Result<Option<i64>, Fault> {
+fn time(place: &str, what: &'static str, minutes: Option<u32>, seconds: Option<u32>) -> Result<Option<i64>, Fault> {
     let ms = match (minutes, seconds) {
         (None, None) => return Ok(None),
         (Some(minutes), None) => i64::from(minutes) * MINUTE,
         (None, Some(seconds)) => i64::from(seconds) * 1000,
         (Some(_), Some(_)) => {
-            return Err(fault(
-                format!("{place} says its {what} time twice"),
-                format!("write `{what}_minutes` or `{what}_seconds`"),
-            ));
+            return Err(fault(place, DocumentFault::TimeTwice { what }));
         }
     };
     if (1000..=DAY).contains(&ms) {
         Ok(Some(ms))
     } else {
-        Err(fault(format!("{place} has a {what} time of {} s", ms / 1000), "choose one second to one day"))
+        Err(fault(place, DocumentFault::TimeOutOfBounds { what, seconds: ms / 1000 }))
     }
 }
 
 fn bookings(place: &str, mut windows: Vec<Booking>) -> Result<Vec<Booking>, Fault> {
     match windows.iter().find(|w| w.from >= w.until) {
-        Some(w) => Err(fault(
-            format!("a booked window of {place} ends at {} before it begins", w.until),
-            "let `until` be later than `from`",
-        )),
+        Some(w) => Err(fault(place, DocumentFault::BookingEndsFirst { until: w.until.to_string() })),
         None => {
             windows.sort();
             Ok(windows)
@@ -135,15 +123,11 @@ fn bookings(place: &str, mut windows: Vec<Booking>) -> Result<Vec<Booking>, Faul
     }
 }
 
-fn once<T: Ord>(place: &str, what: &str, mut items: Vec<T>) -> Result<Vec<T>, Fault> {
+fn once<T: Ord>(place: &str, field: &'static str, mut items: Vec<T>) -> Result<Vec<T>, Fault> {
     let count = items.len();
     items.sort();
     items.dedup();
-    if items.len() == count {
-        Ok(items)
-    } else {
-        Err(fault(format!("{place} names something twice under `{what}`"), "name each once"))
-    }
+    if items.len() == count { Ok(items) } else { Err(fault(place, DocumentFault::NamedTwice { field })) }
 }
 
 #[cfg(test)]
@@ -190,25 +174,25 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_with_the_mend() {
+    fn what_makes_no_sense_is_refused() {
         for (conditions, said) in [
-            ("kind = \"fax\"", "unknown variant `fax`"),
-            ("devices = [\"a\", \"a\"]", "twice under `devices`"),
-            ("zones = [\"secure\", \"secure\"]", "twice under `zones`"),
-            ("lease_minutes = 1\nlease_seconds = 60", "says its lease time twice"),
-            ("lease_minutes = 0", "lease time of 0 s"),
-            ("lease_minutes = 1441", "choose one second to one day"),
-            ("idle_seconds = 0", "idle time of 0 s"),
-            ("lease_seconds = 10\nwarn_seconds = 10", "shorter than the lease"),
-            ("exclusive = \"a\"\nshares = \"a\"", "not both"),
-            ("exclusive = \"A b\"", "not a valid exclusivity group"),
-            ("approval = { roles = [] }", "names no role"),
-            ("approval = { wait_minutes = 5 }", "missing field `roles`"),
+            ("kind = \"fax\"", "unknown-word field=`kind` found=`fax`"),
+            ("devices = [\"a\", \"a\"]", "named-twice field=`devices`"),
+            ("zones = [\"secure\", \"secure\"]", "named-twice field=`zones`"),
+            ("lease_minutes = 1\nlease_seconds = 60", "time-twice what=`lease`"),
+            ("lease_minutes = 0", "time-out-of-bounds what=`lease` seconds=`0`"),
+            ("lease_minutes = 1441", "time-out-of-bounds what=`lease` seconds=`86460`"),
+            ("idle_seconds = 0", "time-out-of-bounds what=`idle` seconds=`0`"),
+            ("lease_seconds = 10\nwarn_seconds = 10", "warns-too-early seconds=`10`"),
+            ("exclusive = \"a\"\nshares = \"a\"", "exclusive-and-shares"),
+            ("exclusive = \"A b\"", "wrong-shape field=`exclusive` found=`A b` expected=`document-shape-name`"),
+            ("approval = { roles = [] }", "no-role"),
+            ("approval = { wait_minutes = 5 }", "missing-field field=`roles`"),
+            ("booked = [{ from = \"2026-11-21T02:00:00Z\", until = \"2026-11-21T02:00:00Z\" }]", "booking-ends-first"),
             (
-                "booked = [{ from = \"2026-11-21T02:00:00Z\", until = \"2026-11-21T02:00:00Z\" }]",
-                "let `until` be later than `from`",
+                "booked = [{ from = \"2026-11-21T02:00:00Z\", to = \"2026-11-21T03:00:00Z\" }]",
+                "unknown-field field=`to` expected=`from,until`",
             ),
-            ("booked = [{ from = \"2026-11-21T02:00:00Z\", to = \"2026-11-21T03:00:00Z\" }]", "unknown field `to`"),
         ] {
             let error = read(conditions).unwrap_err();
             assert!(error.contains(said), "`{error}` does not say `{said}`");

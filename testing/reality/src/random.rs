@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use lab::{Scenario, SiteModel, Zone};
+use lab::{Host, Scenario, SiteModel, SiteSpec, Zone};
 use model::{Protocol, ProxyKind};
 
 use crate::documents::Extras;
@@ -73,22 +73,38 @@ impl Random {
                 }
             }
         }
-        let hosts: Vec<(&str, String)> = scenario
-            .sites
-            .iter()
-            .flat_map(|site| site.hosts.iter().map(|host| (site.id.as_str(), format!("{}/{}", site.id, host.id))))
-            .collect();
-        let mut wishes = Vec::new();
-        for _ in 0..24 {
-            if let (Some((a, from)), Some((b, to))) = (dice.pick(&hosts), dice.pick(&hosts))
-                && a != b
-            {
-                let (protocol, ports) = (dice.protocol(), dice.some(ports));
-                wishes.push(Wish { from: from.clone(), to: to.clone(), protocol, ports });
-            }
-        }
+        let wishes = wishes(&mut dice, &scenario, ports);
         Ok(Self { seed, scenario, extras, refused, wishes })
     }
+}
+
+fn wishes(dice: &mut Dice, scenario: &Scenario, ports: &[u16]) -> Vec<Wish> {
+    let of_site = |site: &'_ SiteSpec| -> Vec<(String, String, bool)> {
+        let one = |host: &Host| (site.id.clone(), format!("{}/{}", site.id, host.id), host.address.is_ipv6());
+        site.hosts.iter().map(one).collect()
+    };
+    let hosts: Vec<(String, String, bool)> = scenario.sites.iter().flat_map(of_site).collect();
+    let mut wishes = Vec::new();
+    for _ in 0..24 {
+        let (Some((a, from, six)), Some((mut b, mut to, other))) =
+            (dice.pick(&hosts).cloned(), dice.pick(&hosts).cloned())
+        else {
+            continue;
+        };
+        // Who speaks the other family cannot be meant: more often than not somebody who can is there.
+        let mates: Vec<_> = hosts.iter().filter(|(site, _, family)| *site != a && *family == six).collect();
+        if six != other
+            && dice.below(4) != 0
+            && let Some((site, host, _)) = dice.pick(&mates)
+        {
+            (b, to) = (site.clone(), host.clone());
+        }
+        if a != b {
+            let (protocol, ports) = (dice.protocol(), dice.some(ports));
+            wishes.push(Wish { from, to, protocol, ports });
+        }
+    }
+    wishes
 }
 
 fn permitted(scenario: &Scenario, extras: &BTreeMap<String, Extras>) -> Result<bool, RealityError> {
@@ -221,6 +237,7 @@ mod tests {
         let ports = [22, 53, 443];
         let (mut rules, mut refused) = (0, 0);
         let (mut sites, mut families) = (BTreeSet::new(), BTreeSet::new());
+        let mut wishes = [0; 3];
         for seed in 0..100 {
             let one = Random::new(seed, &ports).unwrap();
             let two = Random::new(seed, &ports).unwrap();
@@ -233,9 +250,17 @@ mod tests {
             let six =
                 one.scenario.sites.iter().flat_map(|site| &site.hosts).filter(|host| host.address.is_ipv6()).count();
             families.insert((six > 0, six < hosts));
+            let hosts = || one.scenario.sites.iter().flat_map(|s| s.hosts.iter().map(move |h| (s, h)));
+            let is_six = |name: &str| hosts().any(|(s, h)| format!("{}/{}", s.id, h.id) == name && h.address.is_ipv6());
+            for wish in &one.wishes {
+                wishes[usize::from(is_six(&wish.from)) + usize::from(is_six(&wish.to))] += 1;
+            }
         }
         assert!(rules > 100 && refused > 50, "{rules} in-house rules, {refused} refused");
         assert_eq!(sites.len(), 3);
         assert_eq!(families.len(), 3, "one family, the other, both");
+        // Most wishes are among those who speak one language, in either family; some are not, and must be refused.
+        let [four, mixed, six] = wishes;
+        assert!(four > mixed && six > mixed && mixed > 10, "{four}, {mixed}, {six}");
     }
 }

@@ -15,8 +15,9 @@ mod six;
 type Outcome = Result<(), RealityError>;
 
 const PORTS: [u16; 6] = [22, 53, 80, 443, 4000, 8080];
-/// Two, three and four sites, with much to open and much to refuse; `sekisho-lab reach --seed` has the other numbers.
-const SEEDS: [u64; 4] = [4, 7, 13, 29];
+/// Two, three and four sites, of one family, the other, and both, with much to open and much to refuse; `sekisho-lab reach
+/// --seed` has the other numbers.
+const SEEDS: [u64; 4] = [13, 26, 29, 35];
 
 fn main() {
     lab::enter();
@@ -170,7 +171,7 @@ fn random() -> Outcome {
         eprintln!("    seed {seed}: {:.1} s", begin.elapsed().as_secs_f64());
     }
     eprintln!("    {cells} cells compared, {passed} pass, {six} of them by IPv6, {refused} wishes refused");
-    assert!(six >= 5 && passed - six > 20 && refused > 20, "the seeds show too little");
+    assert!(4 * six >= passed && passed - six > 20 && refused > 20, "the seeds show too little");
     assert_eq!(owners, BTreeSet::from(["grant", "in-house"]));
     Ok(())
 }

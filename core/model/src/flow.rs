@@ -15,7 +15,8 @@ use crate::{GrantId, Mac, PortNo, Protocol, SwitchId, Zone};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Table {
-    /// Registered host on its port, MAC and address; tags are written here and nowhere else (G16).
+    /// Registered host on its port, MAC and address; tags are written here and nowhere else (G16). Whoever asks for an
+    /// address (ARP, Neighbour Solicitations) passes the meter of the port that the rule matches, as its first packets do.
     Admission,
     /// Healthy, quarantined, isolated; hands IP to connection tracking.
     Posture,

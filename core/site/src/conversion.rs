@@ -13,11 +13,7 @@ use openflow::{
     Masked, Match, OxmField,
 };
 
-/// The meter that first packets from this port pass on their way to the gate: one a port, so that a flood at one takes
-/// nothing of another's share (N1).
-pub const fn first_packet_meter(port: PortNo) -> u32 {
-    port.0
-}
+use crate::metered::Metered;
 
 /// What makes two entries one entry to OpenFlow (OpenFlow 1.3.5 §5.2).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,8 +47,8 @@ pub enum Inexpressible {
     /// OpenFlow has one goto, last.
     #[error("the rule goes on after `goto` or has two")]
     ActionAfterGoto,
-    /// First packets are metered by the port they come in at.
-    #[error("the rule shows packets to the gate without naming the port whose meter they pass")]
+    /// First packets, and questions for an address, are metered by the port they come in at.
+    #[error("the rule shows packets to the gate or lets questions in, and names no port whose meter they pass")]
     NoPortToMeter,
     /// A solicitation is told from other IPv6 where it comes in, and turned into its answer where it is answered.
     #[error(
@@ -91,7 +87,7 @@ pub fn to_entry(rule: &FlowRule) -> Result<(RuleKey, RuleBody), Inexpressible> {
     if rule.actions.iter().any(answers) && rule.matches.eth_type != Some(EtherType::Neighbour) {
         return Err(Inexpressible::NeighbourElsewhere);
     }
-    let instructions = to_instructions(&rule.actions, rule.matches.in_port)?;
+    let instructions = to_instructions(&rule.actions, Metered::of(rule.table, &rule.matches))?;
     Ok((
         RuleKey { table: rule.table.number(), priority: rule.priority, matching },
         RuleBody { cookie: rule.cookie().0, instructions },
@@ -151,7 +147,7 @@ pub fn to_rule(switch: &SwitchId, key: &RuleKey, body: &RuleBody) -> Result<Flow
         table,
         priority: key.priority,
         owner: Cookie(body.cookie).owner().ok_or(NotOurs::Cookie(body.cookie))?,
-        actions: from_instructions(&body.instructions, matches.in_port)?,
+        actions: from_instructions(&body.instructions, Metered::of(table, &matches))?,
         matches,
     })
 }
@@ -299,8 +295,11 @@ fn unknown(field: &OxmField) -> NotOurs {
     NotOurs::Field(format!("{field:?}"))
 }
 
-fn to_instructions(actions: &[Action], in_port: Option<PortNo>) -> Result<Vec<Instruction>, Inexpressible> {
+fn to_instructions(actions: &[Action], metered: Metered) -> Result<Vec<Instruction>, Inexpressible> {
     let mut instructions = Vec::new();
+    if metered.applies(actions) {
+        instructions.push(Instruction::Meter(metered.meter().ok_or(Inexpressible::NoPortToMeter)?));
+    }
     let mut apply = Vec::new();
     let mut goto = None;
     for action in actions {
@@ -315,11 +314,7 @@ fn to_instructions(actions: &[Action], in_port: Option<PortNo>) -> Result<Vec<In
             Action::Commit { zone } => apply.push(openflow::Action::Ct(Ct::commit(*zone))),
             Action::Output(port) => apply.push(openflow::Action::output(openflow::PortNo(port.0))),
             Action::ArpReply { ip, mac: at } => apply.extend(arp_reply(*ip, *at)),
-            Action::ToGate => {
-                let port = in_port.ok_or(Inexpressible::NoPortToMeter)?;
-                instructions.push(Instruction::Meter(first_packet_meter(port)));
-                apply.push(openflow::Action::output(openflow::PortNo::CONTROLLER));
-            }
+            Action::ToGate => apply.push(openflow::Action::output(openflow::PortNo::CONTROLLER)),
             Action::NeighbourReply { ip, mac: at, router } => apply.extend(neighbour_reply(*ip, *at, *router)),
             Action::Goto(table) => {
                 if *table == Table::Neighbours {
@@ -388,13 +383,13 @@ fn neighbour_reply(ip: std::net::Ipv6Addr, at: Mac, router: bool) -> [openflow::
     ]
 }
 
-fn from_instructions(instructions: &[Instruction], in_port: Option<PortNo>) -> Result<Vec<Action>, NotOurs> {
+fn from_instructions(instructions: &[Instruction], limit: Metered) -> Result<Vec<Action>, NotOurs> {
     let wrong = |what: &dyn std::fmt::Debug| NotOurs::Instruction(format!("{what:?}"));
     let mut out = Vec::new();
     let (mut metered, mut turned) = (false, false);
     for instruction in instructions {
         match instruction {
-            Instruction::Meter(n) if !metered && in_port.map(first_packet_meter) == Some(*n) => metered = true,
+            Instruction::Meter(n) if !metered && limit.meter() == Some(*n) => metered = true,
             Instruction::ApplyActions(list) => {
                 let mut rest = list.as_slice();
                 while let Some(action) = rest.first() {
@@ -418,7 +413,7 @@ fn from_instructions(instructions: &[Instruction], in_port: Option<PortNo>) -> R
             other => return Err(wrong(other)),
         }
     }
-    if metered != out.contains(&Action::ToGate) || turned != out.contains(&Action::Goto(Table::Neighbours)) {
+    if metered != limit.applies(&out) || turned != out.contains(&Action::Goto(Table::Neighbours)) {
         return Err(wrong(&instructions));
     }
     Ok(out)

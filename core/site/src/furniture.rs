@@ -1,4 +1,5 @@
-//! Groups and meters of the switch: none are ours but the meters of first packets, one a terminal's port (N1).
+//! Groups and meters of the switch: none are ours but the meters of first packets, one a terminal's port (N1), and those
+//! of questions for an address, one a port (G16).
 
 use openflow::{
     Group, GroupId, GroupMod, GroupModCommand, GroupType, Instruction, Message, Meter, MeterBand, MeterFlags, MeterMod,
@@ -17,7 +18,7 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    /// `rate` is first packets a second and port.
+    /// `rate` is first packets, and questions, a second and port.
     pub(crate) fn new(rate: u32) -> Self {
         Self { rate, wanted: BTreeMap::new(), left: BTreeSet::new() }
     }
@@ -29,7 +30,7 @@ impl Meters {
         let users = self.wanted.entry(meter).or_default();
         let first = users.is_empty();
         users.insert(key.clone());
-        first.then(|| first_packets(meter, self.rate))
+        first.then(|| limit(meter, self.rate))
     }
 
     /// An entry is wanted no more.
@@ -45,7 +46,7 @@ impl Meters {
 
     /// Every meter wanted; entries cannot stand before what they name.
     pub(crate) fn all(&self) -> impl Iterator<Item = MeterMod> + '_ {
-        self.wanted.keys().map(|meter| first_packets(*meter, self.rate))
+        self.wanted.keys().map(|meter| limit(*meter, self.rate))
     }
 
     /// Takes away what no entry names any more. A meter takes its entries with it, so those must have gone before.
@@ -99,7 +100,7 @@ impl Meters {
     }
 }
 
-fn first_packets(meter: u32, rate: u32) -> MeterMod {
+fn limit(meter: u32, rate: u32) -> MeterMod {
     MeterMod {
         command: MeterModCommand::Add,
         flags: MeterFlags::PKTPS | MeterFlags::BURST,

@@ -16,6 +16,7 @@ mod furniture;
 mod idle;
 mod ike;
 mod machine;
+mod metered;
 mod nftables;
 mod packet;
 mod passages;
@@ -26,15 +27,14 @@ mod tunnels;
 mod waiting;
 
 pub use audit::{Audit, Installed, audit, installed};
-pub use conversion::{
-    Inexpressible, NotOurs, RuleBody, RuleKey, first_packet_meter, observed_entry, to_add, to_delete, to_entry, to_rule,
-};
+pub use conversion::{Inexpressible, NotOurs, RuleBody, RuleKey, observed_entry, to_add, to_delete, to_entry, to_rule};
 pub use event::{
     ChildSa, CloseCause, Count, Event, FirstPacketAnswer, ForeignChange, ForeignRule, Outbox, Output, Place, Report,
     Traffic,
 };
 pub use ike::{IkeChild, IkeConnection, IkeEnd, IkePolicy, child_name, connection, connection_name};
 pub use machine::{SiteConfig, SiteMachine};
+pub use metered::{first_packet_meter, question_meter};
 pub use nftables::{
     FilterElement, FilterStateError, ObservedFilters, RedInterfaces, change_script, elements, full_script, parse_state,
 };

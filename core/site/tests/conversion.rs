@@ -143,7 +143,7 @@ fn golden() -> Vec<(FlowRule, &'static str)> {
                 CookieOwner::Standing,
                 vec![Action::SetTag(Tag::Zone(Zone::Secure)), Action::Goto(Table::Neighbours)],
             ),
-            "ADD priority=210,icmp6,in_port=3,dl_src=02:00:00:01:20:11,ipv6_src=fe80::/10,icmp_type=135,icmp_code=0,nd_sll=02:00:00:01:20:11 cookie:0x5e01000000000000 actions=set_field:0x11->reg0,set_field:2->nd_options_type,set_field:136->icmpv6_type,goto_table:5",
+            "ADD priority=210,icmp6,in_port=3,dl_src=02:00:00:01:20:11,ipv6_src=fe80::/10,icmp_type=135,icmp_code=0,nd_sll=02:00:00:01:20:11 cookie:0x5e01000000000000 actions=meter:65539,set_field:0x11->reg0,set_field:2->nd_options_type,set_field:136->icmpv6_type,goto_table:5",
         ),
         (
             rule(
@@ -177,6 +177,27 @@ fn every_golden_rule_comes_back() {
     for (rule, _) in golden() {
         let (key, body) = to_entry(&rule).unwrap();
         assert_eq!(to_rule(&rule.switch, &key, &body).unwrap(), rule);
+    }
+}
+
+#[test]
+fn no_question_is_let_in_past_the_meter_of_its_port() {
+    let asks = |eth_type, in_port| FlowMatch { in_port, ..ip(eth_type) };
+    let goes = |to| vec![Action::SetTag(Tag::Uplink), Action::Goto(to)];
+    for (eth_type, to) in [(EtherType::Arp, Table::Forwarding), (EtherType::Neighbour, Table::Neighbours)] {
+        let of = |in_port| rule(Table::Admission, 1, asks(eth_type, in_port), CookieOwner::Standing, goes(to));
+        for port in [None, Some(PortNo(0xff01)), Some(PortNo(u32::MAX))] {
+            assert_eq!(to_entry(&of(port)), Err(site::Inexpressible::NoPortToMeter), "{port:?}");
+        }
+        let asked = of(Some(PortNo(3)));
+        let (key, mut body) = to_entry(&asked).unwrap();
+        assert_eq!(body.instructions[0], openflow::Instruction::Meter(0x1_0003));
+        // Without it, or by the meter of another port or of first packets, it is none of ours.
+        for meter in [None, Some(0x1_0004), Some(3)] {
+            body.instructions.retain(|i| !matches!(i, openflow::Instruction::Meter(_)));
+            body.instructions.splice(0..0, meter.map(openflow::Instruction::Meter));
+            assert!(matches!(to_rule(&asked.switch, &key, &body), Err(site::NotOurs::Instruction(_))), "{meter:?}");
+        }
     }
 }
 

@@ -75,7 +75,7 @@ pub struct Namespaces {
 pub struct OpenFlow {
     /// Address in red, e.g. `169.254.77.1:6653`.
     pub listen: SocketAddr,
-    /// First packets a second the switch may send from each port.
+    /// First packets a second the switch may send from each port; as many questions for an address it answers there.
     #[serde(default = "default_first_packets")]
     pub first_packets_per_second: u32,
 }

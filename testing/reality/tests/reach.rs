@@ -9,6 +9,8 @@ use lab::{Answer, Scenario, Trial};
 use model::{CookieOwner, Protocol, ProxyKind};
 use reality::{Extras, Papers, Random, RealityError, Said, Standing, Wish, World};
 
+#[path = "support/questions.rs"]
+mod questions;
 #[path = "support/six.rs"]
 mod six;
 
@@ -26,6 +28,7 @@ fn main() {
         Trial::new("rules planted by hand are found, each in exactly its cells", planted),
         Trial::new("random networks: every cell as proved", random),
         Trial::new("IPv6: neighbours answered by the switch, a line, lies about neighbours", six::ipv6),
+        Trial::new("a flood of questions for addresses is cut off at its port, others are answered", questions::flood),
     ]);
 }
 

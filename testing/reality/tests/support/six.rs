@@ -11,25 +11,33 @@ use reality::{Papers, RealityError, World};
 
 use super::{Outcome, agree, cell, wish};
 
-const PATIENCE: Duration = Duration::from_secs(30);
-const SCENARIO: &str = include_str!("../../../lab/scenarios/two-families.toml");
+pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const SCENARIO: &str = include_str!("../../../lab/scenarios/two-families.toml");
 
 const TERMINAL: &str = "fd00:0:1:20::11";
 const TERMINAL_MAC: &str = "02:00:00:01:20:11";
 const LIAR: &str = "fd00:0:1:20::12";
 const LIAR_MAC: &str = "02:00:00:01:20:12";
-const GATEWAY: &str = "fd00:0:1:20::1";
-const GATEWAY_MAC: &str = "02:00:00:01:00:01";
+pub const GATEWAY: &str = "fd00:0:1:20::1";
+pub const GATEWAY_MAC: &str = "02:00:00:01:00:01";
 const SERVER: &str = "fd00:0:2:10::10";
 
 /// Whose link-layer address a host holds for its neighbour, by its own stack; and whether it holds it for a router.
-fn neighbour(netns: &Netns, device: &str, address: &str) -> Result<Option<(String, bool)>, RealityError> {
+pub fn neighbour(netns: &Netns, device: &str, address: &str) -> Result<Option<(String, bool)>, RealityError> {
     let mut ip = Command::new("ip");
-    ip.args(["-6", "neigh", "show", address, "dev", device]);
+    ip.args(["neigh", "show", address, "dev", device]);
     let said = netns.run(ip, PATIENCE)?.stdout;
     let words: Vec<&str> = said.split_whitespace().collect();
     let at = words.iter().position(|word| *word == "lladdr");
     Ok(at.and_then(|at| words.get(at + 1)).map(|mac| ((*mac).to_owned(), words.contains(&"router"))))
+}
+
+/// Sends somebody an echo request, which nobody lets through: who sends it must ask for its neighbour first.
+pub fn ask(netns: &Netns, to: &str) -> Outcome {
+    let mut ping = Command::new("ping");
+    ping.args(["-c", "1", "-W", "1", to]);
+    netns.run(ping, PATIENCE)?;
+    Ok(())
 }
 
 /// How many of these messages came to a stack (`/proc/net/snmp6`).

@@ -4,7 +4,7 @@
 //! the use case takes in nothing else.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Extension, Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -16,10 +16,8 @@ use texts::Arg;
 use tokio_stream::StreamExt;
 
 use super::said;
-use crate::joining::Desk;
-use crate::joining::caller::Caller;
 use crate::joining::form::{carried, faults};
-use crate::joining::sites::{Visit, refusals};
+use crate::joining::sites::{Asker, Visit, refusals};
 use crate::joining::words::{only, plain};
 use crate::reader::Reader;
 
@@ -31,27 +29,14 @@ const LET_COME: usize = 4 * LONGEST;
 const UNFOLDED: usize = 4;
 const HERE: &str = "/review/configuration";
 
-pub(in crate::joining) async fn page(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => asked(&visit, html! {}, "", None),
-        Err(response) => *response,
-    }
+pub(in crate::joining) async fn page(asker: Asker) -> Response {
+    let visit = asker.visit();
+    asked(&visit, html! {}, "", None)
 }
 
 /// The file; that it was taken is on record.
-pub(in crate::joining) async fn export(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn export(asker: Asker) -> Response {
+    let visit = asker.visit();
     match visit.registration.export(visit.who).await {
         Ok(text) => {
             let mut response = text.into_response();
@@ -65,16 +50,8 @@ pub(in crate::joining) async fn export(
     }
 }
 
-pub(in crate::joining) async fn trial(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    request: Request,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn trial(asker: Asker, request: Request) -> Response {
+    let visit = asker.visit();
     let form = match Sent::read(request).await {
         Ok(form) => form,
         Err(why) => return why.answer(&visit),
@@ -85,16 +62,8 @@ pub(in crate::joining) async fn trial(
     }
 }
 
-pub(in crate::joining) async fn import(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    request: Request,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn import(asker: Asker, request: Request) -> Response {
+    let visit = asker.visit();
     let form = match Sent::read(request).await {
         Ok(form) => form,
         Err(why) => return why.answer(&visit),

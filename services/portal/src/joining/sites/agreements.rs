@@ -1,6 +1,6 @@
 //! Agreements: proposed by one institution, signed by both, each outside of its browser.
 
-use axum::extract::{Extension, Form, Path, State};
+use axum::extract::{Form, Path};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use joining::{Field, FieldFault};
@@ -10,9 +10,7 @@ use registration::{AgreementForm, AgreementView, Refused, SignatureForm, Who};
 use serde::Deserialize;
 use texts::Arg;
 
-use super::{Visit, line, once, refusals, rejecting};
-use crate::joining::Desk;
-use crate::joining::caller::Caller;
+use super::{Asker, Visit, line, once, refusals, rejecting};
 use crate::joining::form::faults;
 use crate::joining::words::leading;
 use crate::reader::Reader;
@@ -23,15 +21,9 @@ pub(in crate::joining) struct Reason {
     reason: String,
 }
 
-pub(in crate::joining) async fn list(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => listed(&visit, &AgreementForm::default(), &[], html! {}).await,
-        Err(response) => *response,
-    }
+pub(in crate::joining) async fn list(asker: Asker) -> Response {
+    let visit = asker.visit();
+    listed(&visit, &AgreementForm::default(), &[], html! {}).await
 }
 
 fn base(visit: &Visit<'_>) -> &'static str {
@@ -94,36 +86,23 @@ fn tag(one: &AgreementView, visit: &Visit<'_>) -> Markup {
     html! { span class=(format!("tag {kind}")) data-signed=(one.signed_by.len()) { (visit.say(key)) } }
 }
 
-pub(in crate::joining) async fn propose(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<AgreementForm>,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn propose(asker: Asker, Form(typed): Form<AgreementForm>) -> Response {
+    let visit = asker.visit();
     match visit.registration.propose_agreement(visit.who, &typed).await {
         Ok(view) => Redirect::to(&format!("/agreements/{}", view.terms.id)).into_response(),
         Err(no) if !no.faults().is_empty() => listed(&visit, &typed, no.faults(), html! {}).await,
-        Err(no) if no.status() < 500 && no.status() != 403 => listed(&visit, &typed, &[], refusals(&no, &reader)).await,
+        Err(no) if no.status() < 500 && no.status() != 403 => {
+            listed(&visit, &typed, &[], refusals(&no, visit.reader)).await
+        }
         Err(no) => visit.refused(&no, base(&visit)),
     }
 }
 
-pub(in crate::joining) async fn key(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn key(asker: Asker) -> Response {
+    let visit = asker.visit();
     match visit.registration.institution_code(visit.who).await {
         Ok(code) => {
-            let above = once(&code, "sekisho card enroll --into sekisho-institution", &reader);
+            let above = once(&code, "sekisho card enroll --into sekisho-institution", visit.reader);
             listed(&visit, &AgreementForm::default(), &[], above).await
         }
         Err(no) => visit.refused(&no, base(&visit)),
@@ -138,16 +117,9 @@ async fn found(visit: &Visit<'_>, id: &str) -> Result<AgreementView, Refused> {
     visit.registration.agreement(visit.who, &named(id)?).await
 }
 
-pub(in crate::joining) async fn one(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    reader: Reader,
-) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => shown(&visit, &id, html! {}).await,
-        Err(response) => *response,
-    }
+pub(in crate::joining) async fn one(asker: Asker, Path(id): Path<String>) -> Response {
+    let visit = asker.visit();
+    shown(&visit, &id, html! {}).await
 }
 
 async fn shown(visit: &Visit<'_>, id: &str, above: Markup) -> Response {
@@ -222,16 +194,8 @@ fn file(name: String, kind: &'static str, body: Vec<u8>) -> Response {
     response
 }
 
-pub(in crate::joining) async fn document(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    reader: Reader,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn document(asker: Asker, Path(id): Path<String>) -> Response {
+    let visit = asker.visit();
     match found(&visit, &id).await {
         Ok(one) => file(format!("{}.toml", one.terms.id), "application/toml", one.document.into_bytes()),
         Err(no) => visit.refused(&no, base(&visit)),
@@ -239,16 +203,8 @@ pub(in crate::joining) async fn document(
 }
 
 /// The very bytes that are signed, for whoever signs with a card.
-pub(in crate::joining) async fn bytes(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    reader: Reader,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn bytes(asker: Asker, Path(id): Path<String>) -> Response {
+    let visit = asker.visit();
     match found(&visit, &id).await {
         Ok(one) => file(format!("{}.bin", one.terms.id), "application/octet-stream", one.terms.signed_bytes()),
         Err(no) => visit.refused(&no, base(&visit)),
@@ -256,16 +212,11 @@ pub(in crate::joining) async fn bytes(
 }
 
 pub(in crate::joining) async fn sign(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(id): Path<String>,
-    reader: Reader,
     Form(typed): Form<SignatureForm>,
 ) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+    let visit = asker.visit();
     let done = match named(&id) {
         Ok(id) => visit.registration.sign_agreement(visit.who, &id, &typed).await.map(drop),
         Err(no) => Err(no),
@@ -273,37 +224,22 @@ pub(in crate::joining) async fn sign(
     after(&visit, &id, done).await
 }
 
-pub(in crate::joining) async fn withdraw(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    reader: Reader,
-) -> Response {
-    dropped(&desk, &caller, &id, None, &reader).await
+pub(in crate::joining) async fn withdraw(asker: Asker, Path(id): Path<String>) -> Response {
+    dropped(&asker.visit(), &id, None).await
 }
 
-pub(in crate::joining) async fn reject(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    reader: Reader,
-    Form(typed): Form<Reason>,
-) -> Response {
-    dropped(&desk, &caller, &id, Some(&typed.reason), &reader).await
+pub(in crate::joining) async fn reject(asker: Asker, Path(id): Path<String>, Form(typed): Form<Reason>) -> Response {
+    dropped(&asker.visit(), &id, Some(&typed.reason)).await
 }
 
-async fn dropped(desk: &Desk, caller: &Caller, id: &str, reason: Option<&str>, reader: &Reader) -> Response {
-    let visit = match Visit::of(desk, caller, reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+async fn dropped(visit: &Visit<'_>, id: &str, reason: Option<&str>) -> Response {
     let done = match named(id) {
         Ok(id) => visit.registration.drop_agreement(visit.who, &id, reason).await,
         Err(no) => Err(no),
     };
     match done {
-        Ok(()) => Redirect::to(base(&visit)).into_response(),
-        Err(no) => after(&visit, id, Err(no)).await,
+        Ok(()) => Redirect::to(base(visit)).into_response(),
+        Err(no) => after(visit, id, Err(no)).await,
     }
 }
 

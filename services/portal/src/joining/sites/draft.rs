@@ -1,6 +1,6 @@
 //! A site is proposed, and what becomes of it.
 
-use axum::extract::{Extension, Form, Path, State};
+use axum::extract::{Form, Path};
 use axum::response::{IntoResponse, Redirect, Response};
 use joining::{DraftStand, Field, FieldFault};
 use maud::{Markup, html};
@@ -9,12 +9,9 @@ use registration::{DraftView, LINES, MemberForm, Refused, SiteForm, Who};
 use serde::Deserialize;
 use texts::Arg;
 
-use super::{PartAsked, Visit, choice, line, listed, rejecting};
-use crate::joining::Desk;
-use crate::joining::caller::Caller;
+use super::{Asker, PartAsked, Visit, choice, line, listed, rejecting};
 use crate::joining::form::{Line, faults};
 use crate::joining::words::leading;
-use crate::reader::Reader;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -31,48 +28,28 @@ fn back(visit: &Visit<'_>, done: Result<(), Refused>) -> Response {
     }
 }
 
-pub(in crate::joining) async fn name(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<MemberForm>,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn name(asker: Asker, Form(typed): Form<MemberForm>) -> Response {
+    let visit = asker.visit();
     match visit.registration.name_institution(visit.who, &typed).await {
         Err(no) if !no.faults().is_empty() => listed(&visit, &PartAsked::default(), &typed, no.faults()).await,
         other => back(&visit, other.map(drop)),
     }
 }
 
-pub(in crate::joining) async fn ask(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => form(&visit, &SiteForm::default(), &[], html! {}),
-        Err(response) => *response,
-    }
+pub(in crate::joining) async fn ask(asker: Asker) -> Response {
+    let visit = asker.visit();
+    form(&visit, &SiteForm::default(), &[], html! {})
 }
 
-pub(in crate::joining) async fn propose(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<SiteForm>,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn propose(asker: Asker, Form(typed): Form<SiteForm>) -> Response {
+    let visit = asker.visit();
     match visit.registration.propose_site(visit.who, &typed).await {
         Ok(_) => Redirect::to(visit.base).into_response(),
         Err(no) if !no.faults().is_empty() => form(&visit, &typed, no.faults(), html! {}),
         // What contradicts policy is said above what was typed, so that it can be mended there.
-        Err(no) if no.status() < 500 && no.status() != 403 => form(&visit, &typed, &[], super::refusals(&no, &reader)),
+        Err(no) if no.status() < 500 && no.status() != 403 => {
+            form(&visit, &typed, &[], super::refusals(&no, visit.reader))
+        }
         Err(no) => visit.refused(&no, visit.base),
     }
 }
@@ -157,43 +134,26 @@ pub(super) fn decided(all: &[&DraftView], visit: &Visit<'_>) -> Markup {
     }
 }
 
-pub(in crate::joining) async fn withdraw(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path(number): Path<i64>,
-    reader: Reader,
-) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => back(&visit, visit.registration.withdraw_site(visit.who, number).await),
-        Err(response) => *response,
-    }
+pub(in crate::joining) async fn withdraw(asker: Asker, Path(number): Path<i64>) -> Response {
+    let visit = asker.visit();
+    back(&visit, visit.registration.withdraw_site(visit.who, number).await)
 }
 
 pub(in crate::joining) async fn register(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(number): Path<i64>,
-    reader: Reader,
     Form(decision): Form<Decision>,
 ) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => back(&visit, visit.registration.register_site(visit.who, number, decision.version).await),
-        Err(response) => *response,
-    }
+    let visit = asker.visit();
+    back(&visit, visit.registration.register_site(visit.who, number, decision.version).await)
 }
 
 pub(in crate::joining) async fn reject(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(number): Path<i64>,
-    reader: Reader,
     Form(decision): Form<Decision>,
 ) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => {
-            let done = visit.registration.reject_site(visit.who, number, decision.version, &decision.reason).await;
-            back(&visit, done)
-        }
-        Err(response) => *response,
-    }
+    let visit = asker.visit();
+    let done = visit.registration.reject_site(visit.who, number, decision.version, &decision.reason).await;
+    back(&visit, done)
 }

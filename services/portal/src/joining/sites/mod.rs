@@ -9,11 +9,13 @@ pub(super) use draft::{ask, name, propose, register, reject, withdraw};
 pub(super) use one::{gate, one};
 pub(super) use parts::{add_host, add_line, add_service, device_code, remove_host, remove_line, remove_service};
 
-use axum::extract::{Extension, Query, State};
+use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use joining::{DraftStand, Field, FieldFault};
 use maud::{Markup, html};
+use reception::{Operator, SignedIn};
 use registration::{
     DraftView, MemberForm, MemberView, Once, Refused, Registration, SiteView, SitesAsked, SitesPart, Who,
 };
@@ -38,25 +40,54 @@ pub(super) struct Visit<'a> {
     pub reader: &'a Reader,
 }
 
-impl<'a> Visit<'a> {
-    /// The gate has let them by; a center without registration says so.
-    pub fn of(desk: &'a Desk, caller: &'a Caller, reader: &'a Reader) -> Result<Self, Box<Response>> {
-        let (who, base) = match caller {
-            Caller::In(who) => (Who::Member(who), "/sites"),
-            Caller::Operator(operator) => (Who::Operator(operator), "/review/sites"),
+/// A call of a page of registration, as every handler takes it: the gate has let its caller by.
+pub(super) struct Asker {
+    desk: Desk,
+    caller: Caller,
+    registration: Registration,
+    stands: Stands,
+    reader: Reader,
+}
+
+/// On which side of the desk.
+enum Stands {
+    Member(Box<SignedIn>),
+    Operator(Operator),
+}
+
+impl FromRequestParts<Desk> for Asker {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, Response> {
+        let Ok(reader) = Reader::from_request_parts(parts, desk).await;
+        let caller = parts.extensions.get::<Caller>().cloned().unwrap_or(Caller::Nobody);
+        let stands = match &caller {
+            Caller::In(who) => Stands::Member(who.clone()),
+            Caller::Operator(operator) => Stands::Operator(operator.clone()),
             Caller::Nobody | Caller::Link(_) | Caller::Settling(_) | Caller::Member(_) | Caller::TurnedBack(_) => {
-                return Err(Box::new(StatusCode::UNAUTHORIZED.into_response()));
+                return Err(StatusCode::UNAUTHORIZED.into_response());
             }
         };
-        match &desk.registration {
-            Some(registration) => Ok(Self { desk, caller, who, registration, base, reader }),
-            None => {
-                let body = plain("page-no-registration", &[], reader);
-                Err(Box::new(only(desk, StatusCode::NOT_FOUND, body, None, reader)))
-            }
-        }
+        let Some(registration) = desk.registration.clone() else {
+            let body = plain("page-no-registration", &[], &reader);
+            return Err(only(desk, StatusCode::NOT_FOUND, body, None, &reader));
+        };
+        Ok(Self { desk: desk.clone(), caller, registration, stands, reader })
     }
+}
 
+impl Asker {
+    pub fn visit(&self) -> Visit<'_> {
+        let (who, base) = match &self.stands {
+            Stands::Member(who) => (Who::Member(who), "/sites"),
+            Stands::Operator(operator) => (Who::Operator(operator), "/review/sites"),
+        };
+        let Self { desk, caller, registration, reader, .. } = self;
+        Visit { desk, caller, who, registration, base, reader }
+    }
+}
+
+impl Visit<'_> {
     /// A whole page with its bar.
     pub fn page(&self, title: &str, here: &str, body: Markup) -> Response {
         match self.who {
@@ -191,16 +222,9 @@ pub(super) struct PartAsked {
     before: String,
 }
 
-pub(super) async fn list(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Query(part): Query<PartAsked>,
-    reader: Reader,
-) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => listed(&visit, &part, &MemberForm::default(), &[]).await,
-        Err(response) => *response,
-    }
+pub(super) async fn list(asker: Asker, Query(part): Query<PartAsked>) -> Response {
+    let visit = asker.visit();
+    listed(&visit, &part, &MemberForm::default(), &[]).await
 }
 
 /// The list, with the form for the institution's id as it was typed.

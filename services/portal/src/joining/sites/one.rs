@@ -1,6 +1,6 @@
 //! One site: how far it is, what is next, its gate.
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use connections::Prospect;
 use maud::{Markup, html};
@@ -8,21 +8,11 @@ use model::SiteId;
 use registration::{Refused, SitePage, Step};
 
 use super::parts::Again;
-use super::{Visit, once, parts, stage};
-use crate::joining::Desk;
-use crate::joining::caller::Caller;
-use crate::reader::Reader;
+use super::{Asker, Visit, once, parts, stage};
 
-pub(in crate::joining) async fn one(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path(site): Path<String>,
-    reader: Reader,
-) -> Response {
-    match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => shown(&visit, &site, html! {}, &Again::default()).await,
-        Err(response) => *response,
-    }
+pub(in crate::joining) async fn one(asker: Asker, Path(site): Path<String>) -> Response {
+    let visit = asker.visit();
+    shown(&visit, &site, html! {}, &Again::default()).await
 }
 
 /// A site id in a path; what cannot be one is nobody's.
@@ -101,22 +91,14 @@ fn prospects(all: &[Prospect], visit: &Visit<'_>) -> Markup {
     }
 }
 
-pub(in crate::joining) async fn gate(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path(site): Path<String>,
-    reader: Reader,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn gate(asker: Asker, Path(site): Path<String>) -> Response {
+    let visit = asker.visit();
     let given = match named(&site) {
         Ok(site) => visit.registration.gate_token(visit.who, &site).await,
         Err(no) => Err(no),
     };
     match given {
-        Ok(token) => shown(&visit, &site, once(&token, "sekisho-gate enroll", &reader), &Again::default()).await,
+        Ok(token) => shown(&visit, &site, once(&token, "sekisho-gate enroll", visit.reader), &Again::default()).await,
         Err(no) => visit.refused(&no, visit.base),
     }
 }

@@ -1,6 +1,6 @@
 //! Hosts, services and whitelist lines of a site.
 
-use axum::extract::{Extension, Form, Path, State};
+use axum::extract::{Form, Path};
 use axum::response::{IntoResponse, Redirect, Response};
 use joining::{Field, FieldFault};
 use maud::{Markup, html};
@@ -8,12 +8,9 @@ use registration::{HostForm, LineForm, Refused, RemoveForm, ServiceForm, SitePag
 use texts::Arg;
 
 use super::one::{named, shown};
-use super::{Visit, choice, once, refusals, typed, within};
-use crate::joining::Desk;
-use crate::joining::caller::Caller;
+use super::{Asker, Visit, choice, once, refusals, typed, within};
 use crate::joining::form::{carried, faults, sure};
 use crate::joining::words::leading;
-use crate::reader::Reader;
 
 /// A form that was refused, as it was typed.
 #[derive(Default)]
@@ -210,16 +207,11 @@ fn part<T: std::str::FromStr>(text: &str) -> Result<T, Refused> {
 }
 
 pub(in crate::joining) async fn add_host(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(site): Path<String>,
-    reader: Reader,
     Form(typed): Form<HostForm>,
 ) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+    let visit = asker.visit();
     let done = match named(&site) {
         Ok(id) => visit.registration.add_host(visit.who, &id, &typed).await,
         Err(no) => Err(no),
@@ -228,16 +220,11 @@ pub(in crate::joining) async fn add_host(
 }
 
 pub(in crate::joining) async fn add_service(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(site): Path<String>,
-    reader: Reader,
     Form(typed): Form<ServiceForm>,
 ) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+    let visit = asker.visit();
     let done = match named(&site) {
         Ok(id) => visit.registration.add_service(visit.who, &id, &typed).await,
         Err(no) => Err(no),
@@ -246,16 +233,11 @@ pub(in crate::joining) async fn add_service(
 }
 
 pub(in crate::joining) async fn add_line(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path(site): Path<String>,
-    reader: Reader,
     Form(typed): Form<LineForm>,
 ) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+    let visit = asker.visit();
     let done = match named(&site) {
         Ok(id) => visit.registration.add_line(visit.who, &id, &typed).await,
         Err(no) => Err(no),
@@ -264,16 +246,11 @@ pub(in crate::joining) async fn add_line(
 }
 
 pub(in crate::joining) async fn remove_host(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path((site, name)): Path<(String, String)>,
-    reader: Reader,
     Form(typed): Form<RemoveForm>,
 ) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+    let visit = asker.visit();
     let done = match (named(&site), part(&name)) {
         (Ok(at), Ok(id)) => visit.registration.remove_host(visit.who, &at, &id, &typed).await,
         (Err(no), _) | (_, Err(no)) => Err(no),
@@ -282,16 +259,11 @@ pub(in crate::joining) async fn remove_host(
 }
 
 pub(in crate::joining) async fn remove_service(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path((site, name)): Path<(String, String)>,
-    reader: Reader,
     Form(typed): Form<RemoveForm>,
 ) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+    let visit = asker.visit();
     let done = match (named(&site), part(&name)) {
         (Ok(at), Ok(id)) => visit.registration.remove_service(visit.who, &at, &id, &typed).await,
         (Err(no), _) | (_, Err(no)) => Err(no),
@@ -300,16 +272,11 @@ pub(in crate::joining) async fn remove_service(
 }
 
 pub(in crate::joining) async fn remove_line(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
+    asker: Asker,
     Path((site, name)): Path<(String, String)>,
-    reader: Reader,
     Form(typed): Form<RemoveForm>,
 ) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+    let visit = asker.visit();
     let done = match (named(&site), part(&name)) {
         (Ok(at), Ok(id)) => visit.registration.remove_line(visit.who, &at, id, &typed).await,
         (Err(no), _) | (_, Err(no)) => Err(no),
@@ -317,23 +284,15 @@ pub(in crate::joining) async fn remove_line(
     after(&visit, &site, done, Again::default()).await
 }
 
-pub(in crate::joining) async fn device_code(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    Path((site, name)): Path<(String, String)>,
-    reader: Reader,
-) -> Response {
-    let visit = match Visit::of(&desk, &caller, &reader) {
-        Ok(visit) => visit,
-        Err(response) => return *response,
-    };
+pub(in crate::joining) async fn device_code(asker: Asker, Path((site, name)): Path<(String, String)>) -> Response {
+    let visit = asker.visit();
     let given = match (named(&site), part(&name)) {
         (Ok(at), Ok(id)) => visit.registration.device_code(visit.who, &at, &id).await,
         (Err(no), _) | (_, Err(no)) => Err(no),
     };
     match given {
         Ok(code) => {
-            let above = once(&code, "sekisho card enroll --into sekisho-device", &reader);
+            let above = once(&code, "sekisho card enroll --into sekisho-device", visit.reader);
             shown(&visit, &site, above, &Again::default()).await
         }
         Err(no) => visit.refused(&no, visit.base),

@@ -4,6 +4,7 @@
 mod gateway;
 mod invariants;
 mod masks;
+pub mod neighbours;
 mod world;
 
 use std::collections::BTreeMap;
@@ -62,6 +63,7 @@ pub fn lemmas() -> Vec<Lemma> {
     let mut all = masks::lemmas();
     all.extend(invariants::lemmas());
     all.extend(gateway::lemmas());
+    all.extend(neighbours::lemmas());
     all
 }
 

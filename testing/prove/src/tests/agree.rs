@@ -15,7 +15,7 @@ use crate::symbol::{Grant as SymGrant, Wish};
 use crate::term::{Term, Values};
 use crate::walk::{Region, Walk};
 
-const DOCUMENTS: [(&str, &str); 3] = [
+pub const DOCUMENTS: [(&str, &str); 3] = [
     ("clinic", include_str!("../../../../core/model/tests/documents/clinic.toml")),
     ("hospital", include_str!("../../../../core/model/tests/documents/hospital.toml")),
     ("provider", include_str!("../../../../core/model/tests/documents/provider.toml")),
@@ -245,7 +245,7 @@ fn values(state: &SiteState, rules: &[&FlowRule]) -> Values {
 }
 
 /// What the code says of rules: what it says of other things comes later, or was not changed.
-fn code_accepts(state: &SiteState) -> Option<bool> {
+pub fn code_accepts(state: &SiteState) -> Option<bool> {
     match check_state(state.clone()) {
         Ok(_) => Some(true),
         Err(refutation) => match refutation.invariant {

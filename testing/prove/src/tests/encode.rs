@@ -71,6 +71,30 @@ impl Values {
         self.actions(name, &rule.actions);
     }
 
+    /// A rule that hears solicitations.
+    pub fn hears(&mut self, rule: &FlowRule) {
+        let m = &rule.matches;
+        self.maybe("hears.in_port", m.in_port.map(|p| p.0.into()));
+        self.maybe("hears.eth_src", m.eth_src.map(mac));
+        self.maybe("hears.arp_sha", m.arp_sha.map(mac));
+        self.net("hears.ip_src", m.ip_src);
+        self.net("hears.ip_dst", m.ip_dst);
+        if let Some(Action::SetTag(tag)) = rule.actions.first() {
+            self.put("hears.tag", tag.value());
+        }
+    }
+
+    /// A rule that answers them.
+    pub fn answers(&mut self, rule: &FlowRule) {
+        self.maybe("answers.in_port", rule.matches.in_port.map(|p| p.0.into()));
+        self.net("answers.ip_dst", rule.matches.ip_dst);
+        if let Some(Action::NeighbourReply { ip, mac: m, router }) = rule.actions.first() {
+            self.put("answers.ip", u128::from(*ip));
+            self.put("answers.mac", mac(*m));
+            self.put("answers.router", u8::from(*router));
+        }
+    }
+
     /// In the one order the grammar knows, or odd.
     fn actions(&mut self, name: &str, actions: &[Action]) {
         let f = |field: &str| format!("{name}.{field}");

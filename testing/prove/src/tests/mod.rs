@@ -2,6 +2,7 @@
 
 mod agree;
 mod encode;
+mod neighbours;
 mod universe;
 
 use crate::lemmas::{Verdict, lemmas, prove_all};

@@ -93,7 +93,7 @@ pub struct Segment {
     pub vlan: u16,
     /// Its prefix; no other segment of any site may overlap it.
     pub prefix: IpNet,
-    /// The gateway's address in it; the first address of the prefix if absent.
+    /// The gateway's address in it; the first that one router may have (`.1`, `::1`) if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<IpAddr>,
 }
@@ -101,7 +101,10 @@ pub struct Segment {
 impl Segment {
     /// The gateway's address in this segment.
     pub fn gateway_address(&self) -> IpAddr {
-        self.gateway.unwrap_or_else(|| self.prefix.hosts().next().unwrap_or(self.prefix.addr()))
+        // The lowest address of an IPv6 prefix is any router's (RFC 4291 §2.6.1), but on a link of two (RFC 6164).
+        let taken = matches!(self.prefix, IpNet::V6(net) if net.prefix_len() < 127);
+        let first = || self.prefix.hosts().nth(usize::from(taken)).unwrap_or(self.prefix.addr());
+        self.gateway.unwrap_or_else(first)
     }
 }
 
@@ -288,5 +291,31 @@ impl SiteFacts {
     /// The state of a site nothing was ever planned for.
     pub fn generation_zero() -> Generation {
         Generation(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_nobody_names_has_the_first_address_a_router_may_have() {
+        for (prefix, gateway) in [
+            ("10.1.20.0/24", "10.1.20.1"),
+            ("10.1.20.64/26", "10.1.20.65"),
+            ("fd00:0:1:20::/64", "fd00:0:1:20::1"),
+            ("fd00::4/126", "fd00::5"),
+            ("fd00::4/127", "fd00::4"),
+            ("fd00::4/128", "fd00::4"),
+        ] {
+            let segment = Segment {
+                id: "exam".parse().unwrap(),
+                zone: crate::Zone::Secure,
+                vlan: 10,
+                prefix: prefix.parse().unwrap(),
+                gateway: None,
+            };
+            assert_eq!(segment.gateway_address(), gateway.parse::<IpAddr>().unwrap(), "{prefix}");
+        }
     }
 }

@@ -149,11 +149,12 @@ pub(crate) fn write_terminal(
     let spec = &lab.site(site)?.spec;
     let segment = spec.host(host).and_then(|h| spec.segment(&h.segment));
     let gateway = segment.ok_or_else(|| StageError::Product(format!("{site}/{host} is in no segment")))?.gateway;
+    let gate = std::net::SocketAddr::new(gateway, 7444);
     put(
         &home,
         "sekisho.toml",
         format!(
-            "[terminal]\nhost = \"{site}/{host}\"\ngate = \"{gateway}:7444\"\ncenter-name = \"{CENTER}\"\n\
+            "[terminal]\nhost = \"{site}/{host}\"\ngate = \"{gate}\"\ncenter-name = \"{CENTER}\"\n\
              center-ca = \"{}\"\ncertificate = \"{}\"\nkey = \"{}\"\n\n\
              [card]\ndriver = \"/usr/lib/softhsm/libsofthsm2.so\"\n",
             authority.ca_pem_path(CaKind::Center).display(),

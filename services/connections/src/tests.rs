@@ -14,7 +14,7 @@ use model::{ConnectionState, GrantId};
 use wire::api::AlarmKind;
 use wire::link::{Fault, FaultPlace, ForeignChange, ForeignRule, Gone, Observed, gate_message::Message};
 
-use crate::{Closer, close, explain, gate_report, log_verdict, open, plan_only, status, three_points};
+use crate::{Closer, close, countersign, explain, gate_report, log_verdict, open, plan_only, status, three_points};
 use world::{HOSPITAL, World, doctor_asks};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,6 +128,21 @@ async fn faults_of_documents_are_told_and_told_again_in_both_languages_x5() {
         assert_eq!(lines(&ja), told.iter().map(|(ja, _)| *ja).collect::<Vec<_>>());
         assert_eq!(lines(&en), told.iter().map(|(_, en)| *en).collect::<Vec<_>>());
     }
+}
+
+/// Late revocation lists are the operator's to renew, not the fault of who signed, nor of the other side (G12, N12).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signature_under_late_lists_is_not_taken_and_the_operator_is_told_d037() {
+    let mut world = World::new().await;
+    let text = world.agreement("A-0077", "keyaki/bookings");
+    world.publish(CaKind::Institution, -1);
+    let late = countersign(&world.center, "a.toml", &text).await.unwrap_err();
+    assert_eq!((late.reasons[0].code.as_str(), late.reasons[0].section), ("D037", model::Section::Operator));
+    let known = crate::applied_network(&world.center).await;
+    assert!(!known.agreements.contains_key(&"A-0077".parse().unwrap()), "nothing of it is taken");
+    world.publish(CaKind::Institution, 0);
+    countersign(&world.center, "a.toml", &text).await.unwrap();
+    assert!(crate::applied_network(&world.center).await.agreements.contains_key(&"A-0077".parse().unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

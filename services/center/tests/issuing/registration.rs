@@ -186,3 +186,49 @@ async fn a_new_site_comes_from_its_model_and_its_gate_enrols_g9_g12() {
     drop(_link);
     stage.stop().await;
 }
+
+/// Nobody fills the operator's list: what an institution lets wait has an end, and others do not feel it (J112).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_institution_lets_a_hundred_sites_wait_and_no_more_j112() {
+    let mut stage = Stage::laid();
+    let users = managers(&stage, 2).await;
+    let url = format!("sqlite://{}", stage.path("data/registry.db").display());
+    let registry = Registry::open(&url).await.unwrap();
+    let mut blueprint = model::Blueprint {
+        id: "waiting-0".parse().unwrap(),
+        institution: "aoba".parse().unwrap(),
+        name: model::LocalizedName { ja: "分院".into(), en: "Branch".into() },
+        model: model::SiteModel::Small,
+        line: model::LineKind::Internet,
+        address: "192.0.2.44".parse().unwrap(),
+        dpid: model::Dpid(0x44),
+        uplink: 1,
+        mac: "02:00:00:44:00:01".parse().unwrap(),
+        prefixes: [(model::Zone::Secure, "10.44.20.0/24".parse().unwrap())].into(),
+    };
+    let at = model::Timestamp::from_unix_seconds(now());
+    for number in 1..=99 {
+        blueprint.id = format!("waiting-{number}").parse().unwrap();
+        let draft = joining::SiteDraft {
+            institution: InstitutionId(1),
+            blueprint: blueprint.clone(),
+            by: "prepared".into(),
+            at,
+            stand: joining::DraftStand::Proposed,
+        };
+        let (site, by) = (blueprint.id.clone(), "prepared".to_owned());
+        let event = audit::Event::SiteProposed { draft: number, site, by };
+        registry.commit(registry::Commit::at(at).insert(number, &draft).event(event)).await.unwrap();
+    }
+    registry.close().await.unwrap();
+    stage.start().await;
+    let (mut full, mut other) = (Browser::inside(&stage), Browser::inside(&stage));
+    full.log_in(&users[0], PASSWORD).await;
+    other.log_in(&users[1], PASSWORD).await;
+    let named = |id| [("network-name", id), ("name-ja", ""), ("name-en", "Clinic")];
+    full.post("/sites/name", &named("aoba")).await.led_to("/sites");
+    other.post("/sites/name", &named("midori")).await.led_to("/sites");
+    full.post("/sites/new", &SITE).await.led_to("/sites");
+    full.post("/sites/new", &site_with("site", "one-more")).await.says(200, &["J112", "100"]);
+    other.post("/sites/new", &site_with("site", "another")).await.led_to("/sites");
+}

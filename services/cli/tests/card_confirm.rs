@@ -6,7 +6,7 @@
 #[path = "../../center/tests/support/running.rs"]
 mod running;
 
-use authority::{Authority, CaKind, Issued};
+use authority::{Authority, CaKind, Issued, RevocationReason};
 use joining::{CallOutcome, FullForm, InstitutionId, LetterKind, MailForm};
 use lab::softhsm::{MODULE, Token};
 use reception::{Approved, CallForm, Hashing, Joining, Operator, RealWorld};
@@ -33,11 +33,15 @@ fn now() -> i64 {
 }
 
 impl Stage {
-    /// What a center needs, and a reader with three cards: two of doctors, and one that nobody vouches for.
+    /// What a center needs, and a reader with four cards: two of doctors, one that is revoked, and one that nobody vouches
+    /// for.
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let mut authority = Authority::new(&path("test-ca"), now() - 60).unwrap();
+        let lost = authority.issue_doctor("TANAKA SABURO").unwrap();
+        authority.revoke_issued(&lost, RevocationReason::KeyCompromise).unwrap();
+        authority.write_crl(CaKind::HpkiAuthentication, now() - 30, now() + 86_400).unwrap();
         for (n, (folder, kind)) in [
             ("hpki", CaKind::HpkiRoot),
             ("hpki", CaKind::HpkiAuthentication),
@@ -62,6 +66,7 @@ impl Stage {
             |label: &str, card: &Issued| Token::create(&cards, label, "1234", &card.key_pem, &card.cert_pem).unwrap();
         put("sato", &authority.issue_doctor("SATO HANAKO").unwrap());
         put("suzuki", &authority.issue_doctor("SUZUKI JIRO").unwrap());
+        put("tanaka", &lost);
         let mut strange = Authority::new(&path("strange-ca"), now() - 60).unwrap();
         let conf = put("strange", &strange.issue_doctor("SATO HANAKO").unwrap()).conf().to_owned();
         fs::write(path("sekisho.toml"), format!("[card]\ndriver = \"{MODULE}\"\n")).unwrap();
@@ -184,6 +189,12 @@ async fn a_card_is_added_and_confirms_a_log_in_and_another_card_does_not_r5() {
     assert!(exit != 0 && said.contains(&user) && said.contains("PIN"), "{exit}: {said}");
     let (exit, said) = stage.confirm("strange", "1234", &code).await;
     assert!(exit != 0 && !said.contains("confirmed"), "{exit}: {said}");
+    // Nor one that its owner has lost.
+    let (exit, said) = stage.confirm("tanaka", "1234", &code).await;
+    assert!(exit != 0 && said.contains("P008") && said.contains("revoked"), "{exit}: {said}");
+    let added = format!("code={code}");
+    let (status, page) = stage.page("/factor/card/done", Some(&added)).await;
+    assert!(status == 200 && page.contains("The card has not confirmed yet") && page.contains(&code), "{page}");
     let (exit, said) = stage.confirm("sato", "1234", &code).await;
     assert_eq!(exit, 0, "{said}");
     for told in [user.as_str(), &stage.url(), "becomes a second factor", "go on in the browser"] {
@@ -192,6 +203,12 @@ async fn a_card_is_added_and_confirms_a_log_in_and_another_card_does_not_r5() {
     let (exit, said) = stage.confirm("sato", "1234", &code).await;
     assert!(exit != 0 && said.contains("J002"), "once: {said}");
     assert!(stage.page("/factor", None).await.1.contains("An HPKI card is registered"));
+    // Alone, it makes recovery codes, which are shown once.
+    let (_, page) = stage.page("/factor/card/done", Some(&added)).await;
+    let recovery = between(&page, "id=\"recovery\"", "</ol>").matches("<li>").count();
+    assert_eq!(recovery, 10, "{page}");
+    let (_, page) = stage.page("/factor/card/done", Some(&added)).await;
+    assert!(page.contains("The HPKI card was added") && !page.contains("id=\"recovery\""), "{page}");
 
     // From now on the password is half of it.
     let (status, page) = stage.log_in(&user).await;

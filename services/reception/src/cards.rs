@@ -15,14 +15,19 @@ use crate::{Joining, Refused, SignInAnswer, SignedIn};
 
 /// Time to walk to the card reader, minutes.
 const MINUTES: i64 = 5;
+/// Cards of one account, as many as keys.
+const AT_MOST: usize = 10;
 
 impl Joining {
     /// Begins to add a card: the code for it. `from`: the address of the terminal.
     ///
     /// # Errors
-    /// `Fields` for a wrong `current` password, `Registry`.
+    /// `Fields` for a wrong `current` password, `WrongStand` if there are ten cards, `Registry`.
     pub async fn offer_card(&self, who: &SignedIn, current: &str, from: IpAddr) -> Result<CardCode, Refused> {
-        self.own(who.user(), current).await?;
+        let record = self.own(who.user(), current).await?;
+        if cards(&record.value.factors) >= AT_MOST {
+            return Err(Refused::WrongStand);
+        }
         let code = CardCode::of(&OneTime::for_url(&*self.world));
         let about = i64::from(who.user().number());
         let until = self.now().plus_ms(MINUTES * 60_000);
@@ -65,14 +70,26 @@ impl Joining {
     /// The card with this certificate (SHA-256, hexadecimal) signed [`CardCall::message`] of that very call.
     ///
     /// # Errors
-    /// As [`Joining::card_call`]; `WrongSecondFactor` for a card that is not the account's, which is counted; `Changed`.
+    /// As [`Joining::card_call`]; `WrongSecondFactor` for a card that is not the account's, which is counted;
+    /// `WrongStand` if the account has ten cards; `Changed`.
     pub async fn card_shown(&self, code: &str, from: IpAddr, certificate: &str) -> Result<(), Refused> {
+        let certificate = certificate.to_ascii_lowercase();
+        for _ in 0..Self::TRIES {
+            // What was shown at the same moment is counted first, and may have locked the account or used the code up.
+            match self.card_judged(code, from, &certificate).await {
+                Err(Refused::Changed) => {}
+                done => return done,
+            }
+        }
+        Err(Refused::Changed)
+    }
+
+    async fn card_judged(&self, code: &str, from: IpAddr, certificate: &str) -> Result<(), Refused> {
         let (code, call) = self.called(code, from).await?;
         let user: UserId = call.user.parse().map_err(|_| Refused::LinkUnknown)?;
         let mut record = self.existing(user).await?;
-        let certificate = certificate.to_ascii_lowercase();
-        let own =
-            record.value.factors.iter().any(|f| matches!(f, Factor::Card { certificate: c } if *c == certificate));
+        let is_own = |f: &Factor| matches!(f, Factor::Card { certificate: c } if c == certificate);
+        let own = record.value.factors.iter().any(is_own);
         let purpose = purpose(call.what);
         let event = Event::CodeUsed { purpose: purpose.as_str().to_owned(), about: i64::from(user.number()) };
         let mut commit = Commit::at(self.now()).use_link(code.hash(from), purpose).event(event);
@@ -82,9 +99,10 @@ impl Joining {
                 return Err(Refused::WrongSecondFactor);
             }
             CardFor::SignIn => {}
+            CardFor::Add if !own && cards(&record.value.factors) >= AT_MOST => return Err(Refused::WrongStand),
             CardFor::Add => {
-                record.value.factors.retain(|f| !matches!(f, Factor::Card { certificate: c } if *c == certificate));
-                record.value.factors.push(Factor::Card { certificate });
+                record.value.factors.retain(|f| !is_own(f));
+                record.value.factors.push(Factor::Card { certificate: certificate.to_owned() });
                 let changed =
                     Event::SecondFactorChanged { user: user.to_string(), factor: "card".to_owned(), added: true };
                 commit = commit.update(&record).letter(self.changed_letter(&record.value)).event(changed);
@@ -95,6 +113,32 @@ impl Joining {
             Err(RegistryError::Stale { .. }) => Err(Refused::Changed),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The page that showed the code of [`Joining::offer_card`] goes on; `None` while the card has not answered. An
+    /// account without recovery codes gets some, shown here and never again.
+    ///
+    /// # Errors
+    /// `LinkUnknown` if the code is no such code of this account at this address, `LinkOver`, `Changed`, `Registry`.
+    pub async fn card_added(&self, who: &SignedIn, code: &str, from: IpAddr) -> Result<Option<Vec<OneTime>>, Refused> {
+        let code = CardCode::read(code).ok_or(Refused::LinkUnknown)?;
+        let link = self.registry.link(&code.hash(from), Purpose::CardAdd).await?.ok_or(Refused::LinkUnknown)?;
+        if link.about != i64::from(who.user().number()) {
+            return Err(Refused::LinkUnknown);
+        }
+        if link.used_at.is_none() {
+            return if link.until <= self.now() { Err(Refused::LinkOver { at: link.until }) } else { Ok(None) };
+        }
+        let mut record = self.existing(who.user()).await?;
+        if cards(&record.value.factors) == 0 {
+            // Taken away again meanwhile.
+            return Err(Refused::LinkUnknown);
+        }
+        let codes = self.recovery_codes(&mut record.value.factors);
+        if !codes.is_empty() {
+            self.store_factors(record, "recovery-codes", true, false).await?;
+        }
+        Ok(Some(codes))
     }
 
     /// The page goes on; `None` while the card has not confirmed.
@@ -133,6 +177,10 @@ impl Joining {
         }
         Err(Refused::LinkUnknown)
     }
+}
+
+fn cards(factors: &[Factor]) -> usize {
+    factors.iter().filter(|f| matches!(f, Factor::Card { .. })).count()
 }
 
 fn purpose(what: CardFor) -> Purpose {

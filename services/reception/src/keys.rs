@@ -132,17 +132,21 @@ impl Joining {
         if factors.iter().any(|f| f.is_key(&credential.id)) || keys(factors).len() >= AT_MOST {
             return Err(Refused::WrongStand);
         }
-        let recovery = if factors.iter().any(|f| matches!(f, Factor::Recovery { codes } if !codes.is_empty())) {
-            Vec::new()
-        } else {
-            factors.retain(|f| !matches!(f, Factor::Recovery { .. }));
-            let (factor, codes) = Factor::recovery(&*self.world);
-            factors.push(factor);
-            codes
-        };
+        let recovery = self.recovery_codes(factors);
         factors.push(Factor::Key { credential, name, at: self.now() });
         self.store_factors(record, "security-key", true, true).await?;
         Ok(KeyMade { recovery })
+    }
+
+    /// Recovery codes for an account that has none left; none for one that has some.
+    pub(crate) fn recovery_codes(&self, factors: &mut Vec<Factor>) -> Vec<OneTime> {
+        if factors.iter().any(|f| matches!(f, Factor::Recovery { codes } if !codes.is_empty())) {
+            return Vec::new();
+        }
+        factors.retain(|f| !matches!(f, Factor::Recovery { .. }));
+        let (factor, codes) = Factor::recovery(&*self.world);
+        factors.push(factor);
+        codes
     }
 
     async fn use_challenge(&self, who: &SignedIn, hash: LinkHash) -> Result<(), Refused> {

@@ -125,6 +125,7 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/factor/key"             ChangeOwn Password Page => inside::keys::begin;
         Inside post "/factor/key/confirm"     ChangeOwn Password Page => inside::keys::confirm;
         Inside post "/factor/card"            ChangeOwn Password Page => inside::cards::begin;
+        Inside post "/factor/card/done"       ChangeOwn Form Page => inside::cards::done;
         Inside post "/factor/key/remove"      ChangeOwn Password Page => inside::keys::remove;
         Inside get  "/tokens"                 ManageTokens Page Page => inside::tokens::page;
         Inside post "/tokens"                 ManageTokens Password Page => inside::tokens::make;

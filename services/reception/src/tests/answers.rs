@@ -6,7 +6,8 @@ use texts::Lang;
 use super::{Desk, PASSWORD, Place, both};
 use crate::{Refused, SignInAnswer};
 
-both! { a_link_works_once_even_if_used_by_many_at_once_r2 guesses_at_the_same_moment_are_all_counted_r5 }
+both! { a_link_works_once_even_if_used_by_many_at_once_r2 guesses_at_the_same_moment_are_all_counted_r5
+wrong_cards_at_the_same_moment_are_all_counted_r5 }
 
 async fn a_link_works_once_even_if_used_by_many_at_once_r2(place: Place) {
     let desk = Desk::open(place).await;
@@ -57,6 +58,78 @@ async fn guesses_at_the_same_moment_are_all_counted_r5(place: Place) {
     assert_eq!(locked, 1);
     desk.joining.unlock_account(&desk.operator, user).await.unwrap();
     desk.joining.first_sign_in(&user.to_string(), &initial).await.unwrap();
+}
+
+async fn wrong_cards_at_the_same_moment_are_all_counted_r5(place: Place) {
+    let desk = Desk::open(place).await;
+    let boss = desk.manager("a@clinic.example", 1).await;
+    let (here, who) = (std::net::IpAddr::from([192, 0, 2, 1]), desk.signed_in(&boss).await);
+    let code = desk.joining.offer_card(&who, boss.password, here).await.unwrap().reveal();
+    desk.joining.card_shown(&code, here, &"ab".repeat(32)).await.unwrap();
+    let SignInAnswer::SecondFactor { token, card: true, .. } =
+        desk.joining.sign_in(&boss.user.to_string(), boss.password).await.unwrap()
+    else {
+        panic!("a card is asked for")
+    };
+    let code = desk.joining.card_code(token.reveal(), here).await.unwrap().reveal();
+    // One fewer than lock the account, all at once.
+    let together = std::sync::Arc::new(tokio::sync::Barrier::new(4));
+    let tasks: Vec<_> = (0..4)
+        .map(|n| {
+            let (joining, code, together) = (desk.joining.clone(), code.clone(), together.clone());
+            tokio::spawn(async move {
+                together.wait().await;
+                joining.card_shown(&code, here, &format!("c{n}").repeat(32)).await
+            })
+        })
+        .collect();
+    for task in tasks {
+        let told = task.await.unwrap();
+        assert!(matches!(told, Err(Refused::WrongSecondFactor)), "{told:?}");
+    }
+    let id = i64::from(boss.user.number());
+    let lock = desk.joining.registry().kept::<joining::Account>(id).await.unwrap().unwrap().value.lockout;
+    assert_eq!((lock.wrong, lock.locks), (4, 0), "each of them");
+    // The owner's own still does; a fifth wrong one would have locked it.
+    desk.joining.card_shown(&code, here, &"ab".repeat(32)).await.unwrap();
+    assert!(matches!(desk.joining.second_factor_card(token.reveal(), here).await, Ok(Some(SignInAnswer::In { .. }))));
+}
+
+/// A card alone makes recovery codes, as an app or a key does: seen once by who added it, at their page only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_alone_makes_recovery_codes_and_ten_are_enough_r5() {
+    let desk = Desk::open(Place::sqlite()).await;
+    let boss = desk.manager("a@clinic.example", 1).await;
+    let other = desk.manager("b@clinic.example", 2).await;
+    let (here, there) = (std::net::IpAddr::from([192, 0, 2, 1]), std::net::IpAddr::from([192, 0, 2, 2]));
+    let (who, stranger) = (desk.signed_in(&boss).await, desk.signed_in(&other).await);
+    let code = desk.joining.offer_card(&who, boss.password, here).await.unwrap().reveal();
+    assert_eq!(desk.joining.card_added(&who, &code, here).await.unwrap(), None, "not yet");
+    desk.joining.card_shown(&code, here, &"a0".repeat(32)).await.unwrap();
+    for (whose, from) in [(&stranger, here), (&who, there)] {
+        let told = desk.joining.card_added(whose, &code, from).await;
+        assert!(matches!(told, Err(Refused::LinkUnknown)), "{told:?}");
+    }
+    let codes = desk.joining.card_added(&who, &code, here).await.unwrap().unwrap();
+    assert_eq!(codes.len(), 10);
+    assert_eq!(desk.joining.card_added(&who, &code, here).await.unwrap(), Some(Vec::new()), "never again");
+    assert!(!desk.place.all_texts().await.contains(codes[0].reveal()), "only its hash is kept");
+    // Without the card.
+    let SignInAnswer::SecondFactor { token, .. } =
+        desk.joining.sign_in(&boss.user.to_string(), boss.password).await.unwrap()
+    else {
+        panic!("a second factor is asked for")
+    };
+    let entered = desk.joining.second_factor_code(token.reveal(), codes[0].reveal()).await;
+    assert!(matches!(entered, Ok(SignInAnswer::In { .. })), "{entered:?}");
+    // Ten cards; the tenth again is none more.
+    for n in 1..10 {
+        let code = desk.joining.offer_card(&who, boss.password, here).await.unwrap().reveal();
+        desk.joining.card_shown(&code, here, &format!("a{n}").repeat(32)).await.unwrap();
+        assert_eq!(desk.joining.card_added(&who, &code, here).await.unwrap(), Some(Vec::new()), "there are some");
+    }
+    let eleventh = desk.joining.offer_card(&who, boss.password, here).await;
+    assert!(matches!(eleventh, Err(Refused::WrongStand)), "{eleventh:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,8 +5,8 @@ use registry::{Commit, Committed, Registry, RegistryError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, MutexGuard, Notify, oneshot, watch};
+use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use verify::{VerifiedPlan, Verifier};
 use wire::link::SignedOrder;
 use wire::{Order, OrderBody};
@@ -14,10 +14,10 @@ use wire::{Order, OrderBody};
 use crate::approvals::Approvals;
 use crate::first_packet::Packets;
 use crate::live::{GateView, Live};
-use crate::second_opinion::{SecondOpinion, Veto};
+use crate::second_opinion::SecondOpinion;
 use crate::session::Session;
 use crate::vetoed;
-use crate::{Clock, Gates, OrderKey, Refused, ToGate, Trust, TrustStore};
+use crate::{Clock, Gates, OrderKey, ToGate, Trust, TrustStore};
 
 /// How the center behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,17 +160,7 @@ impl Center {
         change: Commit,
         plan: Option<&VerifiedPlan>,
     ) -> Result<Committed, RegistryError> {
-        let committing = self.registry().commit(change);
-        self.follow(state, committing, plan).await
-    }
-
-    async fn follow(
-        &self,
-        state: &mut State,
-        committing: impl Future<Output = Result<Committed, RegistryError>>,
-        plan: Option<&VerifiedPlan>,
-    ) -> Result<Committed, RegistryError> {
-        let committed = match committing.await {
+        let committed = match self.registry().commit(change).await {
             Ok(committed) => committed,
             Err(error @ (RegistryError::OutcomeUnknown { .. } | RegistryError::Conflict { .. })) => {
                 tracing::error!(%error, "memory and registry may differ; reading the registry again");
@@ -212,39 +202,25 @@ impl Center {
         self.order_as_signed(self.signed(plan));
     }
 
-    /// Opens what the inline proof accepted: commits once the exact proof consents, lets memory follow, then orders. Says
-    /// how long the exact proof took.
-    ///
-    /// What the registry writes before it commits, the exact proof and the signatures need nothing of each other: they are
-    /// made at the same time. Nothing is committed without both proofs and nothing is sent before it is (X1).
-    ///
-    /// # Errors
-    /// [`Refused`] by the exact proof or by the registry; then nothing was changed.
+    /// Commits, lets memory follow, then orders. Signing needs no database, so it is done while the database writes; nothing is sent before it
+    /// has.
     pub(crate) async fn commit_and_order<T>(
         &self,
         state: &mut State,
         change: Commit,
         plan: &VerifiedPlan,
         admit: impl FnOnce(&mut State) -> T,
-    ) -> Result<(T, Duration), Refused> {
-        let (consent, consented) = oneshot::channel();
-        let committing = self.registry().commit_on(change, consented);
-        let prove = async {
-            // The registry has its turn first.
+    ) -> Result<T, RegistryError> {
+        let sign = async {
+            // The commit has its turn first.
             tokio::task::yield_now().await;
-            let began = Instant::now();
-            self.second().of_opening(plan.plan()).await?;
-            let took = began.elapsed();
-            // If nobody waits for it any more, the registry has failed and says so.
-            let _ = consent.send(());
-            Ok::<_, Veto>((took, self.signed(plan)))
+            self.signed(plan)
         };
-        let (committed, proved) = tokio::join!(self.follow(state, committing, Some(plan)), prove);
-        let (took, orders) = proved.inspect_err(|veto| self.second().mend(veto, || state.verifier.states()))?;
+        let (committed, orders) = tokio::join!(self.commit(state, change, Some(plan)), sign);
         committed?;
         let admitted = admit(state);
         self.order_as_signed(orders);
-        Ok((admitted, took))
+        Ok(admitted)
     }
 
     fn signed(&self, plan: &VerifiedPlan) -> Vec<(SiteId, Option<SignedOrder>)> {

@@ -3,7 +3,6 @@
 use audit::{Entry, Head};
 use model::GrantId;
 use sqlx::{Any, Row, Transaction};
-use tokio::sync::oneshot::Receiver;
 
 use crate::change::{Commit, Committed};
 use crate::database::{Database, Kind, Writer};
@@ -19,31 +18,19 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]. Nothing was changed, except that after `OutcomeUnknown` it may have been.
     pub async fn commit(&self, change: Commit) -> Result<Committed, RegistryError> {
-        self.commit_by(change, None).await
-    }
-
-    /// As [`Registry::commit`], but only once `consent` was given: what can be written before is, and waits for it.
-    ///
-    /// # Errors
-    /// [`RegistryError`]; `Withheld` if whoever was to consent is gone without having done so.
-    pub async fn commit_on(&self, change: Commit, consent: Receiver<()>) -> Result<Committed, RegistryError> {
-        self.commit_by(change, Some(consent)).await
-    }
-
-    async fn commit_by(&self, change: Commit, consent: Option<Receiver<()>>) -> Result<Committed, RegistryError> {
         if let Some(fault) = change.fault() {
             return Err(RegistryError::Inconsistent(fault));
         }
         let registry = self.clone();
-        tokio::spawn(async move { registry.commit_now(change, consent).await })
+        tokio::spawn(async move { registry.commit_now(change).await })
             .await
             .unwrap_or_else(|e| Err(RegistryError::Inconsistent(format!("the commit ended early: {e}"))))
     }
 
-    async fn commit_now(&self, change: Commit, consent: Option<Receiver<()>>) -> Result<Committed, RegistryError> {
+    async fn commit_now(&self, change: Commit) -> Result<Committed, RegistryError> {
         let mut writer = self.database.writer().await?;
         let known = self.database.known_head().take();
-        let committed = attempt(&self.database, &mut writer, &change, known, consent).await;
+        let committed = attempt(&self.database, &mut writer, &change, known).await;
         match &committed {
             Ok(committed) => {
                 *self.database.known_head() = Some(committed.head);
@@ -65,7 +52,6 @@ async fn attempt(
     writer: &mut Writer<'_>,
     change: &Commit,
     known: Option<Head>,
-    mut consent: Option<Receiver<()>>,
 ) -> Result<Committed, RegistryError> {
     // A person waits for every trip to the database and back. Nearly always nobody else was there since the last commit
     // and everything goes as it should: then SQLite gets all of it at once. If anything did not, it is undone and done
@@ -82,10 +68,6 @@ async fn attempt(
         let steps = steps(change, &from, &next)?;
         let mut tx = writer.begin().await?;
         if together(database, &mut tx, &steps).await? {
-            if !given(&mut consent).await {
-                tx.rollback().await.map_err(|e| database.error(e))?;
-                return Err(RegistryError::Withheld);
-            }
             tx.commit().await.map_err(|e| unknown(database.error(e)))?;
             return Ok(next);
         }
@@ -93,11 +75,7 @@ async fn attempt(
     }
     let known = known.filter(|_| database.kind == Kind::Postgres);
     let mut tx = writer.begin().await?;
-    let written = match write(database, &mut tx, change, known).await {
-        Ok(_) if !given(&mut consent).await => Err(RegistryError::Withheld),
-        written => written,
-    };
-    match written {
+    match write(database, &mut tx, change, known).await {
         Ok(committed) => {
             tx.commit().await.map_err(|e| unknown(database.error(e)))?;
             Ok(committed)
@@ -112,13 +90,6 @@ async fn attempt(
     }
 }
 
-async fn given(consent: &mut Option<Receiver<()>>) -> bool {
-    match consent.take() {
-        Some(consent) => consent.await.is_ok(),
-        None => true,
-    }
-}
-
 /// A refusal by our own rules leaves the connection to the database as good as it was.
 fn is_logical(error: &RegistryError) -> bool {
     matches!(
@@ -129,7 +100,6 @@ fn is_logical(error: &RegistryError) -> bool {
             | RegistryError::Stale { .. }
             | RegistryError::Taken { .. }
             | RegistryError::Submission { .. }
-            | RegistryError::Withheld
     )
 }
 

@@ -117,9 +117,6 @@ pub enum RegistryError {
         /// What.
         what: String,
     },
-    /// Who was to consent to the change did not.
-    #[error("the change was withheld")]
-    Withheld,
     /// The parts of a commit do not belong together: a fault of this program.
     #[error("inconsistent commit: {0}")]
     Inconsistent(String),
@@ -174,7 +171,6 @@ impl RegistryError {
             Self::Stale { .. } => "R017",
             Self::Taken { .. } => "R018",
             Self::Submission { .. } => "R019",
-            Self::Withheld => "R020",
         }
     }
 
@@ -200,7 +196,6 @@ impl RegistryError {
             Self::Stale { .. } => "registry-stale",
             Self::Taken { .. } => "registry-taken",
             Self::Submission { .. } => "registry-submission",
-            Self::Withheld => "registry-withheld",
         }
     }
 
@@ -235,7 +230,6 @@ impl RegistryError {
             Self::Stale { .. } => "read it again and decide again",
             Self::Taken { .. } => "try again with another one",
             Self::Submission { .. } => "look at the submission's present state",
-            Self::Withheld => "look at why the second proof refused",
         }
     }
 

@@ -37,5 +37,3 @@ registry-taken = that number or name is taken: { $why }
 registry-taken-do = try again
 registry-submission = the submission is not where this step begins: { $why }
 registry-submission-do = look at the submission's present state
-registry-withheld = the change was withheld: { $why }
-registry-withheld-do = look at why the second proof refused

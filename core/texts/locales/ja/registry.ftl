@@ -37,5 +37,3 @@ registry-taken = その番号または名前は使われています: { $why }
 registry-taken-do = もう一度お試しください
 registry-submission = 提出の状態がこの操作の前提と異なります：{ $why }
 registry-submission-do = 提出の現在の状態を確認してください
-registry-withheld = 変更は確定されませんでした：{ $why }
-registry-withheld-do = 第二の証明が同意しなかった理由を確認してください

@@ -4,7 +4,6 @@ use audit::{Event, Head, verify_chain};
 use model::{ConnectionState, Generation, GrantId, Network, SessionId, Timestamp};
 use sqlx::Executor;
 use std::collections::BTreeSet;
-use tokio::sync::oneshot;
 
 use super::world::{World, goes, grant, site};
 use super::{Place, both};
@@ -14,7 +13,6 @@ both! {
     what_was_committed_is_loaded
     a_plan_from_an_old_generation_conflicts_and_changes_nothing
     a_fault_in_the_middle_leaves_nothing
-    what_waits_for_consent_is_committed_with_it_and_not_without_x1
     a_refusal_is_an_entry_and_no_event_is_no_commit
     states_follow_their_order_and_a_repeated_step_is_refused
     deltas_fold_into_the_same_state
@@ -70,32 +68,6 @@ async fn a_plan_from_an_old_generation_conflicts_and_changes_nothing(place: Plac
     let (_, unknown) = stranger.opening(9);
     assert!(matches!(registry.commit(unknown).await, Err(RegistryError::Conflict { .. })));
     assert_eq!(registry.load().await.unwrap(), before);
-}
-
-async fn what_waits_for_consent_is_committed_with_it_and_not_without_x1(place: Place) {
-    let registry = place.open().await;
-    let mut world = World::default();
-    world.apply(&registry).await;
-    for id in 7..10 {
-        let before = registry.load().await.unwrap();
-        let (plan, commit) = world.opening(id);
-        let (consent, consented) = oneshot::channel();
-        let (refused, ()) = tokio::join!(registry.commit_on(commit.clone(), consented), async { drop(consent) });
-        assert!(matches!(refused, Err(RegistryError::Withheld)), "{refused:?}");
-        assert_eq!(registry.load().await.unwrap(), before);
-
-        let (consent, consented) = oneshot::channel();
-        let waiting = tokio::spawn({
-            let registry = registry.clone();
-            async move { registry.commit_on(commit, consented).await }
-        });
-        assert_eq!(registry.load().await.unwrap(), before, "whoever reads meanwhile sees nothing of it");
-        assert!(!waiting.is_finished());
-        consent.send(()).unwrap();
-        waiting.await.unwrap().unwrap();
-        world.moved(&plan);
-        assert!(registry.load().await.unwrap().live.contains_key(&GrantId(id)));
-    }
 }
 
 async fn a_fault_in_the_middle_leaves_nothing(place: Place) {

@@ -33,6 +33,12 @@ impl Denial {
         Self::from_certificate(refusals, "gate", "whose-gate", Section::InHouseLan)
     }
 
+    /// The certificate that an institution signs with was refused by `pki`: codes `P…`. `section`: whose it is, as seen from
+    /// who is told.
+    pub fn from_institution(refusals: &[Refusal], section: Section) -> Self {
+        Self::from_certificate(refusals, "institution", "whose-institution", section)
+    }
+
     fn from_certificate(refusals: &[Refusal], bearer: &str, note: &str, section: Section) -> Self {
         Self { reasons: refusals.iter().map(|refusal| certificate_reason(refusal, bearer, note, section)).collect() }
     }

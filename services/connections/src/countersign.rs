@@ -109,15 +109,17 @@ fn good(
     bearer: Option<&InstitutionId>,
 ) -> Result<(VerifiedInstitution, AgreementSignature), Refused> {
     let party = agreement.party(side);
-    let refuse = |why: String| {
-        let args = [("agreement", Arg::text(&agreement.id)), ("party", Arg::text(party)), ("why", Arg::Text(why))];
-        // From who is not known, one signature alone is their own; of two, the one that is not good is the other's.
-        let own = bearer.map_or(agreement.signatures.len() == 1, |bearer| bearer == party);
-        let section = if own { Section::InHouseLan } else { Section::Peer };
-        Refused::because(vec![Trouble::SignatureNotGood.reason_in(section, args)])
+    // From who is not known, one signature alone is their own; of two, the one that is not good is the other's.
+    let own = bearer.map_or(agreement.signatures.len() == 1, |bearer| bearer == party);
+    let section = if own { Section::InHouseLan } else { Section::Peer };
+    let not_good = |why: &str| {
+        let why = Arg::Key(format!("signature-why-{why}"));
+        let args = [("agreement", Arg::text(&agreement.id)), ("party", Arg::text(party)), ("why", why)];
+        Trouble::SignatureNotGood.reason_in(section, args)
     };
+    let refuse = |why| Refused::because(vec![not_good(why)]);
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(signature.certificate.as_bytes()).collect();
-    let chain = chain.map_err(|e| refuse(e.to_string()))?;
+    let chain = chain.map_err(|_| refuse("chain"))?;
     let slices: Vec<&[u8]> = chain.iter().map(|der| der.as_ref()).collect();
     let trust = center.trust();
     let now = center.now().unix_seconds();
@@ -125,18 +127,19 @@ fn good(
         if refusals.iter().all(pki::Refusal::is_of_lists) {
             return Refused::because(vec![lists_are_late(agreement, party)]);
         }
-        refuse(refusals.iter().map(|r| format!("{} {r}", r.code())).collect::<Vec<_>>().join("; "))
+        let because = decision::Denial::from_institution(&refusals, section);
+        Refused::because([&[not_good("certificate")], because.reasons()].concat())
     })?;
     if signer.id() != party.as_str() {
-        return Err(refuse(format!("the certificate is {}'s", signer.id())));
+        return Err(refuse("another"));
     }
-    let value = BASE64.decode(signature.value.trim()).map_err(|e| refuse(e.to_string()))?;
+    let value = BASE64.decode(signature.value.trim()).map_err(|_| refuse("value"))?;
     match trust.anchors.verify_detached(signer.certificate(), &agreement.signed_bytes(), &value) {
         Ok(()) => {
             let certificate = slices.iter().map(|der| pem(der)).collect();
             Ok((signer, AgreementSignature { certificate, value: BASE64.encode(&value) }))
         }
-        Err(e) => Err(refuse(e.to_string())),
+        Err(_) => Err(refuse("key")),
     }
 }
 

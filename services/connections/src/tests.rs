@@ -145,6 +145,35 @@ async fn a_signature_under_late_lists_is_not_taken_and_the_operator_is_told_d037
     assert!(crate::applied_network(&world.center).await.agreements.contains_key(&"A-0077".parse().unwrap()));
 }
 
+/// Why a signature is not good is told in the reader's language (G12, X5).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_a_signature_is_not_good_is_told_in_japanese_x5() {
+    let mut world = World::new().await;
+    let text = world.agreement("A-0077", "keyaki/bookings");
+    let values: Vec<&str> = text.lines().filter(|line| line.starts_with("value = ")).collect();
+    let begins = "-----BEGIN CERTIFICATE-----\n";
+    let other_terms = text.replacen("keyaki/bookings", "keyaki/records", 1);
+    let ja = texts::Texts::new(texts::Lang::Ja);
+    for (wrong, codes, why) in [
+        (other_terms, &["O023"][..], "別の内容への署名"),
+        (text.replacen(values[0], "value = \"%\"", 1), &["O023"], "Base64 ではありません"),
+        (text.replacen(begins, &format!("{begins}AAAA\n"), 1), &["O023", "P001"], "証明書が認められません"),
+        (
+            text.replacen("[agreement.signature.consumer]", "[agreement.signature.swap]", 1)
+                .replacen("[agreement.signature.provider]", "[agreement.signature.consumer]", 1)
+                .replacen("[agreement.signature.swap]", "[agreement.signature.provider]", 1),
+            &["O023"],
+            "別の機関",
+        ),
+    ] {
+        let refused = countersign(&world.center, "a.toml", &wrong).await.unwrap_err();
+        let told: Vec<&str> = refused.reasons.iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!(told, codes, "{refused}");
+        let says = refused.reasons[0].lines(&ja).refused;
+        assert!(says.contains(why), "{says}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gate_that_does_not_confirm_takes_both_halves_back_n5() {
     let world = World::new().await;

@@ -32,6 +32,7 @@ whose-responders = the network operator sees to it that the responders of issuer
 whose-person = the card and the person who holds it
 whose-device = the device certificate of this terminal
 whose-gate = the certificate of the site's gate
+whose-institution = the certificate of the institution that signs
 
 # Reasons and remedies
 denied-service-unknown = no service { $service-id } is registered

@@ -32,6 +32,7 @@ whose-responders = 発行元の失効確認サーバーへの問い合わせは�
 whose-person = カードをお使いのご本人
 whose-device = この端末の機器証明書
 whose-gate = 拠点の中継装置の証明書
+whose-institution = 署名する機関の証明書
 
 # 理由と対処
 denied-service-unknown = サービス「{ $service-id }」は登録されていません

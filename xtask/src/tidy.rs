@@ -12,7 +12,8 @@ const CORE: &[(&str, &[&str])] = &[
     ("spaces", &[]),
     ("texts", &["model"]),
     ("pki", &["model"]),
-    ("decision", &["model", "pki", "texts"]),
+    ("checksheet", &["model"]),
+    ("decision", &["checksheet", "model", "pki", "texts"]),
     ("plan", &["model"]),
     ("verify", &["model", "spaces"]),
     ("site", &["model", "verify", "openflow", "pki"]),
@@ -20,6 +21,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("joining", &["model", "texts", "webauthn"]),
     ("webauthn", &[]),
     ("issuance", &[]),
+    ("equipment", &["audit", "model", "pki", "texts"]),
     ("preflight", &[]),
     ("wire", &["model", "texts"]),
 ];

@@ -166,6 +166,15 @@ catalogue! {
         /// SHA-256 of the file.
         file: Digest,
     }
+    /// What was held is not what this version makes of documents and live grants: planned anew, and proved (X1, X4).
+    StatesPlannedAnew = "A106" "audit-states-planned-anew" {
+        /// Sites it changed.
+        sites: Vec<SiteGeneration>,
+        /// Flow rules that were held and are wanted no more.
+        removed: u64,
+        /// Flow rules that are wanted and were not held.
+        added: u64,
+    }
     /// A connection was asked for.
     ConnectionRequested = "A201" "audit-connection-requested" {
         /// The terminal.
@@ -587,7 +596,7 @@ catalogue! {
     SecondFactorChanged = "A620" "audit-second-factor-changed" {
         /// User ID.
         user: String,
-        /// Which: `totp`, `card`, `recovery-code`, `all`.
+        /// Which: `totp`, `card`, `recovery-code` (used up), `recovery-codes` (new ones), `all`.
         factor: String,
         /// Added, or taken away?
         added: bool,
@@ -763,6 +772,13 @@ catalogue! {
         /// User ID of who did it.
         user: String,
     }
+    /// A program did what the entries of the same moment tell, with a token of the account they name (R8).
+    ProgramActed = "A649" "audit-program-acted" {
+        /// Number of the token.
+        token: i64,
+        /// User ID of its owner.
+        user: String,
+    }
     /// A certificate may be fetched once with a code that was handed over (R10, G1).
     EnrolmentOffered = "A701" "audit-enrolment-offered" {
         /// The identity it will carry, e.g. `urn:sekisho:gate:clinic`.
@@ -884,6 +900,86 @@ catalogue! {
         operator: String,
         /// `receipt.txt`, `receipt.sig` or `certificate.pem`.
         part: String,
+    }
+    /// A device was taken in on its maker's word, and given an id (G1).
+    DeviceTakenIn = "A731" "audit-device-taken-in" {
+        /// The id.
+        device: String,
+        /// Its maker, as verified.
+        maker: String,
+        /// Model.
+        model: String,
+        /// Serial number.
+        serial: String,
+        /// SHA-256 of the certificate the maker signed with.
+        certificate: Digest,
+        /// Account of who took it in.
+        operator: String,
+    }
+    /// Something about a device was refused: a maker's statement, an answer, a report (G1).
+    DeviceRefused = "A732" "audit-device-refused" {
+        /// Stable codes of the reasons.
+        reasons: Vec<String>,
+        /// Account of who brought it; empty if a device did.
+        operator: String,
+    }
+    /// A device fetched its first-tier certificate and showed its element's provisional key (G1).
+    ElementProved = "A733" "audit-element-proved" {
+        /// The device.
+        device: String,
+        /// Serial number of the element.
+        element: String,
+    }
+    /// A device stands at a site, or at none any more (G1).
+    DeviceBound = "A734" "audit-device-bound" {
+        /// The device.
+        device: String,
+        /// The site.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<SiteId>,
+        /// Account of who said so.
+        operator: String,
+    }
+    /// A person answered a row of the equipment-security table for a device (G1).
+    DeviceAnswered = "A735" "audit-device-answered" {
+        /// The device.
+        device: String,
+        /// Number of the row.
+        row: u8,
+        /// What the answer rests on.
+        evidence: String,
+        /// Account of who answered.
+        operator: String,
+    }
+    /// A device said what it holds, signed with its first-tier key (G1).
+    DeviceReported = "A736" "audit-device-reported" {
+        /// The device.
+        device: String,
+        /// What holds.
+        facts: Vec<String>,
+    }
+    /// A gate certificate goes to a device that showed its first-tier certificate (G1).
+    DeviceVouched = "A737" "audit-device-vouched" {
+        /// The device.
+        device: String,
+        /// Serial number of the gate certificate.
+        serial: String,
+    }
+    /// A device was revoked; its certificates end with it (G1).
+    DeviceRevoked = "A738" "audit-device-revoked" {
+        /// The device.
+        device: String,
+        /// Why, as RFC 5280 §5.3.1 names it.
+        reason: String,
+        /// Account of who revoked it.
+        operator: String,
+    }
+    /// Every certificate of a revoked device is ended (G1).
+    DeviceEnded = "A739" "audit-device-ended" {
+        /// The device.
+        device: String,
+        /// How many certificates were ended with it.
+        certificates: u64,
     }
 }
 

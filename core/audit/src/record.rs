@@ -92,6 +92,8 @@ pub enum CloseCause {
     RuleRemoved,
     /// The service is gone, or is another one now.
     ServiceChanged,
+    /// One of the two sites no longer passes its checksheet (G12).
+    ChecksheetEnded,
 }
 
 impl CloseCause {
@@ -118,6 +120,7 @@ impl CloseCause {
             Self::RoleRemoved => "role-removed",
             Self::RuleRemoved => "rule-removed",
             Self::ServiceChanged => "service-changed",
+            Self::ChecksheetEnded => "checksheet-ended",
         }
     }
 
@@ -126,9 +129,11 @@ impl CloseCause {
         match self {
             Self::Person | Self::Lease | Self::Idle | Self::SignedOut | Self::SessionOver | Self::NotOpened => None,
             Self::CardRevoked | Self::DeviceUnhealthy | Self::DeviceRevoked | Self::Replaced => Some(Section::Terminal),
-            Self::Exclusive | Self::RuleRemoved | Self::AgreementEnded | Self::NetworkChanged => {
-                Some(Section::InHouseLan)
-            }
+            Self::Exclusive
+            | Self::RuleRemoved
+            | Self::AgreementEnded
+            | Self::ChecksheetEnded
+            | Self::NetworkChanged => Some(Section::InHouseLan),
             Self::RoleRemoved | Self::ServiceChanged | Self::PeerDead => Some(Section::Peer),
             Self::Operator | Self::Vetoed | Self::GateRevoked => Some(Section::Operator),
         }

@@ -101,6 +101,10 @@ causes! {
         "The service does not admit terminals of this kind (N8).";
     "D043" OriginZoneNotAdmitted, "origin-zone-not-admitted", [Peer "whose-peer-conditions"],
         "The service does not admit terminals of this zone (G8).";
+    "D044" ChecksheetMissing, "checksheet-missing", [InHouseLan "whose-own-checksheet", Peer "whose-peer-checksheet"],
+        "The site on this side has no checksheet of its model (G12, items 1-1-1 to 1-1-3 of the other side's).";
+    "D045" ChecksheetFails, "checksheet-fails", [InHouseLan "whose-own-checksheet", Peer "whose-peer-checksheet"],
+        "The checksheet of the site on this side does not pass (G12, items 1-1-1 to 1-1-3 of the other side's).";
     "D050" ZoneForbidsOrigin, "zone-forbids-origin", [InHouseLan "whose-own-zones"],
         "The terminal's zone may not originate toward other sites, or only through a proxy (G8).";
     "D051" ZoneForbidsDestination, "zone-forbids-destination", [Peer "whose-peer-zones"],

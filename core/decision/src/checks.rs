@@ -43,6 +43,8 @@ pub(crate) struct Findings<'a> {
     pub qualification: Found<()>,
     pub whitelist: Found<usize>,
     pub agreement: Found<Consent<'a>>,
+    /// Both sites pass their checksheets.
+    pub checksheets: Found<()>,
     /// Device kind and zone of the terminal.
     pub conditions: Found<()>,
     /// When today's window or the booked one ends, if the service has any.
@@ -77,6 +79,7 @@ impl<'a> Findings<'a> {
                 Ok(_) | Err(_) => Err(Stop::NotReached),
             },
             agreement: path.clone().and_then(|(origin, _)| case.agreement(&origin.site.institution)),
+            checksheets: path.clone().and_then(|(origin, destination)| case.checksheets(&origin, &destination)),
             conditions: ends_of(&terminal, &service).and_then(|(o, s)| case.conditions(&o, s)),
             approval: known_service.clone().and_then(|service| case.approval(service)),
             line: known_service.clone().and_then(|service| case.line(service)),
@@ -104,6 +107,7 @@ impl<'a> Findings<'a> {
             of(&self.qualification),
             of(&self.whitelist),
             of(&self.agreement),
+            of(&self.checksheets),
             of(&self.conditions),
             of(&self.hours),
             of(&self.zones),

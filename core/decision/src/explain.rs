@@ -79,6 +79,7 @@ pub fn explain(question: &HypotheticalQuestion<'_>) -> Vec<Step> {
                 vec![("agreement", Arg::text(&consent.agreement.id)), ("at", Arg::Time(consent.until))]
             })),
         ),
+        step(Check::Checksheets, outcome(nothing(found.checksheets))),
         step(Check::Conditions, outcome(nothing(found.conditions))),
         step(Check::Hours, outcome(found.hours.map(|_| vec![]))),
         step(Check::Zones, outcome(nothing(found.zones))),
@@ -106,6 +107,8 @@ pub enum Check {
     Whitelist,
     /// Both institutions agreed (G12).
     Agreement,
+    /// Both sites pass their checksheets (G12).
+    Checksheets,
     /// Kind and zone of the terminal are ones the service admits (N8).
     Conditions,
     /// The service's daily window, and its booked ones.
@@ -122,7 +125,7 @@ pub enum Check {
 
 impl Check {
     /// All, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Presence,
         Self::Terminal,
         Self::Service,
@@ -130,6 +133,7 @@ impl Check {
         Self::Qualification,
         Self::Whitelist,
         Self::Agreement,
+        Self::Checksheets,
         Self::Conditions,
         Self::Hours,
         Self::Zones,
@@ -148,6 +152,7 @@ impl Check {
             Self::Qualification => "check-qualification",
             Self::Whitelist => "check-whitelist",
             Self::Agreement => "check-agreement",
+            Self::Checksheets => "check-checksheets",
             Self::Conditions => "check-conditions",
             Self::Hours => "check-hours",
             Self::Zones => "check-zones",

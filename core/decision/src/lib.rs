@@ -13,6 +13,7 @@ mod approval;
 mod case;
 mod cause;
 mod checks;
+mod checksheets;
 mod conditions;
 mod denial;
 mod explain;

@@ -38,6 +38,7 @@ pub fn decide(question: &Question<'_>) -> Result<Permit, Denial> {
         qualification: Ok(()),
         whitelist: Ok(index),
         agreement: Ok(Consent { agreement, until }),
+        checksheets: Ok(()),
         conditions: Ok(()),
         hours: Ok(window_end),
         zones: Ok(()),

@@ -59,6 +59,8 @@ struct Conditions {
     approval: Option<bool>,
     /// In a session that ends then.
     session: Option<i64>,
+    /// Own checksheet passes, the peer's does.
+    sheets: [bool; 2],
 }
 
 fn conditions() -> impl Strategy<Value = Conditions> {
@@ -71,8 +73,9 @@ fn conditions() -> impl Strategy<Value = Conditions> {
         proptest::option::weighted(0.4, proptest::bool::ANY.prop_flat_map(|a| (Just(a), proptest::bool::ANY))),
         proptest::option::weighted(0.3, proptest::bool::weighted(0.7)),
         proptest::option::weighted(0.5, -1i64..HOUR_MS),
+        [mostly(true), mostly(true)],
     )
-        .prop_map(|(devices, kind, zones, booked, group, approval, session)| Conditions {
+        .prop_map(|(devices, kind, zones, booked, group, approval, session, sheets)| Conditions {
             devices,
             kind,
             zones,
@@ -80,6 +83,7 @@ fn conditions() -> impl Strategy<Value = Conditions> {
             group,
             approval,
             session,
+            sheets,
         })
 }
 
@@ -209,6 +213,11 @@ fn scene_of(draw: &Draw) -> Scene {
 fn set(scene: &mut Scene, c: &Conditions) {
     scene.site("clinic").unwrap().hosts.get_mut(&"exam-1".parse().unwrap()).unwrap().kind =
         c.kind.map(|k| k.parse().unwrap());
+    for (site, passes) in ["clinic", "hospital"].into_iter().zip(c.sheets) {
+        if !passes {
+            scene.sheet(site).answers.pop_last();
+        }
+    }
     let service = scene.service().unwrap();
     service.devices = c.devices.iter().map(|d| d.parse().unwrap()).collect();
     service.zones = c.zones.clone();
@@ -249,7 +258,7 @@ fn may(d: &Draw) -> bool {
     let alone = c.group.is_none_or(|(_, rival)| !rival);
     let agreed = c.approval != Some(false);
     let here = here && c.session.is_none_or(|until| until > 0);
-    let more = kind && zone && booked && alone && agreed;
+    let more = kind && zone && booked && alone && agreed && c.sheets == [true, true];
     more && known
         && admitted
         && whitelisted
@@ -289,12 +298,13 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_permitted_is_denied_once_any_one_condition_falls(mut draw in draw(), fall in 0usize..17) {
+    fn whatever_is_permitted_is_denied_once_any_one_condition_falls(mut draw in draw(), fall in 0usize..19) {
         draw = Draw {
             role: "Medical Doctor", paper: Paper::Good, origin_zone: Zone::Secure, destination_zone: Zone::Dmz,
             origin_gate: GateStatus::Connected, destination_gate: GateStatus::Connected, window: None, terminal: true,
             right_device: true, right_card: true, already_open: false, conditions: Conditions {
                 devices: vec![], zones: vec![], booked: None, group: None, approval: None, session: None,
+                sheets: [true, true],
                 ..draw.conditions
             }, lease_ms: draw.lease_ms.max(1), ..draw
         };
@@ -318,6 +328,8 @@ proptest! {
             13 => draw.conditions.group = Some((false, true)),
             14 => draw.conditions.approval = Some(false),
             15 => draw.conditions.session = Some(0),
+            16 => draw.conditions.sheets[0] = false,
+            17 => draw.conditions.sheets[1] = false,
             _ => draw.right_card = false,
         }
         prop_assert!(scene_of(&draw).decide().is_err());

@@ -5,7 +5,7 @@
 mod world;
 
 use decision::{Cause, Confirmed, Denial, GateStatus, Outcome, Reason, Rival};
-use model::{AllowRule, Booking, GrantId, Section, Side, Timestamp, Zone};
+use model::{AllowRule, Booking, CheckSay, GrantId, LineKind, Section, Side, SiteModel, Timestamp, Zone};
 use pki::{Refusal, RevocationReason};
 use std::collections::BTreeSet;
 use texts::{Lang, Texts};
@@ -153,6 +153,21 @@ fn everything() -> Vec<Wrong> {
             s.put_agreement(agreement(NOW.plus_ms(1), NOW.plus_ms(DAY_MS)));
         }),
         wrong(Cause::AgreementExpired, InHouseLan, |s| s.put_agreement(agreement(NOW.plus_ms(-DAY_MS), NOW))),
+        wrong(Cause::ChecksheetMissing, InHouseLan, |s| drop(s.network.checksheets.remove(&"clinic".parse().unwrap()))),
+        wrong(Cause::ChecksheetMissing, Peer, |s| drop(s.network.checksheets.remove(&"hospital".parse().unwrap()))),
+        wrong_at_both(Cause::ChecksheetMissing, InHouseLan, |s| s.network.checksheets.clear()),
+        // The sheet of another model says nothing of this one.
+        wrong(Cause::ChecksheetMissing, Peer, |s| s.sheet("hospital").model = SiteModel::Small),
+        wrong(Cause::ChecksheetFails, InHouseLan, |s| drop(s.sheet("clinic").answers.pop_first())),
+        wrong(Cause::ChecksheetFails, Peer, |s| {
+            let answers = s.sheet("hospital").answers.values_mut();
+            answers.for_each(|answer| answer.answer = CheckSay::No);
+        }),
+        // A line of its own needs no questions about open networks, but everything else.
+        wrong(Cause::ChecksheetFails, InHouseLan, |s| {
+            s.site("clinic").unwrap().lines[0].kind = LineKind::Leased;
+            s.sheet("clinic").answers.clear();
+        }),
         wrong(Cause::OutsideHours, Service, |s| window(s, "17:00-08:59")),
         wrong(Cause::NotBooked, Service, |s| s.service().unwrap().booked = Some(Vec::new())),
         wrong(Cause::NotBooked, Service, |s| {

@@ -123,6 +123,10 @@ names! {
         ValidUntil = "valid-until",
         /// 署名.
         Signed = "signed",
+        /// チェックシートの回答.
+        Answer = "answer",
+        /// チェックシートの根拠.
+        Evidence = "evidence",
         /// トークンの名前.
         Label = "label",
         /// トークンの権限.

@@ -20,11 +20,13 @@ pub enum Noun {
     Service,
     /// 合意.
     Agreement,
+    /// チェックシート.
+    Checksheet,
 }
 
 impl Noun {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Institution, Self::Site, Self::Service, Self::Agreement];
+    pub const ALL: [Self; 5] = [Self::Institution, Self::Site, Self::Service, Self::Agreement, Self::Checksheet];
 
     /// Stable name.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Noun {
             Self::Site => "site",
             Self::Service => "service",
             Self::Agreement => "agreement",
+            Self::Checksheet => "checksheet",
         }
     }
 }
@@ -88,6 +91,7 @@ pub fn changes(before: &Network, after: &Network) -> Vec<Changed> {
     of(Noun::Site, &before.sites, &after.sites, &mut all);
     of(Noun::Service, &before.services, &after.services, &mut all);
     of(Noun::Agreement, &before.agreements, &after.agreements, &mut all);
+    of(Noun::Checksheet, &before.checksheets, &after.checksheets, &mut all);
     all
 }
 
@@ -203,7 +207,9 @@ mod tests {
         assert!(
             added.contains(&"institution aoba added".to_owned()) && added.contains(&"site clinic added".to_owned())
         );
-        assert_eq!(added.len(), all.institutions.len() + all.sites.len() + all.services.len() + all.agreements.len());
+        let things = all.institutions.len() + all.sites.len() + all.services.len() + all.agreements.len();
+        assert_eq!(added.len(), things + all.checksheets.len());
+        assert!(added.contains(&"checksheet clinic added".to_owned()), "the example has one");
         assert!(told(&all, &none).iter().all(|line| line.ends_with(" removed")));
     }
 

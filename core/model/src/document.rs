@@ -5,19 +5,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::{
-    Agreement, AgreementId, AgreementSignature, AllowRule, DocumentFault, Gateway, Host, HostId, InHouseRule,
-    Institution, InstitutionId, Line, LocalizedName, NeverId, NeverRule, Part, Segment, Service, ServiceId, Side, Site,
-    SiteId, SiteModel, Switch, Timestamp, TransitRule,
+    Agreement, AgreementId, AgreementSignature, AllowRule, Checksheet, DocumentFault, Gateway, Host, HostId,
+    InHouseRule, Institution, InstitutionId, Line, LocalizedName, NeverId, NeverRule, Part, Segment, Service,
+    ServiceId, Side, Site, SiteId, SiteModel, Switch, Timestamp, TransitRule,
 };
 
+mod checksheet;
 mod read;
 mod service;
 mod write;
 
+use checksheet::RawChecksheet;
 use service::RawService;
 pub use write::write_document;
 
-/// What one document says. A document describes at most one institution and one site, and any number of agreements.
+/// What one document says. A document describes at most one institution, one site and one checksheet, and any number
+/// of agreements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Document {
     /// The institution it describes.
@@ -28,6 +31,8 @@ pub struct Document {
     pub services: Vec<Service>,
     /// Agreements it brings.
     pub agreements: Vec<Agreement>,
+    /// What people answered of a site.
+    pub checksheet: Option<Checksheet>,
 }
 
 /// Why a document is not accepted; nothing of it is.
@@ -99,6 +104,7 @@ struct RawDocument {
     service: Vec<RawService>,
     #[serde(default)]
     agreement: Vec<RawAgreement>,
+    checksheet: Option<RawChecksheet>,
 }
 
 #[derive(Deserialize)]
@@ -172,7 +178,8 @@ impl RawDocument {
                 return Err(fault("", DocumentFault::NoSite {}));
             }
             let agreements = self.agreement.into_iter().map(RawAgreement::into_agreement).collect::<Result<_, _>>()?;
-            return Ok(Document { institution: self.institution, site: None, services: Vec::new(), agreements });
+            let checksheet = self.checksheet.map(|sheet| sheet.into_checksheet(None)).transpose()?;
+            return Ok(Document { institution: self.institution, agreements, checksheet, ..Document::default() });
         };
         let institution = match (&self.institution, raw.institution) {
             (Some(i), None) => i.id.clone(),
@@ -216,7 +223,8 @@ impl RawDocument {
         let services =
             self.service.into_iter().map(|s| s.into_service(&institution, &site.id)).collect::<Result<Vec<_>, _>>()?;
         let agreements = self.agreement.into_iter().map(RawAgreement::into_agreement).collect::<Result<_, _>>()?;
-        Ok(Document { institution: self.institution, site: Some(site), services, agreements })
+        let checksheet = self.checksheet.map(|sheet| sheet.into_checksheet(Some(&site.id))).transpose()?;
+        Ok(Document { institution: self.institution, site: Some(site), services, agreements, checksheet })
     }
 }
 

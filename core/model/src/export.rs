@@ -71,7 +71,10 @@ fn sayable(document: &Document) -> Result<(), (Option<String>, DocumentFault)> {
         let part = match (&document.site, &document.institution) {
             (Some(site), _) => site.id.to_string(),
             (None, Some(institution)) => institution.id.to_string(),
-            (None, None) => "agreement".to_owned(),
+            (None, None) => match &document.checksheet {
+                Some(sheet) => sheet.site.to_string(),
+                None => "agreement".to_owned(),
+            },
         };
         (None, DocumentFault::ExportUnsayable { part })
     };
@@ -86,7 +89,8 @@ fn sayable(document: &Document) -> Result<(), (Option<String>, DocumentFault)> {
     if read == *document { Ok(()) } else { Err(unsayable()) }
 }
 
-/// The documents a network can be put together from: one an institution, one a site, one with the agreements.
+/// The documents a network can be put together from: one an institution, one a site, one with the agreements,
+/// one a checksheet: who takes them in has its site by then.
 fn documents(network: &Network) -> Vec<Document> {
     let institutions = network
         .institutions
@@ -98,7 +102,9 @@ fn documents(network: &Network) -> Vec<Document> {
         ..Document::default()
     });
     let agreements = Document { agreements: network.agreements.values().cloned().collect(), ..Document::default() };
-    institutions.chain(sites).chain([agreements]).collect()
+    let sheets =
+        network.checksheets.values().map(|sheet| Document { checksheet: Some(sheet.clone()), ..Document::default() });
+    institutions.chain(sites).chain([agreements]).chain(sheets).collect()
 }
 
 fn checksum(text: &str) -> String {

@@ -44,6 +44,7 @@ impl Shape {
         Self::WINDOW,
         Self::TIME,
         Self::SMALL_NUMBER,
+        Self::CHECK_ITEM,
         Self::OTHER,
     ];
     pub(crate) const TEXT: Self = Self("text");
@@ -67,6 +68,7 @@ impl Shape {
     pub(crate) const WINDOW: Self = Self("window");
     pub(crate) const TIME: Self = Self("time");
     pub(crate) const SMALL_NUMBER: Self = Self("small-number");
+    pub(crate) const CHECK_ITEM: Self = Self("check-item");
     pub(crate) const OTHER: Self = Self("other");
 
     /// Key of its word.
@@ -274,6 +276,14 @@ faults! {
     IkeIdentityTaken = "ike-identity-taken" { identity: String, other: String }
     /// Two lines with one address.
     LineAddressTaken = "line-address-taken" { address: String, other: String }
+    /// The checksheet names another site than the document describes.
+    ChecksheetElsewhere = "checksheet-elsewhere" { named: String, site: String }
+    /// A checksheet of no site.
+    ChecksheetSiteUnknown = "checksheet-site-unknown" { site: String }
+    /// An answer that nobody gave.
+    AnswerOfNobody = "answer-of-nobody" {}
+    /// Something does not apply, and nothing says why.
+    AnswerUnreasoned = "answer-unreasoned" {}
     /// Institutions send agreements, and nothing else (G12).
     NotAgreementsAlone = "not-agreements-alone" {}
     /// An agreement that somebody sends bears a signature (G12).

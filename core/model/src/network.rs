@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::{
-    Agreement, AgreementId, Document, DocumentFault, HostId, HostRef, Institution, InstitutionId, Part, PortNo,
-    Service, ServiceId, Site, SiteFacts, SiteId,
+    Agreement, AgreementId, Checksheet, Document, DocumentFault, HostId, HostRef, Institution, InstitutionId, Part,
+    PortNo, Service, ServiceId, Site, SiteFacts, SiteId,
 };
 
 /// Everything that was applied. Whatever holds a `Network` made by [`Network::with`] holds a consistent one.
@@ -21,6 +21,9 @@ pub struct Network {
     pub services: BTreeMap<ServiceId, Service>,
     /// Agreements.
     pub agreements: BTreeMap<AgreementId, Agreement>,
+    /// What people answered of their sites (G11). What a network without any is written as, it always was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checksheets: BTreeMap<SiteId, Checksheet>,
 }
 
 /// Why documents do not fit together; nothing of them is taken.
@@ -46,7 +49,8 @@ impl NetworkError {
 }
 
 impl Network {
-    /// The network with these documents taken in: an object of the same id is replaced, a site brings all its services.
+    /// The network with these documents taken in: an object of the same id is replaced, a site brings all its services,
+    /// its checksheet stays unless a new one is brought.
     /// Taking the same documents again changes nothing.
     ///
     /// # Errors
@@ -73,6 +77,9 @@ impl Network {
             }
             for agreement in &document.agreements {
                 next.agreements.insert(agreement.id.clone(), agreement.clone());
+            }
+            if let Some(sheet) = &document.checksheet {
+                next.checksheets.insert(sheet.site.clone(), sheet.clone());
             }
         }
         faults.extend(next.faults());
@@ -130,6 +137,10 @@ impl Network {
                 let institution = agreement.consumer.to_string();
                 faults.push(error(&agreement.id, DocumentFault::ConsumerUnknown { institution }));
             }
+        }
+        for sheet in self.checksheets.keys().filter(|site| !self.sites.contains_key(*site)) {
+            let site = sheet.to_string();
+            faults.push(error("[checksheet]", DocumentFault::ChecksheetSiteUnknown { site }));
         }
         faults
     }

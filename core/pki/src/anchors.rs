@@ -15,6 +15,10 @@ pub const HPKI_AUTHENTICATION_POLICY: &str = "1.2.392.100495.1.5.1.2.0.1";
 /// 48 h in seconds: how old an end-entity CRL may grow even if its nextUpdate lies further ahead.
 pub const DEFAULT_MAX_CRL_AGE: i64 = 48 * 3600;
 
+/// 92 days in seconds: the same where the authority works offline, so that a person signs every list; the registration
+/// authority of equipment does (G1).
+pub const OFFLINE_MAX_CRL_AGE: i64 = 92 * 24 * 3600;
+
 /// 48 h in seconds: how old an answer of an OCSP responder may grow, whether or not its nextUpdate lies further ahead.
 pub const DEFAULT_MAX_OCSP_AGE: i64 = 48 * 3600;
 
@@ -37,6 +41,11 @@ pub enum Purpose {
     Operator,
     /// People's terminals at a service: the service certificate (サービス用証明書, R10).
     Service,
+    /// Whom the registration authority (登録認定機関) certifies itself: makers, suppliers of secure elements, the elements
+    /// before they are built in, registration centres, VPN operators (G1).
+    Registration,
+    /// First-tier certificates of equipment (機器証明書, 第1階層), by a registration centre (G1).
+    Equipment,
 }
 
 /// A root certificate with its purpose and conditions.
@@ -83,7 +92,8 @@ pub enum AnchorError {
 
 impl TrustAnchor {
     /// An anchor with the defaults of its purpose: HPKI accepts [`HPKI_AUTHENTICATION_POLICY`];
-    /// our own kinds do not look at policies. CRLs may be [`DEFAULT_MAX_CRL_AGE`] old; OCSP is not asked for.
+    /// our own kinds do not look at policies. CRLs may be [`DEFAULT_MAX_CRL_AGE`] old, the registration authority's
+    /// [`OFFLINE_MAX_CRL_AGE`]; OCSP is not asked for.
     pub fn new(der: &[u8], purpose: Purpose) -> Result<Self, AnchorError> {
         let certificate = read_ca(der)?;
         let accepted_policies = match purpose {
@@ -94,13 +104,18 @@ impl TrustAnchor {
             | Purpose::Institution
             | Purpose::Center
             | Purpose::Operator
-            | Purpose::Service => BTreeSet::new(),
+            | Purpose::Service
+            | Purpose::Registration
+            | Purpose::Equipment => BTreeSet::new(),
         };
         Ok(Self {
             certificate,
             purpose,
             accepted_policies,
-            max_crl_age: DEFAULT_MAX_CRL_AGE,
+            max_crl_age: match purpose {
+                Purpose::Registration => OFFLINE_MAX_CRL_AGE,
+                _ => DEFAULT_MAX_CRL_AGE,
+            },
             revocation: RevocationPolicy::Crl,
             max_ocsp_age: DEFAULT_MAX_OCSP_AGE,
         })

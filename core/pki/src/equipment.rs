@@ -3,7 +3,7 @@
 //! ECDSA P-256, policies not critical, and exactly one identity in subjectAltName:
 //! `urn:sekisho:gate:<site>`, `urn:sekisho:device:<site>/<host>`, `urn:sekisho:switch:<site>:<dpid>`
 //! (16 hexadecimal digits), `urn:sekisho:center:<name>`, `urn:sekisho:institution:<id>`, `urn:sekisho:operator:<name>`,
-//! `urn:sekisho:user:<user id>`.
+//! `urn:sekisho:user:<user id>`; makers, elements and what else the registration authority certifies: `registered.rs`.
 //! The certificate proves the identity only; whether it is registered is not known here.
 
 use crate::anchors::{AnchorSet, Purpose};
@@ -69,7 +69,7 @@ macro_rules! verified {
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name {
             $($field: $stored,)+
-            certificate: EquipmentIdentity,
+            certificate: $crate::EquipmentIdentity,
         }
 
         impl $name {
@@ -82,6 +82,7 @@ macro_rules! verified {
         }
     };
 }
+pub(crate) use verified;
 
 verified! {
     /// A gate: the site's end of tunnels, of the link to the center and of its switches.
@@ -265,18 +266,18 @@ pub fn verify_institution<'a>(
 }
 
 type KeyPurpose = (&'static [u8], &'static str);
-const CLIENT: KeyPurpose = (known::EKU_CLIENT_AUTH, "clientAuth");
+pub(crate) const CLIENT: KeyPurpose = (known::EKU_CLIENT_AUTH, "clientAuth");
 const SERVER: KeyPurpose = (known::EKU_SERVER_AUTH, "serverAuth");
 
-struct Profile {
-    purpose: Purpose,
-    key_purposes: &'static [KeyPurpose],
-    prefix: &'static str,
-    expected: &'static str,
+pub(crate) struct Profile {
+    pub(crate) purpose: Purpose,
+    pub(crate) key_purposes: &'static [KeyPurpose],
+    pub(crate) prefix: &'static str,
+    pub(crate) expected: &'static str,
 }
 
 impl Profile {
-    fn verify<I>(
+    pub(crate) fn verify<I>(
         &self,
         chain_der: &[&[u8]],
         anchors: &AnchorSet,
@@ -346,13 +347,13 @@ fn check_usage(leaf: &Certificate, refusals: &mut Vec<Refusal>) {
 }
 
 /// 1 to 63 of `a-z A-Z 0-9 . _ -`: what can stand in an id without ever being read as a separator.
-fn one_id(text: &str) -> Option<String> {
+pub(crate) fn one_id(text: &str) -> Option<String> {
     let fits = (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || [b'.', b'_', b'-'].contains(&b));
     fits.then(|| text.to_owned())
 }
 
-trait Show {
+pub(crate) trait Show {
     type Shown<'a>
     where
         Self: 'a;

@@ -34,13 +34,15 @@ mod person;
 mod public_key;
 mod qualification;
 mod refusal;
+mod registered;
 mod request;
 mod revocation;
 mod seen;
 mod time;
 
 pub use anchors::{
-    AnchorError, AnchorSet, DEFAULT_MAX_CRL_AGE, DEFAULT_MAX_OCSP_AGE, HPKI_AUTHENTICATION_POLICY, Purpose, TrustAnchor,
+    AnchorError, AnchorSet, DEFAULT_MAX_CRL_AGE, DEFAULT_MAX_OCSP_AGE, HPKI_AUTHENTICATION_POLICY, OFFLINE_MAX_CRL_AGE,
+    Purpose, TrustAnchor,
 };
 pub use certificate::Certificate;
 pub use certs_only::read_certs_only;
@@ -62,6 +64,11 @@ pub use person::{Challenge, PresentPerson, VerifiedPerson, challenge_message, ve
 pub use public_key::{PublicKey, SignatureRefused, verify_detached};
 pub use qualification::{QUALIFICATIONS, Qualification, QualificationKind, Role};
 pub use refusal::Refusal;
+pub use registered::{
+    VerifiedElement, VerifiedElementSupplier, VerifiedEquipment, VerifiedMaker, VerifiedRegistrationCentre,
+    VerifiedVpnOperator, verify_element, verify_element_supplier, verify_equipment, verify_maker,
+    verify_registration_centre, verify_vpn_operator,
+};
 pub use request::{CertificationRequest, RequestRefused};
 pub use revocation::{Revocation, RevocationPolicy};
 pub use time::{UnixSeconds, format_utc};

@@ -27,6 +27,8 @@ macro_rules! files {
             ("portal", include_str!(concat!("../locales/", $lang, "/portal.ftl"))),
             ("joining", include_str!(concat!("../locales/", $lang, "/joining.ftl"))),
             ("issuing", include_str!(concat!("../locales/", $lang, "/issuing.ftl"))),
+            ("application", include_str!(concat!("../locales/", $lang, "/application.ftl"))),
+            ("equipment", include_str!(concat!("../locales/", $lang, "/equipment.ftl"))),
             ("registration", include_str!(concat!("../locales/", $lang, "/registration.ftl"))),
             ("pages", include_str!(concat!("../locales/", $lang, "/pages.ftl"))),
             ("factor", include_str!(concat!("../locales/", $lang, "/factor.ftl"))),
@@ -38,6 +40,7 @@ macro_rules! files {
             ("mail", include_str!(concat!("../locales/", $lang, "/mail.ftl"))),
             ("submissions", include_str!(concat!("../locales/", $lang, "/submissions.ftl"))),
             ("api", include_str!(concat!("../locales/", $lang, "/api.ftl"))),
+            ("checksheet", include_str!(concat!("../locales/", $lang, "/checksheet.ftl"))),
             ("document", include_str!(concat!("../locales/", $lang, "/document.ftl"))),
         ]
     };

@@ -144,6 +144,11 @@ const CASES: &[(usize, &[Change], &str)] = &[
         &[("", "\n[[transit]]\nfrom = \"clinic/exam-9\"\nto = \"provider/ops-1\"\nprotocol = \"tcp\"\nports = [1]\n")],
         "transit-host-unknown",
     ),
+    (0, &[("[checksheet]\n", "[checksheet]\nsite = \"hospital\"\n")], "checksheet-elsewhere"),
+    (0, &[("by = \"10000001\"", "by = \" \"")], "answer-of-nobody"),
+    (0, &[("answer = \"yes\"", "answer = \"perhaps\"")], "unknown-word"),
+    (0, &[(", evidence = \"Nothing stands in this zone yet\"", "")], "answer-unreasoned"),
+    (0, &[("3-1-1 = {", "3-1-01 = {")], "wrong-shape"),
     (0, &[("", NEVER), ("to = \"outside\"", "to = \"site:nowhere\"")], "part-unknown"),
     (1, &[("prefix = \"10.2.20.0/24\"", "prefix = \"10.1.20.0/23\"")], "overlap"),
     (1, &[("dpid = \"0000000000000002\"", "dpid = \"0000000000000001\"")], "dpid-taken"),
@@ -193,6 +198,8 @@ fn all() -> Vec<(String, DocumentFault)> {
     }
     let same = changed(0, &[("", "\n"), ("", "\n")]);
     found.extend(wrong(&[&same[..], &same[..1]].concat()));
+    let sheet = "[checksheet]\nsite = \"nowhere\"\nmodel = \"small\"\nedition = \"heasnet-2007\"\n";
+    found.extend(wrong(&[("sheet.toml".into(), sheet.to_owned())]));
     let nevers: String =
         (1..=1000).map(|n| NEVER.replace("id = \"S01\"\n", "").replace("Not out", &n.to_string())).collect();
     found.extend(wrong(&[(SITES[0].0.into(), format!("{}{nevers}", SITES[0].1))]));

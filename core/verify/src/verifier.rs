@@ -65,6 +65,35 @@ impl Verifier {
         Ok(verifier)
     }
 
+    /// From states that are not believed and a plan that leads away from them: only what it leads to is judged, and
+    /// all of that. For what an earlier version, whose rules asked for less, proved and kept.
+    ///
+    /// # Errors
+    /// A counter-example to the first invariant found broken, also if the plan does not start from these states.
+    pub fn leading_from(
+        mut states: BTreeMap<SiteId, SiteState>,
+        plan: Plan,
+    ) -> Result<(Self, VerifiedPlan), Box<Refutation>> {
+        for (id, delta) in &plan.sites {
+            if &delta.site != id {
+                return Err(change(Fault::SiteKey, id, delta.site.to_string()));
+            }
+            let state = match (states.remove(id), &delta.facts) {
+                (Some(state), _) => state,
+                (None, Some(facts)) => SiteState::empty(facts.clone()),
+                (None, None) => return Err(change(Fault::UnknownSite, id, id.to_string())),
+            };
+            let next = state.after(delta).map_err(|error| change(Fault::DeltaMisfit, id, error.to_string()))?;
+            states.insert(id.clone(), next);
+        }
+        let verifier = Self::from_states(states)?;
+        let rules = verifier.books.values().map(|book| book.standing_rules() + book.grant_rules()).sum();
+        let others = verifier.books.iter().filter(|(id, _)| !plan.sites.contains_key(*id));
+        let leans_on = others.map(|(id, book)| (id.clone(), book.generation())).collect();
+        let proof = Proof::new(verifier.books.len(), rules);
+        Ok((verifier, VerifiedPlan::new(plan, leans_on, proof, false)))
+    }
+
     /// Would all invariants hold on the whole network after this plan?
     ///
     /// # Errors

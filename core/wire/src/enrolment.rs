@@ -98,11 +98,18 @@ pub struct GatePapers {
     pub order_key: String,
     /// CA certificates by what they are trusted for, PEM: `center`, `gate`, `switch`.
     pub authorities: BTreeMap<String, String>,
-    /// Their revocation lists, PEM.
+    /// Their revocation lists, PEM, and that of the registration authority (`registration`) where equipment is registered.
     pub lists: BTreeMap<String, String>,
     /// The gateway's addresses in the site's segments, where terminals find it; empty if the site is not applied yet.
     pub gateways: Vec<IpAddr>,
 }
+
+/// Where a device brings its report (G1): `POST`, TOML, signed with its first-tier key.
+pub const DEVICE_REPORT: &str = "/.well-known/sekisho/equipment/report";
+
+/// Where a device learns which VPN operator stands for the authority of gate certificates here (G1): `GET`, TOML, signed by
+/// the operator; empty if nobody does.
+pub const OPERATOR: &str = "/.well-known/sekisho/equipment/operator";
 
 /// Where institutions send agreements they signed: `POST`, a document of agreements alone.
 pub const AGREEMENTS: &str = "/.well-known/sekisho/agreements";

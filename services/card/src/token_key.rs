@@ -2,10 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use cryptoki::context::{CInitializeArgs, CInitializeFlags};
 use cryptoki::error::{Error as Pkcs11Error, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 
@@ -70,6 +71,40 @@ impl Driver {
         TokenKey::over(session, key, public, id.to_vec(), label)
     }
 
+    /// The token says that the next wrong PIN locks it. Whoever gives a PIN unattended had better leave it then.
+    ///
+    /// # Errors
+    /// [`CardError`] if there is no such token.
+    pub fn last_try(&self, token: Option<&str>) -> Result<bool, CardError> {
+        let token = self.context.get_token_info(self.slot(token)?)?;
+        Ok(token.user_pin_final_try() || token.user_pin_locked())
+    }
+
+    /// Ends the module and begins it again, as after a restart of the process: its token, or the service it reaches the
+    /// token by, may have gone and come back. Every key of this driver must be opened again.
+    ///
+    /// # Errors
+    /// [`CardError`] if it does not begin again.
+    pub fn begin_anew(&self) -> Result<(), CardError> {
+        // It may have ended already; what counts is that it begins.
+        let _ = self.context.clone().finalize();
+        Ok(self.context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))?)
+    }
+
+    /// Tries to sign with a key without giving a PIN; none if this process gave it already, so that nothing can be tried.
+    ///
+    /// # Errors
+    /// [`CardError`] if there is no such token.
+    pub fn works_without_pin(&self, token: &str, label: &str) -> Result<Option<bool>, CardError> {
+        let session = self.context.open_ro_session(self.slot(Some(token))?)?;
+        if session.get_session_info()?.session_state() != SessionState::RoPublic {
+            return Ok(None);
+        }
+        let key = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Label(label.into())];
+        let seen = session.find_objects(&key)?;
+        Ok(Some(seen.first().is_some_and(|key| session.sign(&Mechanism::Ecdsa, *key, &[0; 32]).is_ok())))
+    }
+
     fn session(&self, token: Option<&str>, pin: &str) -> Result<Session, CardError> {
         let slot = self.slot(token)?;
         let session = self.context.open_rw_session(slot)?;
@@ -107,6 +142,28 @@ impl TokenKey {
             _ => return Err(CardError::Driver("the token's key is not on P-256".into())),
         };
         Ok(Self { session: Mutex::new(session), key, id, label: label.to_owned(), point })
+    }
+
+    /// CKA_ID: what ties key, public key and certificate on the token.
+    pub fn id(&self) -> &[u8] {
+        &self.id
+    }
+
+    /// Tries to read the key out: whether the token says that it is sensitive and not to be taken out, and keeps it.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    pub fn stays_inside(&self) -> Result<bool, CardError> {
+        let session = self.session();
+        let told = session.get_attributes(self.key, &[AttributeType::Sensitive, AttributeType::Extractable])?;
+        let given = session.get_attributes(self.key, &[AttributeType::Value]).unwrap_or_default();
+        let kept = [Attribute::Sensitive(true), Attribute::Extractable(false)];
+        Ok(kept.iter().all(|kept| told.contains(kept)) && given.is_empty())
+    }
+
+    /// Forgets a key whose module is begun anew. Closing its session then would close whichever has its number next.
+    pub fn abandon(self) {
+        std::mem::forget(self.session.into_inner());
     }
 
     /// The public key: an uncompressed point, 65 octets.

@@ -37,6 +37,7 @@ fn a_key_is_made_signs_is_found_again_and_never_leaves() {
 }
 
 fn body(driver: &Driver) {
+    assert_eq!(driver.works_without_pin("terminal", "service").unwrap(), Some(false));
     assert!(driver.key(None, "1234", "service").unwrap().is_none());
     let key = driver.new_key(None, "1234", "service", b"\x01").unwrap();
     let signature = key.sign(b"a request").unwrap();
@@ -57,6 +58,38 @@ fn body(driver: &Driver) {
     }
     assert_eq!(driver.cards().unwrap()[0].certificates, [b"second".to_vec()]);
     assert!(driver.key(None, "1234", "other").unwrap().is_none());
+    assert_eq!((key.id(), driver.last_try(None).unwrap()), (&b"\x01"[..], false));
+    comes_not_out(b"\x01");
+    assert!(key.stays_inside().unwrap());
+    assert_eq!(driver.works_without_pin("terminal", "service").unwrap(), None, "the PIN was given");
     drop((key, again));
+    assert_eq!(driver.works_without_pin("terminal", "service").unwrap(), Some(false));
     assert!(matches!(driver.key(None, "9999", "service"), Err(CardError::WrongPin { .. })));
+}
+
+/// Neither read nor wrapped: the token itself says no.
+fn comes_not_out(id: &[u8]) {
+    use cryptoki::context::Pkcs11;
+    use cryptoki::mechanism::Mechanism;
+    use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
+    // The module was begun by the driver: this is the same one.
+    let module = Pkcs11::new(MODULE).unwrap();
+    let session = module.open_rw_session(module.get_slots_with_initialized_token().unwrap()[0]).unwrap();
+    let own = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Id(id.to_vec())];
+    let key = session.find_objects(&own).unwrap()[0];
+    let value = session.get_attributes(key, &[AttributeType::Value]).unwrap_or_default();
+    assert!(value.is_empty(), "the token gave out the key");
+    let told = session.get_attributes(key, &[AttributeType::Sensitive, AttributeType::Extractable]).unwrap();
+    assert_eq!(told, [Attribute::Sensitive(true), Attribute::Extractable(false)]);
+    let wrapping = [
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(KeyType::AES),
+        Attribute::ValueLen(32.into()),
+        Attribute::Wrap(true),
+    ];
+    let wrapping = session.generate_key(&Mechanism::AesKeyGen, &wrapping).unwrap();
+    let wrapped = session.wrap_key(&Mechanism::AesKeyWrapPad, wrapping, key);
+    assert!(wrapped.is_err(), "the token wrapped the key");
+    let opened = session.update_attributes(key, &[Attribute::Extractable(true)]);
+    assert!(opened.is_err(), "the token lets the key be made extractable");
 }

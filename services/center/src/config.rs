@@ -9,6 +9,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::equipment::EquipmentSide;
 pub use crate::issuing::{IssuingSide, TokenSide};
 use crate::joining::JoiningSide;
 
@@ -66,6 +67,8 @@ pub struct Config {
     pub orders: Orders,
     /// The center's certification authorities; nothing is issued here if absent.
     pub issuing: Option<IssuingSide>,
+    /// Whether gates must stand on registered equipment (G1).
+    pub equipment: Option<EquipmentSide>,
     /// Times.
     #[serde(default)]
     pub limits: Limits,
@@ -308,6 +311,9 @@ impl Config {
         }
         if let Some(issuing) = &mut config.issuing {
             issuing.below(&folder);
+        }
+        if let Some(equipment) = &mut config.equipment {
+            equipment.below(&folder);
         }
         if let Some(side) = &mut config.joining {
             side.beside(&folder);

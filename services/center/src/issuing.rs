@@ -35,6 +35,8 @@ use crate::operator::Account;
 
 /// Machines and people that fetch certificates at a time.
 const PLACES: usize = 256;
+/// Folder of trust, and name among the papers of a gate.
+const REGISTRATION: &str = "registration";
 /// A few agreements with their chains.
 const LONGEST_AGREEMENTS: usize = 256 * 1024;
 /// How often lists are looked at.
@@ -137,6 +139,8 @@ struct Papers {
     order_key: String,
     center_ca: PathBuf,
     center_crl: PathBuf,
+    /// Folder of trust in the registration authority.
+    registration: PathBuf,
 }
 
 impl Desk {
@@ -162,6 +166,7 @@ impl Desk {
             order_key: enrolment::pem("PUBLIC KEY", &spki),
             center_ca: side.center_ca.clone(),
             center_crl: side.center_crl.clone(),
+            registration: config.trust.dir.join(REGISTRATION),
         };
         Ok(Some(Self { center, issuing, papers: Arc::new(papers) }))
     }
@@ -172,8 +177,8 @@ impl Desk {
         (self.issuing.clone(), desk)
     }
 
-    /// Serves EST and the papers of gates until the process ends.
-    pub(crate) async fn serve(self, identity: Arc<CenterIdentity>, listener: TcpListener) {
+    /// Serves EST, the papers of gates and what stands beside them until the process ends.
+    pub(crate) async fn serve(self, identity: Arc<CenterIdentity>, listener: TcpListener, beside: Router) {
         let tls = match identity.entrance() {
             Ok(tls) => Arc::new(tls),
             Err(error) => return tracing::error!(%error, "no TLS where certificates are fetched"),
@@ -190,7 +195,8 @@ impl Desk {
                 .route(AGREEMENTS, post(agreements))
                 .layer(DefaultBodyLimit::max(LONGEST_AGREEMENTS))
                 .with_state(self),
-        );
+        )
+        .merge(beside);
         entrance::serve(listener, tls, routes, PLACES).await;
     }
 
@@ -278,6 +284,9 @@ async fn made(desk: &Desk, site: SiteId) -> Result<GatePapers, RefusedOrFile> {
             lists.insert(kind.to_string(), enrolment::pem("X509 CRL", &der));
         }
     }
+    if let Some(list) = registration_list(&desk.papers.registration)? {
+        lists.insert(REGISTRATION.to_owned(), list);
+    }
     Ok(GatePapers {
         site,
         center: desk.papers.gates,
@@ -287,6 +296,21 @@ async fn made(desk: &Desk, site: SiteId) -> Result<GatePapers, RefusedOrFile> {
         lists,
         gateways: gateways.unwrap_or_default(),
     })
+}
+
+/// The registration authority's revocation list, for devices that verify permits by it (G1); none where no equipment is
+/// registered. Whoever gets it verifies it by the authority's certificate, which the device has from its maker.
+fn registration_list(folder: &Path) -> Result<Option<String>, ConfigError> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(None) };
+    let mut lists: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    lists.retain(|path| path.extension().is_some_and(|extension| extension == "crl"));
+    lists.sort();
+    let Some(path) = lists.first() else { return Ok(None) };
+    let list = read(path)?;
+    Ok(Some(match list.starts_with(b"-----") {
+        true => String::from_utf8_lossy(&list).into_owned(),
+        false => enrolment::pem("X509 CRL", &list),
+    }))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ use ipnet::Ipv4Net;
 use issuing::Issuing;
 use joining::{Institution, PasswordPolicy};
 use portal::joining::{Desk, Entrance, Source, VpnLines};
+use provenance::Provenance;
 use reception::{Joining, Offer, Operator, RealWorld};
 use registration::Registration;
 use registry::{Registry, Seals};
@@ -242,10 +243,19 @@ impl Wired {
     }
 
     /// Registers sites and agreements too, and judges cards by the center's trust.
-    pub fn register(&mut self, center: &Center, offers: Option<(Issuing, registration::Desk)>) {
+    pub fn register(
+        &mut self,
+        center: &Center,
+        offers: Option<(Issuing, registration::Desk)>,
+        devices: Option<Provenance>,
+    ) {
         let registration = Registration::new(center.clone(), self.joining.clone(), offers);
         let desk = self.desk.clone().with_registration(registration);
-        self.desk = desk.with_cards(Arc::new(cards::Judge(center.clone())));
+        let desk = desk.with_cards(Arc::new(cards::Judge(center.clone())));
+        self.desk = match devices {
+            Some(devices) => desk.with_devices(devices),
+            None => desk,
+        };
     }
 
     /// Begins what works without anybody asking.

@@ -8,6 +8,7 @@ mod answer;
 mod browsers;
 mod config;
 mod control;
+mod equipment;
 mod gate_tls;
 mod hub;
 mod identity;
@@ -30,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub use config::{Config, ConfigError, IssuingSide, TokenSide};
+pub use equipment::EquipmentSide;
 use hub::Hub;
 use joining::JoiningSide;
 use portal::joining::Entrance;
@@ -94,9 +96,10 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
 
     let mut parts: JoinSet<&'static str> = JoinSet::new();
     let mut beside = pages::Beside::default();
+    let devices = desk.as_ref().map(|desk| equipment::begin(&config, &center, desk));
     if let Some(side) = &config.joining {
         let offers = desk.as_ref().map(issuing::Desk::offers);
-        beside = join(side, &config.trust.dir, &center, offers, &identity, &mut parts).await?;
+        beside = join(side, &config.trust.dir, &center, (offers, devices.clone()), &identity, &mut parts).await?;
     }
     if let Some(pages) = pages {
         let pages = pages::serve(center.clone(), Arc::clone(&identity), pages, beside);
@@ -106,7 +109,12 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
         });
     }
     let mut beside = axum::Router::new();
-    if let (Some(desk), Some(listener)) = (desk, certificates) {
+    if let (Some(desk), Some(listener), Some(devices)) = (desk, certificates, devices) {
+        let reports = equipment::routes(devices.clone(), config.equipment.as_ref());
+        parts.spawn(async move {
+            equipment::tend(devices).await;
+            "the care for revoked devices"
+        });
         beside = desk.clone().operator_routes();
         let (lists, identity) = (desk.clone(), Arc::clone(&identity));
         parts.spawn(async move {
@@ -114,7 +122,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
             "the care for revocation lists"
         });
         parts.spawn(async move {
-            desk.serve(identity, listener).await;
+            desk.serve(identity, listener, reports).await;
             "the listener for certificates"
         });
     }
@@ -194,13 +202,13 @@ async fn join(
     side: &JoiningSide,
     trust: &Path,
     center: &Center,
-    offers: Option<(::issuing::Issuing, registration::Desk)>,
+    (offers, devices): (Option<(::issuing::Issuing, registration::Desk)>, Option<provenance::Provenance>),
     identity: &Arc<identity::Identity>,
     parts: &mut JoinSet<&'static str>,
 ) -> Result<pages::Beside, RunError> {
     let issuing = offers.as_ref().map(|(issuing, _)| issuing.clone());
     let mut wired = joining::Wired::begin(side, center.registry().clone(), trust).await?;
-    wired.register(center, offers);
+    wired.register(center, offers, devices);
     for (at, door, name) in [
         (Entrance::Public, &side.public, "the public entrance"),
         (Entrance::Inside, &side.inside, "the entrance inside the client VPN"),

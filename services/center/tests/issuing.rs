@@ -17,6 +17,10 @@ use running::{Running, free};
 mod api;
 #[path = "issuing/browser.rs"]
 mod browser;
+#[path = "issuing/element.rs"]
+mod element;
+#[path = "issuing/equipment.rs"]
+mod equipment;
 #[path = "issuing/list.rs"]
 mod list;
 #[path = "issuing/ready.rs"]
@@ -122,6 +126,7 @@ fn layout(folder: &Path) -> Layout {
         red: None,
         openflow: "127.0.0.1:6653".parse().unwrap(),
         vici: None,
+        element: None,
     }
 }
 

@@ -9,6 +9,7 @@ use wire::session::CutCall;
 
 use crate::certificates::CertificateCommand;
 use crate::enroll::CardCommand;
+use crate::equipment::EquipmentCommand;
 
 /// Opens exactly the line you need, and nothing else. 必要な一本の回線だけを開きます。
 #[derive(Debug, Parser)]
@@ -166,6 +167,9 @@ pub enum Command {
     /// Agreements between institutions. 機関間の合意
     #[command(subcommand)]
     Agreement(AgreementCommand),
+    /// The trust chain of equipment, offline: authority, makers' statements, permits. 機器の信頼の連鎖
+    #[command(subcommand)]
+    Equipment(EquipmentCommand),
 }
 
 /// What is to be found out of a terminal.

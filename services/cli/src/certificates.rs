@@ -22,7 +22,7 @@ pub enum CertificateCommand {
     },
     /// End a certificate before its time. 証明書の失効
     Revoke {
-        /// Kind: service, gate, device, switch or institution. 種類
+        /// Kind: service, gate, device, switch, institution or equipment. 種類
         kind: String,
         /// Serial number, as `list` shows it. シリアル番号
         serial: String,

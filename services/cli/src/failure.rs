@@ -2,7 +2,7 @@
 
 use model::DocumentError;
 use std::path::PathBuf;
-use texts::{Arg, Texts};
+use texts::{Arg, Reason, Texts};
 use wire::api::Problem;
 
 /// A failed command.
@@ -11,6 +11,9 @@ pub enum Failure {
     /// The other side heard the question and says no, with its reasons.
     #[error("refused: {0:?}")]
     Refused(Box<Problem>),
+    /// A statement is not believed, with every reason.
+    #[error("not believed: {0:?}")]
+    NotBelieved(Vec<Reason>),
     /// Nobody answers.
     #[error("{what} is out of reach: {why}")]
     Unreachable {
@@ -67,7 +70,7 @@ impl Failure {
             Self::Enrolment(enrolment::Failure::Refused { .. }) => 1,
             Self::Enrolment(enrolment::Failure::Unreachable { .. } | enrolment::Failure::Nonsense { .. }) => 3,
             Self::Enrolment(_) => 2,
-            Self::Refused(_) | Self::NothingFits(_) => 1,
+            Self::Refused(_) | Self::NotBelieved(_) | Self::NothingFits(_) => 1,
             Self::Card(_) | Self::File { .. } | Self::Document(_) | Self::NotConfigured { .. } | Self::Misread(_) => 2,
             Self::Unreachable { .. } | Self::Nonsense { .. } => 3,
         }
@@ -77,6 +80,7 @@ impl Failure {
     pub fn lines(&self, texts: &Texts) -> Vec<(String, String)> {
         let (what, fix) = match self {
             Self::Refused(problem) => return crate::render::problem(texts, problem),
+            Self::NotBelieved(reasons) => return reasons.iter().flat_map(|reason| told(texts, reason)).collect(),
             Self::Unreachable { what, why } => (
                 texts.say("cli-unreachable", &[("what", what.as_str().into()), ("why", why.as_str().into())]),
                 texts.say("cli-unreachable-do", &[]),
@@ -115,8 +119,24 @@ impl Failure {
     }
 }
 
+impl From<keys::KeyFault> for Failure {
+    fn from(fault: keys::KeyFault) -> Self {
+        Self::Enrolment(fault.into())
+    }
+}
+
+/// What happened, whose section, what to do.
+fn told(texts: &Texts, reason: &Reason) -> [(String, String); 3] {
+    let said = reason.lines(texts);
+    [
+        (texts.say("cli-label-refused", &[]), said.refused),
+        (texts.say("cli-label-section", &[]), said.section),
+        (texts.say("cli-label-remedy", &[]), said.remedy),
+    ]
+}
+
 fn enrolment_lines(texts: &Texts, failure: &enrolment::Failure) -> (String, String) {
-    use enrolment::Failure::{Address, Card, File, Nonsense, Refused, Unreachable};
+    use enrolment::Failure::{Address, Card, File, Key, Nonsense, Refused, Unreachable};
     let both = |key: &str, what: &str, why: &str| {
         let what = texts.say(key, &[("what", what.into()), ("path", what.into()), ("why", why.into())]);
         (what, texts.say(&format!("{key}-do"), &[]))
@@ -131,6 +151,8 @@ fn enrolment_lines(texts: &Texts, failure: &enrolment::Failure) -> (String, Stri
         Nonsense { address, why } => both("cli-nonsense", address, why),
         File { path, why } => both("cli-file", &path.display().to_string(), why),
         Card(error) => (texts.say(error.key(), &[]), texts.say(&format!("{}-do", error.key()), &[])),
+        // A person's token asks for its PIN and has its key made: what is left is its driver.
+        Key(_) => (texts.say("card-driver", &[]), texts.say("card-driver-do", &[])),
         Address(what) => {
             (texts.say("cli-misread", &[("what", what.as_str().into())]), texts.say("cli-misread-do", &[]))
         }

@@ -8,6 +8,7 @@ mod certificates;
 mod config;
 mod confirm;
 mod enroll;
+mod equipment;
 mod failure;
 mod http;
 mod inquiry;
@@ -64,6 +65,10 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
         // A machine that fetches its first certificate has no configuration yet.
         let config = if arguments.config.exists() { Some(Config::read(&arguments.config)?) } else { None };
         return enroll::run(what, config.as_ref().and_then(|config| config.card.as_ref()), texts).await;
+    }
+    // Makers and authorities work offline, on machines that are no part of the network.
+    if let Command::Equipment(command) = &arguments.command {
+        return crate::equipment::run(command, texts);
     }
     // Before a terminal has joined it has nothing configured.
     if let Command::Preflight(question) = &arguments.command {
@@ -169,6 +174,7 @@ async fn run(arguments: &Arguments, texts: &Texts) -> Result<Shown, Failure> {
             Ok(render::log_verdict(texts, &verdict))
         }
         Command::Agreement(_) => unreachable!("signed before the configuration is read"),
+        Command::Equipment(_) => unreachable!("done before the configuration is read"),
         Command::Preflight(_) => unreachable!("found out before the configuration is read"),
     }
 }

@@ -63,6 +63,7 @@ pub fn failure(texts: &Texts, failure: &Failure, json: bool) {
     }
     let value = match failure {
         Failure::Refused(problem) => serde_json::to_value(problem).unwrap_or_default(),
+        Failure::NotBelieved(reasons) => serde_json::json!({ "refused": reasons, "lines": lines }),
         other => serde_json::json!({ "error": other.to_string(), "lines": lines }),
     };
     println!("{}", serde_json::to_string_pretty(&value).unwrap_or_default());

@@ -304,6 +304,10 @@ fn end_cause(state: &State, live: &Live, network: &Network, trust: &Trust, now: 
     if agreement_gone {
         return Some(CloseCause::AgreementEnded);
     }
+    // What a sheet comes to depends on documents alone, so it fails by these documents and by no hour or absence.
+    if failed(Check::Checksheets) {
+        return Some(CloseCause::ChecksheetEnded);
+    }
     let service_changed = network.services.get(&live.grant.service).is_none_or(|s| {
         s.protocol != live.grant.protocol || s.ports != live.grant.ports || s.host != live.grant.destination.host_ref()
     });

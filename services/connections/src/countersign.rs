@@ -51,7 +51,8 @@ pub async fn countersign_for(
 ) -> Result<Vec<Signed>, Refused> {
     let wrong = |place: String, fault: &DocumentFault| Refused::because(vec![Trouble::fault(place, fault)]);
     let parsed = parse_document(name, document).map_err(|e| wrong(e.place(), &e.fault))?;
-    let only_agreements = parsed.institution.is_none() && parsed.site.is_none() && parsed.services.is_empty();
+    let alone = parsed.institution.is_none() && parsed.site.is_none() && parsed.services.is_empty();
+    let only_agreements = alone && parsed.checksheet.is_none();
     if parsed.agreements.is_empty() || !only_agreements {
         return Err(wrong(name.to_owned(), &DocumentFault::NotAgreementsAlone {}));
     }

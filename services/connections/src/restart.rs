@@ -1,15 +1,15 @@
 //! The center begins and ends. What it finds in the registry is proved again before anybody believes it (X1, X4).
 
 use audit::{CloseCause, Event};
-use model::{ApprovalId, ConnectionState, GrantId, Network, SessionId};
-use registry::{Commit, Shelf};
+use model::{ApprovalId, ConnectionState, Grant, GrantId, Network, SessionId, SiteDelta};
+use registry::{Commit, Loaded, Shelf};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use verify::Verifier;
+use verify::{VerifiedPlan, Verifier};
 
 use crate::approvals::Approvals;
 use crate::center::State;
-use crate::close::failed;
+use crate::close::{failed, site_generations};
 use crate::kept::{KeptApproval, KeptProofs, KeptSession};
 use crate::live::{Live, Proofs};
 use crate::second_opinion::SecondOpinion;
@@ -18,14 +18,15 @@ use crate::{Center, Parts, Refused};
 
 /// Loads, proves, records the start, and goes on: open connections stay; those that were opening get a while to be
 /// observed by their gates; those that were closing go on closing. Who is signed in stays so, and what was asked stays
-/// asked, as far as it would still be given.
+/// asked, as far as it would still be given. What an earlier version planned otherwise is planned anew: an upgrade ends
+/// no line.
 ///
 /// # Errors
-/// [`Refused`] if the registry cannot be read or what it holds is not sound. Then nothing is started; gates keep what
-/// they have until its leases end.
+/// [`Refused`] if the registry cannot be read, or if what follows from its documents and live grants is not sound. Then
+/// nothing is started; gates keep what they have until its leases end.
 pub async fn begin(parts: Parts) -> Result<Center, Refused> {
-    let loaded = parts.registry.load().await?;
-    let verifier = Verifier::from_states(loaded.sites)?;
+    let mut loaded = parts.registry.load().await?;
+    let (verifier, anew) = proved(&mut loaded)?;
     let kept = Kept::read(loaded.kept, &loaded.network, &parts);
     let mut live = BTreeMap::new();
     for (id, connection) in loaded.live {
@@ -61,6 +62,10 @@ pub async fn begin(parts: Parts) -> Result<Center, Refused> {
     let second = SecondOpinion::begin(&state.verifier.states())?;
     let center = Center::new(parts, state, second);
     let started = Commit::at(center.now()).event(Event::CenterStarted { version, unclean });
+    let started = match &anew {
+        Some(plan) => started.plan(plan).event(planned_anew(plan)),
+        None => started,
+    };
     let started = kept.void.into_iter().fold(started, |commit, (shelf, id)| commit.forget(shelf, id));
     center.registry().commit(started).await?;
     for grant in opening {
@@ -72,6 +77,27 @@ pub async fn begin(parts: Parts) -> Result<Center, Refused> {
         });
     }
     Ok(center)
+}
+
+/// The states that follow from documents and live grants, proved, and the plan that leads to them from what is held, if
+/// that is something else. What is held is believed in nothing but these two.
+fn proved(loaded: &mut Loaded) -> Result<(Verifier, Option<VerifiedPlan>), Refused> {
+    let held = std::mem::take(&mut loaded.sites);
+    let stays = loaded.live.values().filter(|live| live.state != ConnectionState::Closing);
+    let grants: Vec<Grant> = stays.map(|live| live.grant.clone()).collect();
+    let plan = plan::apply(&loaded.network, &grants, &held)?;
+    if plan.sites.is_empty() {
+        return Ok((Verifier::from_states(held)?, None));
+    }
+    let (verifier, plan) = Verifier::leading_from(held, plan)?;
+    Ok((verifier, Some(plan)))
+}
+
+fn planned_anew(plan: &VerifiedPlan) -> Event {
+    let sum = |of: fn(&SiteDelta) -> usize| plan.plan().sites.values().map(of).sum::<usize>() as u64;
+    let (removed, added) = (sum(|delta| delta.rules_removed.len()), sum(|delta| delta.rules_added.len()));
+    tracing::warn!(removed, added, "what was held is not what this version makes of it; planned anew");
+    Event::StatesPlannedAnew { sites: site_generations(plan), removed, added }
 }
 
 /// What was kept besides lines.

@@ -339,10 +339,15 @@ async fn documents_that_no_longer_allow_it_end_the_connection() {
     let signed = world.agreement("A-0012", "keyaki/records");
     // The provider takes its signature back.
     let agreement = signed.split("[agreement.signature.provider]").next().unwrap().to_owned();
+    // Somebody at either end finds that there is no antivirus after all (G12).
+    let own_sheet = world::CLINIC_DOCUMENT.replace("3-4-2 = { answer = \"yes\"", "3-4-2 = { answer = \"no\"");
+    let peer_sheet = world::HOSPITAL_DOCUMENT.replace("3-4-3 = { answer = \"yes\"", "3-4-3 = { answer = \"no\"");
     for (nonce, document, before, cause, code) in [
         (1, rule, world::CLINIC_DOCUMENT.to_owned(), CloseCause::RuleRemoved, "D020"),
         (3, role, world::HOSPITAL_DOCUMENT.to_owned(), CloseCause::RoleRemoved, "D017"),
         (5, agreement, signed, CloseCause::AgreementEnded, "D031"),
+        (7, own_sheet, world::CLINIC_DOCUMENT.to_owned(), CloseCause::ChecksheetEnded, "D045"),
+        (9, peer_sheet, world::HOSPITAL_DOCUMENT.to_owned(), CloseCause::ChecksheetEnded, "D045"),
     ] {
         let grant = open(&world.center, doctor_asks(&world, [nonce; 32])).await.unwrap().connection.grant;
         let changed = vec![("changed.toml".to_owned(), document)];

@@ -1,6 +1,7 @@
 //! Whom the center believes: trust anchors, revocation lists and OCSP answers on disk, read again whenever a file changed.
 //!
-//! Layout: one folder a purpose (`hpki`, `gate`, `device`, `institution`, and `operator` and `service` if there are such) with PEM or DER files (`.pem`, `.crt`, `.cer`,
+//! Layout: one folder a purpose (`hpki`, `gate`, `device`, `institution`, and `operator`, `service`,
+//! `registration` and `equipment` if there are such) with PEM or DER files (`.pem`, `.crt`, `.cer`,
 //! `.der`, `.crl`), and OCSP responses (`.ocsp`, `.ors`, DER). A self-signed CA certificate is an anchor, another CA
 //! certificate an intermediate. What responders answered when asked (`responders.rs`) counts besides, in memory only. Files are looked at (`stat`) at every use, so a new list takes effect with the next request.
 
@@ -19,18 +20,23 @@ use crate::responders::{Responders, RevocationSettings};
 const OPERATORS: &str = "operator";
 /// Needed only where service certificates are asked for (R10).
 const SERVICE: &str = "service";
-const FOLDERS: [(&str, Purpose); 6] = [
+/// Needed only where equipment is registered (G1): the registration authority, and first-tier authorities.
+const REGISTRATION: &str = "registration";
+const EQUIPMENT: &str = "equipment";
+const FOLDERS: [(&str, Purpose); 8] = [
     ("hpki", Purpose::HpkiAuthentication),
     ("gate", Purpose::Gate),
     ("device", Purpose::Device),
     ("institution", Purpose::Institution),
     (OPERATORS, Purpose::Operator),
     (SERVICE, Purpose::Service),
+    (REGISTRATION, Purpose::Registration),
+    (EQUIPMENT, Purpose::Equipment),
 ];
 
 /// A folder a center can do without.
 fn is_optional(folder: &str) -> bool {
-    [OPERATORS, SERVICE].contains(&folder)
+    [OPERATORS, SERVICE, REGISTRATION, EQUIPMENT].contains(&folder)
 }
 
 /// Where trust lies and what is accepted.
@@ -290,7 +296,8 @@ fn add_authority(
         anchor =
             anchor.accepting_policies(settings.hpki_policies.iter().map(String::as_str)).map_err(|e| e.to_string())?;
     }
-    if let Some(seconds) = settings.max_crl_age {
+    // The registration authority works offline: a person signs each of its lists.
+    if let Some(seconds) = settings.max_crl_age.filter(|_| purpose != Purpose::Registration) {
         anchor = anchor.with_max_crl_age(seconds);
     }
     if let Some(demand) = settings.revocation.get(&purpose) {

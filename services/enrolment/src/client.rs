@@ -17,6 +17,8 @@ use rustls::{ClientConfig, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use issuance::{Subject, sealed};
+
 use crate::{Failure, Key, ServerTrust};
 
 /// A center that does not answer within this is not there.
@@ -103,7 +105,7 @@ impl Client {
     /// # Errors
     /// [`Failure`].
     pub async fn enroll(&mut self, label: &str, name: &str, code: &str, key: &Key) -> Result<Fetched, Failure> {
-        let request = key.request(name, self.binding.as_deref())?;
+        let request = request(key, name, self.binding.as_deref())?;
         let credentials = format!("Basic {}", BASE64.encode(format!("{name}:{code}")));
         let path = format!("/.well-known/est/{label}/simpleenroll");
         let answer = self.ask(Method::POST, &path, Some(&credentials), Some(pkcs10(&request))).await?;
@@ -115,7 +117,7 @@ impl Client {
     /// # Errors
     /// [`Failure`].
     pub async fn renew(&mut self, label: &str, name: &str, key: &Key) -> Result<Fetched, Failure> {
-        let request = key.request(name, self.binding.as_deref())?;
+        let request = request(key, name, self.binding.as_deref())?;
         let path = format!("/.well-known/est/{label}/simplereenroll");
         let answer = self.ask(Method::POST, &path, None, Some(pkcs10(&request))).await?;
         self.fetched(label, key, &answer).await
@@ -220,6 +222,16 @@ struct Problem {
     code: String,
     title: String,
     detail: Option<String>,
+}
+
+/// A request for a certificate, signed: PKCS#10, DER. `binding` ties it to a session, if it is sent in one.
+///
+/// # Errors
+/// [`Failure::Key`] if the key's element is gone or refuses.
+pub fn request(key: &Key, name: &str, binding: Option<&str>) -> Result<Vec<u8>, Failure> {
+    let subject = Subject { organization: String::new(), common_name: name.to_owned() };
+    let request = issuance::Request { subject: &subject, spki: &key.spki(), uris: &[], binding }.to_be_signed();
+    Ok(sealed(&request, &key.sign(&request)?))
 }
 
 fn pkcs10(request: &[u8]) -> (&'static str, Vec<u8>) {

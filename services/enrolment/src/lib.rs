@@ -7,17 +7,15 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod client;
-mod keep;
-mod key;
 mod server_trust;
 mod token;
 
-pub use client::{Client, Fetched};
-pub use keep::{keep, pem};
-pub use key::Key;
+pub use client::{Client, Fetched, request};
+pub use keys::{Key, keep, pem};
 pub use server_trust::ServerTrust;
 pub use token::{Misread, OneTimeToken};
 
+use keys::KeyFault;
 use std::path::PathBuf;
 
 /// Why there is no certificate.
@@ -53,6 +51,9 @@ pub enum Failure {
     /// The token.
     #[error(transparent)]
     Card(#[from] card::CardError),
+    /// The key.
+    #[error(transparent)]
+    Key(KeyFault),
     /// A file of this machine.
     #[error("{}: {why}", path.display())]
     File {
@@ -61,4 +62,14 @@ pub enum Failure {
         /// Why.
         why: String,
     },
+}
+
+impl From<KeyFault> for Failure {
+    fn from(fault: KeyFault) -> Self {
+        match fault {
+            KeyFault::File { path, why } => Self::File { path, why },
+            KeyFault::Element(error) => Self::Card(error),
+            other => Self::Key(other),
+        }
+    }
 }

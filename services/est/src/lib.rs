@@ -7,7 +7,8 @@
 //! - `POST …/simplereenroll`: with the present certificate in TLS (§3.3.2), which must still count.
 //! - `serverkeygen` and `fullcmc`: 501. Keys never leave where they live.
 //!
-//! The label is the kind of certificate: `service` (also without a label), `gate`, `device`, `institution`. Proof of
+//! The label is the kind of certificate: `service` (also without a label), `gate`, `device`, `institution`,
+//! `equipment`. Proof of
 //! possession is the request's signature, always checked (§3.4). Linking it to the session (§3.5) is optional: TLS 1.3 has no
 //! tls-unique, so a challengePassword must be the `tls-exporter` of this session (RFC 9266) in Base64, or empty; one that
 //! is anything else was made for another session and is refused.
@@ -131,6 +132,7 @@ async fn simple_enroll(
         request: &request.unwrap_or_default(),
         binding: session.binding.as_deref(),
         address: Some(session.address),
+        shown: &session.chain,
     };
     let answer = server.issuing.enroll((server.clock)(), &name, &code, &question).await;
     Ok(server.answer(&headers, answer, kind))
@@ -149,6 +151,7 @@ async fn simple_reenroll(
         request: &request.unwrap_or_default(),
         binding: session.binding.as_deref(),
         address: Some(session.address),
+        shown: &session.chain,
     };
     let answer = server.issuing.renew((server.clock)(), &session.chain, &question).await;
     Ok(server.answer(&headers, answer, kind))
@@ -235,6 +238,12 @@ impl Server {
             | Refused::CertificateExpired { .. }
             | Refused::CertificateRevoked { .. }
             | Refused::KeyLeaked
+            | Refused::FirstTierMissing { .. }
+            | Refused::FirstTierRefused { .. }
+            | Refused::DeviceElsewhere { .. }
+            | Refused::DeviceUnknown { .. }
+            | Refused::EquipmentRequired { .. }
+            | Refused::ElementRefused { .. }
             | Refused::UnknownCertificate { .. } => StatusCode::FORBIDDEN,
             Refused::Authority(_) | Refused::Registry(_) => StatusCode::SERVICE_UNAVAILABLE,
         };

@@ -1,5 +1,6 @@
 //! What a gate is told once: a TOML file, parsed into what the rest needs. A wrong file is refused with its mend.
 
+use crate::element::Element;
 use model::SiteId;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -23,6 +24,16 @@ pub enum ConfigError {
         path: PathBuf,
         /// toml's words: place and expectation.
         error: Box<toml::de::Error>,
+    },
+    /// The gate has one key, in one place.
+    #[error(
+        "{path}: `certificates` names {found}; name the gate's key once: `key` for a PEM file, or `[certificates.element]` for a secure element"
+    )]
+    WhichKey {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: &'static str,
     },
 }
 
@@ -49,6 +60,8 @@ pub struct Config {
     pub center: Center,
     /// The gate's own certificate and whom it trusts.
     pub certificates: Certificates,
+    /// Who this device is in the trust chain of equipment (G1); absent: it takes no applications.
+    pub equipment: Option<Equipment>,
     /// strongSwan.
     pub ike: Ike,
     /// The red namespace's filter.
@@ -122,8 +135,10 @@ pub struct Center {
 pub struct Certificates {
     /// The gate's certificate, then subordinate CAs.
     pub chain: PathBuf,
-    /// Its private key, PKCS#8.
-    pub key: PathBuf,
+    /// Its private key, PKCS#8; absent if it is in a secure element.
+    pub key: Option<PathBuf>,
+    /// The secure element that its private key is in; absent if it is in a file (G1).
+    pub element: Option<Element>,
     /// CA of centers.
     pub center_ca: PathBuf,
     /// CA of switches.
@@ -131,6 +146,18 @@ pub struct Certificates {
     /// CA of gates: the peers in IKE.
     pub gate_ca: PathBuf,
     /// Revocation lists of all of them, PEM or DER.
+    pub crls: Vec<PathBuf>,
+}
+
+/// The device's first-tier certificate and the registration authority (登録認定機関), PEM.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Equipment {
+    /// The certificate that names the device's id, `urn:sekisho:equipment:<id>`.
+    pub certificate: PathBuf,
+    /// The registration authority's certificate: permits verify against it.
+    pub registration_ca: PathBuf,
+    /// Its revocation lists, PEM or DER.
     pub crls: Vec<PathBuf>,
 }
 
@@ -205,10 +232,22 @@ impl Config {
             .map_err(|error| ConfigError::Malformed { path: path.to_owned(), error: Box::new(error) })?;
         let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
         let c = &mut config.certificates;
-        let files = [&mut c.chain, &mut c.key, &mut c.center_ca, &mut c.switch_ca, &mut c.gate_ca];
+        match (&c.key, &mut c.element) {
+            (Some(_), None) => {}
+            (None, Some(element)) => element.below(&folder),
+            (Some(_), Some(_)) => return Err(ConfigError::WhichKey { path: path.to_owned(), found: "both" }),
+            (None, None) => return Err(ConfigError::WhichKey { path: path.to_owned(), found: "neither" }),
+        }
+        let files = [&mut c.chain, &mut c.center_ca, &mut c.switch_ca, &mut c.gate_ca].into_iter().chain(&mut c.key);
         let others = [&mut config.data, &mut config.center.order_key, &mut config.ike.vici];
         let console = config.console.iter_mut().flat_map(|console| [&mut console.chain, &mut console.key]);
-        for file in files.into_iter().chain(others).chain(&mut c.crls).chain(console) {
+        let equipment = config.equipment.iter_mut();
+        let equipment =
+            equipment.flat_map(|e| [&mut e.certificate, &mut e.registration_ca].into_iter().chain(&mut e.crls));
+        for file in equipment {
+            *file = folder.join(&*file);
+        }
+        for file in files.chain(others).chain(&mut c.crls).chain(console) {
             *file = folder.join(&*file);
         }
         Ok(config)

@@ -1,8 +1,9 @@
 //! A new gate becomes one (G1, N10): the key is made here, the certificate and every other paper come from the center,
 //! and what is left is to start it. Later the same way keeps certificate and lists fresh.
 
-use enrolment::{Client, Failure, Key, OneTimeToken, ServerTrust, keep};
-use model::SiteId;
+use enrolment::{Client, Failure, Fetched, Key, OneTimeToken, ServerTrust, keep};
+use keys::KeyFault;
+use model::{SiteId, Timestamp};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use std::fmt::Write;
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
 use wire::enrolment::GatePapers;
 
 use crate::config::{Config, ConfigError};
+use crate::element::Element;
 use crate::trust::{Trust, TrustError};
+use crate::{first_tier, report};
 
 const PAPERS: &str = "/.well-known/sekisho/gate";
 /// Kinds of certificates a gate judges, by the names the center gives them.
@@ -39,6 +42,12 @@ pub enum EnrollError {
     Trust(#[from] TrustError),
 }
 
+impl From<KeyFault> for EnrollError {
+    fn from(fault: KeyFault) -> Self {
+        Self::Fetch(fault.into())
+    }
+}
+
 /// How this machine is laid out; the defaults are those of the package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -52,6 +61,8 @@ pub struct Layout {
     pub openflow: SocketAddr,
     /// strongSwan's VICI socket; `/run/sekisho-charon-<site>/charon.vici` if absent.
     pub vici: Option<PathBuf>,
+    /// The secure element that the key is made in; a file of the papers if absent. What was chosen once stays.
+    pub element: Option<Element>,
 }
 
 impl Layout {
@@ -62,6 +73,23 @@ impl Layout {
     fn config(&self, site: &str) -> PathBuf {
         self.folder.join(format!("gate-{site}.toml"))
     }
+
+    /// The gate's key; made if there is none.
+    fn key(&self, site: &str) -> Result<Key, KeyFault> {
+        match &self.element {
+            Some(element) => Key::open_or_make(&element.place()?),
+            None => Key::in_file(&self.papers(site).join("gate.key.pem")),
+        }
+    }
+}
+
+/// Keeps a certificate in its file, and beside its key if that is in an element (G1).
+pub(crate) fn put(path: &Path, key: &Key, fetched: &Fetched) -> Result<(), EnrollError> {
+    let leaf = fetched.chain.first().map(|der| pki::Certificate::parse(der));
+    if let (Some(token), Some(Ok(leaf))) = (key.token(), leaf) {
+        token.put_certificate(leaf.der(), leaf.subject().der()).map_err(KeyFault::from)?;
+    }
+    Ok(keep(path, &fetched.pem(), 0o644)?)
 }
 
 /// A gate that can be started.
@@ -90,18 +118,25 @@ pub async fn enroll(token: &str, layout: &Layout, now: i64, language: &str) -> R
     // A site's id can stand in a path; anything else could lead elsewhere.
     let site: SiteId = token.name.parse().map_err(|_| EnrollError::Token(format!("{:?} is no site", token.name)))?;
     let folder = &layout.papers(site.as_str());
-    let key = Key::in_file(&folder.join("gate.key.pem"))?;
-    let mut client = Client::reach(&token.url, &ServerTrust::Key(token.server_key), None, language).await?;
+    let key = layout.key(site.as_str())?;
+    // A registered device shows its first tier; only on such a one its site's second tier may be given.
+    let device = first_tier::shown(layout)?;
+    let mut client = Client::reach(&token.url, &ServerTrust::Key(token.server_key), device, language).await?;
     let fetched = client.enroll(&token.label, &token.name, &token.code, &key).await?;
-    keep(&folder.join("gate.pem"), &fetched.pem(), 0o644)?;
     // The papers bring the CA that the center will be known by from now on.
-    let shown = Some((fetched.chain, key));
+    let shown = Some((fetched.chain.clone(), key.clone()));
     let mut client = Client::reach(&token.url, &ServerTrust::Key(token.server_key), shown, language).await?;
     let papers = read(&client.get(PAPERS).await?)?;
     if papers.site != site {
         return Err(EnrollError::Papers(format!("they are for site {}, the token for {site}", papers.site)));
     }
     write_papers(layout, &papers, &token.url)?;
+    // The second tier is not taken from who only claims to be the VPN operator.
+    if let Ok(device) = crate::applications::device(&Config::load(&layout.config(site.as_str()))?) {
+        let at = Timestamp::from_unix_seconds(now);
+        report::provider_stands(&mut client, &folder.join("gate-ca.pem"), &device, at).await?;
+    }
+    put(&folder.join("gate.pem"), &key, &fetched)?;
     check(layout, &site, now, true)
 }
 
@@ -118,20 +153,46 @@ pub async fn refresh(site: &SiteId, layout: &Layout, now: i64, language: &str) -
     let file = |why: &str| Failure::File { path: path.clone(), why: why.to_owned() };
     let leaf = chain.first().and_then(|der| pki::Certificate::parse(der).ok());
     let leaf = leaf.ok_or_else(|| file("no certificate in it; enroll the gate again"))?;
-    let key = Key::in_file(&folder.join("gate.key.pem"))?;
+    let config = layout.config(site.as_str());
+    let element = if config.exists() { Config::load(&config)?.certificates.element } else { None };
+    let layout = &Layout { element, ..layout.clone() };
+    let asks_for_its_pin = report::asks_for_its_pin(layout);
+    let key = layout.key(site.as_str())?;
     let trust = ServerTrust::File(folder.join("center-ca.pem"));
     let mut client = Client::reach(url.trim(), &trust, Some((chain, key.clone())), language).await?;
     let papers = read(&client.get(PAPERS).await?)?;
     if papers.site != *site {
         return Err(EnrollError::Papers(format!("they are for site {}", papers.site)));
     }
-    let due = leaf.not_before() + (leaf.not_after() - leaf.not_before()) / 3 * 2;
-    if now >= due {
+    // A registered device takes nothing more from who only claims to be its VPN operator. The list first: it grew old here.
+    if let Some(list) = papers.lists.get("registration") {
+        first_tier::keep_list(layout, list)?;
+    }
+    let device = Config::load(&config).ok().and_then(|own| crate::applications::device(&own).ok());
+    if let Some(device) = device {
+        let at = Timestamp::from_unix_seconds(now);
+        report::provider_stands(&mut client, &folder.join("gate-ca.pem"), &device, at).await?;
+    }
+    if now >= due(&leaf) {
         let fetched = client.renew("gate", papers.site.as_str(), &key).await?;
-        keep(&path, &fetched.pem(), 0o644)?;
+        put(&path, &key, &fetched)?;
     }
     write_papers(layout, &papers, url.trim())?;
-    check(layout, site, now, now >= due)
+    if let Err(error) = first_tier::renew(url.trim(), &trust, layout, now, language).await {
+        tracing::warn!(%error, "the device's first-tier certificate was not renewed");
+    }
+    let ready = check(layout, site, now, now >= due(&leaf))?;
+    let (config, at) = (Config::load(&ready.config)?, Timestamp::from_unix_seconds(now));
+    if let Err(error) = report::send(url.trim(), &trust, layout, asks_for_its_pin, (&config, at), language).await {
+        // Certificates and lists are there; the rows of the table that only the device can answer wait for the next time.
+        tracing::warn!(%error, "the device's report was not taken");
+    }
+    Ok(ready)
+}
+
+/// When a certificate is renewed: two thirds of its time are over.
+pub(crate) fn due(certificate: &pki::Certificate) -> i64 {
+    certificate.not_before() + (certificate.not_after() - certificate.not_before()) / 3 * 2
 }
 
 fn read(answer: &[u8]) -> Result<GatePapers, EnrollError> {
@@ -146,6 +207,9 @@ fn write_papers(layout: &Layout, papers: &GatePapers, url: &str) -> Result<(), E
     for kind in TRUSTED {
         keep(&folder.join(format!("{kind}-ca.pem")), &of(&papers.authorities, kind)?, 0o644)?;
         keep(&folder.join(format!("{kind}.crl.pem")), &of(&papers.lists, kind)?, 0o644)?;
+    }
+    if let Some(list) = papers.lists.get("registration") {
+        first_tier::keep_list(layout, list)?;
     }
     keep(&folder.join("order.pub.pem"), &papers.order_key, 0o644)?;
     keep(&folder.join("center.url"), &format!("{url}\n"), 0o644)?;
@@ -168,7 +232,7 @@ fn check(layout: &Layout, site: &SiteId, now: i64, fetched: bool) -> Result<Read
     Ok(Ready { site: config.site, config: path, not_after, fetched })
 }
 
-fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     let failed = |e: rustls_pki_types::pem::Error| Failure::File { path: path.to_owned(), why: e.to_string() };
     let found = CertificateDer::pem_file_iter(path).map_err(failed)?;
     found.map(|certificate| certificate.map(|der| der.to_vec()).map_err(failed)).collect()
@@ -191,13 +255,21 @@ fn configuration(layout: &Layout, papers: &GatePapers) -> String {
     let paper = |name: &str| format!("\"gate-{site}/{name}\"");
     let mut out = format!("{OURS}\nsite = {}\ndata = {}\n", text(site), path(&data));
     let (center, name) = (text(&papers.center), text(&papers.center_name));
+    let (key, element) = match &layout.element {
+        None => (format!("key = {}\n", paper("gate.key.pem")), String::new()),
+        Some(Element { module, token, key, pin }) => {
+            let (module, token, key, pin) = (path(module), text(token), text(key), path(pin));
+            let told = format!("module = {module}\ntoken = {token}\nkey = {key}\npin = {pin}");
+            (String::new(), format!("\n[certificates.element]\n{told}\n"))
+        }
+    };
     // Writing to a String cannot fail.
     let _ = write!(
         out,
         "\n[namespaces]\nred = {}\n\n[openflow]\nlisten = {}\n\n[terminals]\nlisten = [{}]\nconsole = [{}]\n\
          sign-in = [{}]\n\n[center]\naddress = {center}\nname = {name}\norder-key = {}\n\n\
-         [certificates]\nchain = {}\nkey = {}\ncenter-ca = {}\nswitch-ca = {}\ngate-ca = {}\n\
-         crls = [{}, {}, {}]\n\n[ike]\nvici = {}\n",
+         [certificates]\nchain = {}\n{key}center-ca = {}\nswitch-ca = {}\ngate-ca = {}\n\
+         crls = [{}, {}, {}]\n{element}\n[ike]\nvici = {}\n",
         path(&red),
         text(&layout.openflow),
         doors(7444),
@@ -205,7 +277,6 @@ fn configuration(layout: &Layout, papers: &GatePapers) -> String {
         doors(7446),
         paper("order.pub.pem"),
         paper("gate.pem"),
-        paper("gate.key.pem"),
         paper("center-ca.pem"),
         paper("switch-ca.pem"),
         paper("gate-ca.pem"),
@@ -214,6 +285,7 @@ fn configuration(layout: &Layout, papers: &GatePapers) -> String {
         paper("switch.crl.pem"),
         path(&vici),
     );
+    out += &first_tier::configuration(layout);
     out
 }
 
@@ -231,6 +303,7 @@ mod tests {
             red: None,
             openflow: "169.254.77.1:6653".parse().unwrap(),
             vici: None,
+            element: None,
         };
         let all = |what: &str| TRUSTED.map(|kind| (kind.to_owned(), format!("{what} {kind}\n"))).into();
         let papers = GatePapers {
@@ -249,6 +322,17 @@ mod tests {
         assert_eq!(config.namespaces.red, Path::new("/run/netns/sk-clinic-red"));
         assert_eq!(config.terminals.console[1], "[2001:db8::1]:7445".parse().unwrap());
         assert!(config.certificates.crls.iter().all(|path| path.exists()));
+
+        let element = Element {
+            module: "/usr/lib/softhsm/libsofthsm2.so".into(),
+            token: "clinic \"one\"".into(),
+            key: "gate".into(),
+            pin: dir.path().join("pin"),
+        };
+        let inside = Layout { element: Some(element.clone()), ..layout.clone() };
+        write_papers(&inside, &papers, "https://center.example:7448").unwrap();
+        let certificates = Config::load(&path).unwrap().certificates;
+        assert_eq!((certificates.key, certificates.element), (None, Some(element)));
 
         let own = std::fs::read_to_string(&path).unwrap().replacen(OURS, "# mine", 1);
         std::fs::write(&path, &own).unwrap();

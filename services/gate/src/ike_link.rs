@@ -15,7 +15,7 @@ use tokio_stream::StreamExt as _;
 use vici::{Bytes, Vici, certificates, collect, request};
 
 use crate::hub::{Hub, now};
-use crate::trust::Trust;
+use crate::trust::{IkeKey, Trust};
 
 const RETRY: Duration = Duration::from_millis(250);
 /// Every command answers at once; one that takes longer is not coming any more.
@@ -45,6 +45,14 @@ pub enum IkeError {
     Credentials {
         /// Which.
         what: &'static str,
+        /// Its words.
+        error: String,
+    },
+    /// strongSwan does not find the gate's key in the secure element.
+    #[error(
+        "strongSwan cannot use the gate's key in the secure element: {error}; name the element's module in its strongswan.conf under `plugins.pkcs11.modules`, load the plugin `pkcs11`, and let charon reach the element as the gate does"
+    )]
+    Element {
         /// Its words.
         error: String,
     },
@@ -293,8 +301,16 @@ async fn load_credentials(client: &mut rsvici::Client, trust: &Trust) -> Result<
         request(client, "load-cert", &cert).await?.map_err(say("the CA of gates"))?;
     }
     load_lists(client, trust).await?;
-    let key = BTreeMap::from([("type", "any"), ("data", credentials.key.as_str())]);
-    request(client, "load-key", &key).await?.map_err(say("the gate's key"))
+    match &credentials.key {
+        IkeKey::Pem(pem) => {
+            let key = BTreeMap::from([("type", "any"), ("data", pem.as_str())]);
+            request(client, "load-key", &key).await?.map_err(say("the gate's key"))
+        }
+        IkeKey::InElement { id, pin } => {
+            let key = BTreeMap::from([("handle", id.as_str()), ("pin", pin.as_str())]);
+            request(client, "load-token", &key).await?.map_err(|error| IkeError::Element { error })
+        }
+    }
 }
 
 /// A peer's revocation status is asked for at every IKE_AUTH (G2): strongSwan must have the lists of now.

@@ -2,19 +2,23 @@
 //! file; it decides nothing. When it stops, the data plane stays as it is: flows, SAs and filters outlive it (X4).
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod applications;
 mod audit;
 mod center_link;
 mod config;
+mod element;
 mod enroll;
 mod evidence;
 mod fallback_page;
 mod filter_link;
+mod first_tier;
 mod hub;
 mod ike_link;
 mod lease;
 mod namespaces;
 mod nfnetlink;
 mod openflow_link;
+mod report;
 mod store;
 mod terminal_relay;
 mod trust;
@@ -32,8 +36,10 @@ use tokio::sync::watch;
 
 pub use audit::{AuditError, Dump, audit, dump, told};
 pub use center_link::CenterLink;
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Equipment};
+pub use element::Element;
 pub use enroll::{EnrollError, Layout, Ready, enroll, refresh};
+pub use first_tier::{Provenance, Registered, is_for_equipment, register};
 pub use hub::{Hub, Receivers, Role, now};
 pub use ike_link::IkeError;
 pub use openflow_link::{SessionError, session};

@@ -1,5 +1,7 @@
 //! `sekisho-gate`: reads its configuration and runs until SIGTERM or SIGINT.
 
+mod application_command;
+
 use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,10 +37,23 @@ enum Command {
         /// The token, `sekisho-once-…`; `-` reads it from standard input.
         #[arg(long)]
         token: String,
+        /// Make the key in a secure element, which it never leaves, instead of in a file: its PKCS#11 module (for a TPM 2.0
+        /// libtpm2_pkcs11.so), the label of the token, a file with its PIN, and the key's label if it is not `gate`.
+        #[arg(long, value_name = "module=FILE,token=LABEL,pin-file=FILE[,key=LABEL]")]
+        element: Option<gate::Element>,
+        /// With a token for a device's own certificate (機器証明書): the element's provisional certificate, whose key is in the
+        /// element by the label `provisional`.
+        #[arg(long, value_name = "FILE", requires = "element")]
+        provisional: Option<PathBuf>,
+        /// Likewise: the registration authority's certificate, which permits of applications are verified by.
+        #[arg(long, value_name = "FILE")]
+        registration_ca: Option<PathBuf>,
         /// How the machine is laid out.
         #[command(flatten)]
         machine: Machine,
     },
+    /// Applications of this device: taken, deleted and run only by permits of the registration centre.
+    Application(application_command::Application),
     /// Fetch revocation lists and papers again, and a new certificate in time. To be run every few hours.
     Refresh {
         /// The site.
@@ -78,6 +93,7 @@ impl From<&Machine> for gate::Layout {
             red: machine.red.clone(),
             openflow: machine.openflow,
             vici: machine.vici.clone(),
+            element: None,
         }
     }
 }
@@ -100,21 +116,26 @@ fn enrolled(command: &Command, lang: Option<texts::Lang>) -> Result<ExitCode, Bo
     let texts = texts::Texts::new(lang);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let now = gate::now().unix_seconds();
-    let done = runtime.block_on(async {
-        match command {
-            Command::Enroll { token, machine } => {
-                let token = if token == "-" { std::io::read_to_string(std::io::stdin())? } else { token.clone() };
-                gate::enroll(&token, &machine.into(), now, lang.as_str())
-                    .await
-                    .map_err(Box::<dyn std::error::Error>::from)
+    let done = match command {
+        Command::Application(application) => return application_command::run(application, &texts),
+        Command::Enroll { token, element, provisional, registration_ca, machine } => {
+            let layout = gate::Layout { element: element.clone(), ..machine.into() };
+            let token = if token == "-" { std::io::read_to_string(std::io::stdin())? } else { token.clone() };
+            if gate::is_for_equipment(&token) {
+                let (provisional, registration_ca) = (provisional.clone(), registration_ca.clone());
+                let provenance = gate::Provenance { provisional, registration_ca };
+                let registered = runtime.block_on(gate::register(&token, &layout, &provenance, lang.as_str()))?;
+                told(&texts, &registered.device.uri(), registered.not_after);
+                println!("{}  {}", texts.say("enrol-label-file", &[]), registered.certificate.display());
+                return Ok(ExitCode::SUCCESS);
             }
-            Command::Refresh { site, machine } => Ok(gate::refresh(site, &machine.into(), now, lang.as_str()).await?),
+            runtime.block_on(gate::enroll(&token, &layout, now, lang.as_str()))?
         }
-    })?;
-    let until = model::Timestamp::from_unix_seconds(done.not_after);
-    let identity = format!("urn:sekisho:gate:{}", done.site);
-    let certificate = texts.say("enrol-certificate", &[("identity", identity.into()), ("until", until.into())]);
-    println!("{}  {certificate}", texts.say("enrol-label-certificate", &[]));
+        Command::Refresh { site, machine } => {
+            runtime.block_on(gate::refresh(site, &machine.into(), now, lang.as_str()))?
+        }
+    };
+    told(&texts, &format!("urn:sekisho:gate:{}", done.site), done.not_after);
     println!("{}  {}", texts.say("enrol-gate-ready", &[]), done.config.display());
     if matches!(command, Command::Enroll { .. }) {
         println!(
@@ -124,6 +145,12 @@ fn enrolled(command: &Command, lang: Option<texts::Lang>) -> Result<ExitCode, Bo
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn told(texts: &texts::Texts, identity: &str, not_after: i64) {
+    let until = model::Timestamp::from_unix_seconds(not_after);
+    let certificate = texts.say("enrol-certificate", &[("identity", identity.into()), ("until", until.into())]);
+    println!("{}  {certificate}", texts.say("enrol-label-certificate", &[]));
 }
 
 fn start(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
@@ -136,7 +163,11 @@ fn start(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> 
         gate::order_key(&config.center.order_key)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = match &config.certificates.element {
+        None => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        // While an element signs for one connection, the others go on.
+        Some(_) => tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?,
+    };
     if let Some(socket) = &arguments.audit {
         let audit = runtime.block_on(gate::audit(&config, socket))?;
         let from_environment = || texts::Lang::from_environment(|name| std::env::var(name).ok());

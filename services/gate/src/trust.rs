@@ -3,6 +3,7 @@
 use pki::{AnchorSet, CrlStore, Purpose, TrustAnchor, VerifiedCenter, VerifiedGate, VerifiedSwitch};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{Certificates, Config, Console};
+use crate::element::{Element, Patient};
+use keys::{Key, KeyFault};
 
 /// Why the gate's certificates cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,26 @@ pub enum TrustError {
         /// Every reason.
         reasons: String,
     },
+    /// The secure element cannot be used.
+    #[error("the secure element {module} with token `{token}`: {fault}")]
+    Element {
+        /// Its PKCS#11 module.
+        module: PathBuf,
+        /// The token's label.
+        token: String,
+        /// Why, and the mend.
+        fault: KeyFault,
+    },
+    /// The certificate is another key's.
+    #[error(
+        "{chain}: this certificate is not for the key `{key}` in the secure element; fetch one with `sekisho-gate enroll --element`, or name the right key"
+    )]
+    OtherKey {
+        /// The certificate's file.
+        chain: PathBuf,
+        /// Label of the key.
+        key: String,
+    },
     /// The TLS library refused chain or key.
     #[error("the gate's certificate and key do not fit: {0}")]
     Tls(#[from] Error),
@@ -53,6 +76,8 @@ impl std::error::Error for Refused {}
 #[derive(Debug, Clone)]
 pub struct Trust {
     files: Certificates,
+    /// What signs, if the gate's key is in a secure element; one in a file is read at every handshake.
+    element: Option<Key>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -62,8 +87,12 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] says which file and why.
     pub fn new(config: &Config, now: i64) -> Result<Self, TrustError> {
-        let trust =
-            Self { files: config.certificates.clone(), provider: Arc::new(rustls::crypto::ring::default_provider()) };
+        let files = config.certificates.clone();
+        let element = match &files.element {
+            Some(element) => Some(element.open().map_err(|fault| in_element(element, fault))?),
+            None => None,
+        };
+        let trust = Self { files, element, provider: Arc::new(rustls::crypto::ring::default_provider()) };
         let path = &trust.files.chain;
         let refuse = |reasons| TrustError::NotAGate { path: path.clone(), site: config.site.to_string(), reasons };
         let (anchors, crls) = trust.read()?;
@@ -73,14 +102,20 @@ impl Trust {
         if gate.site() != config.site.as_str() {
             return Err(refuse(format!("it names site {}", gate.site())));
         }
+        if let (Some(key), Some(element)) = (&trust.element, &trust.files.element) {
+            let certified = pki::Certificate::parse(chain[0]).map_err(|e| wrong(path, e))?;
+            if certified.spki_der() != key.spki() {
+                return Err(TrustError::OtherKey { chain: path.clone(), key: element.key.clone() });
+            }
+        }
         Ok(trust)
     }
 
-    /// PEM text of what strongSwan needs beside revocation lists: own certificates, CA of peers, key.
+    /// What strongSwan needs beside revocation lists: PEM text of own certificates and CA of peers, and the key.
     pub(crate) fn for_ike(&self) -> Result<IkeCredentials, TrustError> {
         Ok(IkeCredentials {
             chain: text(&self.files.chain)?,
-            key: text(&self.files.key)?,
+            key: self.ike_key()?,
             gate_ca: text(&self.files.gate_ca)?,
         })
     }
@@ -101,7 +136,6 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] if the gate's files changed for the worse since start.
     pub fn openflow_server(&self) -> Result<rustls::ServerConfig, TrustError> {
-        let key = self.key()?;
         let trust = self.clone();
         let judge = move |end_entity: &CertificateDer<'_>, rest: &[CertificateDer<'_>], now: UnixTime| {
             let chain: Vec<CertificateDer<'_>> = std::iter::once(end_entity).chain(rest).cloned().collect();
@@ -112,7 +146,7 @@ impl Trust {
         Ok(rustls::ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
             .with_client_cert_verifier(Arc::new(switches.also_tls12()))
-            .with_single_cert(self.chain()?, key)?)
+            .with_cert_resolver(self.shown()?))
     }
 
     /// TLS toward browsers when there is no link to the center: the console's own certificate, nobody's asked for.
@@ -132,13 +166,12 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] as above.
     pub fn center_client(&self, name: &str) -> Result<rustls::ClientConfig, TrustError> {
-        let key = self.key()?;
         let verifier = Centers { trust: self.clone(), name: name.to_owned() };
         let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_client_auth_cert(self.chain()?, key)?;
+            .with_client_cert_resolver(self.shown()?);
         config.alpn_protocols = vec![link::ALPN.to_vec()];
         Ok(config)
     }
@@ -178,9 +211,30 @@ impl Trust {
         certificates(&self.files.chain)
     }
 
-    fn key(&self) -> Result<PrivateKeyDer<'static>, TrustError> {
-        private_key(&self.files.key)
+    /// The gate's certificate with what signs for it.
+    fn shown(&self) -> Result<Arc<SingleCertAndKey>, TrustError> {
+        let certified = match (&self.element, &self.files.key) {
+            (Some(key), _) => CertifiedKey::new(self.chain()?, Arc::new(Patient(key.clone()))),
+            (None, Some(path)) => CertifiedKey::from_der(self.chain()?, private_key(path)?, &self.provider)?,
+            (None, None) => return Err(TrustError::Tls(Error::General("no key is configured".into()))),
+        };
+        Ok(Arc::new(SingleCertAndKey::from(certified)))
     }
+
+    fn ike_key(&self) -> Result<IkeKey, TrustError> {
+        match (&self.element, &self.files.element, &self.files.key) {
+            (Some(key), Some(element), _) => Ok(IkeKey::InElement {
+                id: key.id().unwrap_or_default().iter().map(|octet| format!("{octet:02x}")).collect(),
+                pin: keys::read_pin(&element.pin).map_err(|fault| in_element(element, fault))?,
+            }),
+            (_, _, Some(path)) => Ok(IkeKey::Pem(text(path)?)),
+            _ => Err(TrustError::Tls(Error::General("no key is configured".into()))),
+        }
+    }
+}
+
+fn in_element(element: &Element, fault: KeyFault) -> TrustError {
+    TrustError::Element { module: element.module.clone(), token: element.token.clone(), fault }
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TrustError> {
@@ -190,8 +244,21 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TrustError> {
 /// What strongSwan is given over VICI.
 pub(crate) struct IkeCredentials {
     pub chain: String,
-    pub key: String,
+    pub key: IkeKey,
     pub gate_ca: String,
+}
+
+/// The key that strongSwan signs with.
+pub(crate) enum IkeKey {
+    /// Handed over: PKCS#8, PEM.
+    Pem(String),
+    /// It stays where it is; strongSwan reaches the element itself.
+    InElement {
+        /// CKA_ID, hexadecimal.
+        id: String,
+        /// The token's PIN.
+        pin: String,
+    },
 }
 
 /// The public key orders are signed with.
@@ -204,14 +271,14 @@ pub fn order_key(path: &Path) -> Result<pki::PublicKey, TrustError> {
     pki::PublicKey::from_spki_der(&der).map_err(|e| wrong(path, e))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
     let all: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
         .map_err(|e| wrong(path, format!("no certificates in PEM ({e})")))?;
     if all.is_empty() { Err(wrong(path, "holds no certificate in PEM")) } else { Ok(all) }
 }
 
-fn crl(path: &Path) -> Result<CertificateRevocationListDer<'static>, TrustError> {
+pub(crate) fn crl(path: &Path) -> Result<CertificateRevocationListDer<'static>, TrustError> {
     let bytes = std::fs::read(path).map_err(|e| wrong(path, e))?;
     if bytes.starts_with(b"-----") {
         return CertificateRevocationListDer::from_pem_slice(&bytes).map_err(|e| wrong(path, e));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use audit::Digest;
 use issuance::{EndEntity, RevocationList, Revoked, Subject, sealed};
+use keys::{Key, pem};
 use model::Timestamp;
 use pki::{AnchorSet, Certificate, CertificationRequest, TrustAnchor};
 use registry::CertificateRow;
@@ -12,8 +13,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::code::random;
-use crate::key::{pem, write_private};
-use crate::{DAY, Identity, KeyPlace, Kind, Refused, Settings, Signer};
+use crate::{DAY, Identity, KeyPlace, Kind, Refused, Settings};
 
 /// How long an authority's own certificate counts.
 const YEARS: i64 = 20;
@@ -24,7 +24,7 @@ const BEFORE: i64 = 300;
 pub struct Authority {
     kind: Kind,
     certificate: Certificate,
-    signer: Signer,
+    signer: Key,
     anchors: AnchorSet,
     crl_uri: Option<String>,
 }
@@ -33,13 +33,13 @@ impl Authority {
     pub(crate) fn open(settings: &Settings, kind: Kind, now: Timestamp) -> Result<Self, Refused> {
         let place = settings.keys.get(&kind).cloned();
         let place = place.unwrap_or_else(|| KeyPlace::File(settings.dir.join(format!("{kind}-ca.key.pem"))));
-        let signer = Signer::open(&place)?;
+        let signer = Key::open_or_make(&place).map_err(|e| Refused::Authority(format!("{place:?}: {e}")))?;
         let path = settings.dir.join(format!("{kind}-ca.pem"));
         if !path.exists() {
             let der = self_signed(settings, kind, &signer, now)?;
             let text = pem("CERTIFICATE", &der);
-            write_private(&path, &text).map_err(|e| file(&path, e))?;
-            if let Signer::Token(key) = &signer {
+            keys::create(&path, &text).map_err(|e| file(&path, e))?;
+            if let Some(key) = signer.token() {
                 let certificate = Certificate::parse(&der).map_err(|e| file(&path, e))?;
                 key.put_certificate(&der, certificate.subject().der()).map_err(|e| file(&path, e))?;
             }
@@ -110,7 +110,7 @@ impl Authority {
             crl_uri: self.crl_uri.as_deref(),
         }
         .to_be_signed();
-        let der = sealed(&to_be_signed, &self.signer.sign(&to_be_signed)?);
+        let der = sealed(&to_be_signed, &signed(&self.signer, &to_be_signed)?);
         Ok(CertificateRow {
             authority: self.kind.as_str().to_owned(),
             serial: hex::encode(serial),
@@ -135,7 +135,7 @@ impl Authority {
             revoked,
         }
         .to_be_signed();
-        Ok(sealed(&to_be_signed, &self.signer.sign(&to_be_signed)?))
+        Ok(sealed(&to_be_signed, &signed(&self.signer, &to_be_signed)?))
     }
 
     /// Puts a file of this authority into the trust folder, if it is not there already.
@@ -156,7 +156,7 @@ impl Authority {
     }
 }
 
-fn self_signed(settings: &Settings, kind: Kind, signer: &Signer, now: Timestamp) -> Result<Vec<u8>, Refused> {
+fn self_signed(settings: &Settings, kind: Kind, signer: &Key, now: Timestamp) -> Result<Vec<u8>, Refused> {
     let mut serial = random::<20>()?;
     serial[0] = (serial[0] & 0x7f) | 0x40;
     let begin = now.unix_seconds();
@@ -172,7 +172,11 @@ fn self_signed(settings: &Settings, kind: Kind, signer: &Signer, now: Timestamp)
         spki: &spki,
     }
     .to_be_signed();
-    Ok(sealed(&to_be_signed, &signer.sign(&to_be_signed)?))
+    Ok(sealed(&to_be_signed, &signed(signer, &to_be_signed)?))
+}
+
+fn signed(signer: &Key, message: &[u8]) -> Result<Vec<u8>, Refused> {
+    signer.sign(message).map_err(|e| Refused::Authority(e.to_string()))
 }
 
 fn file(path: &Path, why: impl std::fmt::Display) -> Refused {

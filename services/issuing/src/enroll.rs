@@ -9,7 +9,10 @@ use registry::{CertificateRow, Commit, Enrolment, IssuingChange, RegistryError};
 
 use crate::code::digest;
 use crate::revoke::KEY_COMPROMISE;
-use crate::{Identity, Issuing, Kind, Refused};
+use crate::{Asked, Identity, Issuing, Kind, Refused, Vouched};
+
+/// How often a question that met another change is answered anew.
+const TRIES: u32 = 8;
 
 /// A certificate and the authority's behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +36,14 @@ pub struct Question<'a> {
     pub binding: Option<&'a str>,
     /// Where it came from.
     pub address: Option<IpAddr>,
+    /// What was shown in TLS, the end entity first; empty if nothing was.
+    pub shown: &'a [Vec<u8>],
 }
 
 impl<'a> Question<'a> {
     /// A request that came in no session.
     pub fn new(request: &'a [u8]) -> Self {
-        Self { request, binding: None, address: None }
+        Self { request, binding: None, address: None, shown: &[] }
     }
 }
 
@@ -82,16 +87,33 @@ impl Issuing {
             return self.again(&identity, offer, &request).await;
         }
         self.refuse_leaked(&identity, &request).await?;
-        let row =
-            self.authority(identity.kind()).certify(now, &identity, &offer.organization, &offer.dns_names, &request)?;
-        match self.commit(now, &row, Some(code), None).await {
-            Ok(()) => Ok(self.issued(identity, row)),
-            // The same question twice at once: one of them won.
-            Err(RegistryError::Stale { .. }) => match self.offered(name, code).await? {
-                Some((offer, identity)) => self.again(&identity, offer, &request).await,
-                None => Err(Refused::WrongCode),
-            },
-            Err(error) => Err(error.into()),
+        let mut tries = TRIES;
+        loop {
+            let asked = Asked { now, identity: &identity, shown: question.shown, renews: None };
+            let vouched = self.vouched(asked).await?;
+            let authority = self.authority(identity.kind());
+            let row = authority.certify(now, &identity, &offer.organization, &offer.dns_names, &request)?;
+            match self.commit(now, &row, Some(code), None, vouched).await {
+                Ok(()) => return Ok(self.issued(identity, row)),
+                Err(error @ RegistryError::Stale { .. }) => match self.offered(name, code).await? {
+                    // What was vouched for changed meanwhile; the code is still good.
+                    Some((offer, _)) if offer.used_at.is_none() && tries > 0 => tries -= 1,
+                    Some((offer, _)) if offer.used_at.is_none() => return Err(error.into()),
+                    // The same question twice at once: one of them won.
+                    Some((offer, identity)) => return self.again(&identity, offer, &request).await,
+                    None => return Err(Refused::WrongCode),
+                },
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The consent of who has to give it.
+    async fn vouched(&self, asked: Asked<'_>) -> Result<Vouched, Refused> {
+        let now = asked.now;
+        match self.inner.voucher.get() {
+            Some(voucher) => voucher.vouch(asked).await,
+            None => Ok(Box::new(move |_| Commit::at(now))),
         }
     }
 
@@ -128,9 +150,17 @@ impl Issuing {
         let request = self.read(question, &identity)?;
         self.refuse_leaked(&identity, &request).await?;
         let authority = self.authority(identity.kind());
-        let fresh = authority.certify(now, &identity, &row.organization, leaf.dns_names(), &request)?;
-        self.commit(now, &fresh, None, Some(serial)).await?;
-        Ok(self.issued(identity, fresh))
+        let mut tries = TRIES;
+        loop {
+            let asked = Asked { now, identity: &identity, shown: question.shown, renews: Some(&serial) };
+            let vouched = self.vouched(asked).await?;
+            let fresh = authority.certify(now, &identity, &row.organization, leaf.dns_names(), &request)?;
+            match self.commit(now, &fresh, None, Some(serial.clone()), vouched).await {
+                Ok(()) => return Ok(self.issued(identity, fresh)),
+                Err(RegistryError::Stale { .. }) if tries > 0 => tries -= 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// The present certificate by `pki`, with the newest list of its authority.
@@ -148,6 +178,7 @@ impl Issuing {
             Kind::Device => pki::verify_device(&chain, anchors, &crls, now).map(|_| ()),
             Kind::Switch => pki::verify_switch(&chain, anchors, &crls, now).map(|_| ()),
             Kind::Institution => pki::verify_institution(&chain, anchors, &crls, now).map(|_| ()),
+            Kind::Equipment => pki::verify_equipment(&chain, anchors, &crls, now).map(|_| ()),
         };
         let Err(refusals) = verdict else { return Ok(()) };
         let at = |seconds: &i64| Timestamp::from_unix_seconds(*seconds);
@@ -220,6 +251,7 @@ impl Issuing {
         row: &CertificateRow,
         code: Option<Digest>,
         renews: Option<String>,
+        vouched: Vouched,
     ) -> Result<(), RegistryError> {
         let event = Event::CertificateIssued {
             identity: row.identity.clone(),
@@ -229,7 +261,8 @@ impl Issuing {
             renews,
         };
         let change = IssuingChange::Issue { certificate: row.clone(), code };
-        self.inner.registry.commit(Commit::at(now).issuing(change).event(event)).await.map(|_| ())
+        let commit = Commit::at(now).issuing(change).event(event).and(vouched(&row.serial));
+        self.inner.registry.commit(commit).await.map(|_| ())
     }
 
     fn issued(&self, identity: Identity, row: CertificateRow) -> Issued {

@@ -15,11 +15,14 @@ pub enum Kind {
     Switch,
     /// Institutions' signing keys (G12).
     Institution,
+    /// Devices: their first-tier certificates (機器証明書, G1).
+    Equipment,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Service, Self::Gate, Self::Device, Self::Switch, Self::Institution];
+    pub const ALL: [Self; 6] =
+        [Self::Service, Self::Gate, Self::Device, Self::Switch, Self::Institution, Self::Equipment];
 
     /// Its name: of the authority in the registry, of its files, of its folder of trust, of its label in EST.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +32,7 @@ impl Kind {
             Self::Device => "device",
             Self::Switch => "switch",
             Self::Institution => "institution",
+            Self::Equipment => "equipment",
         }
     }
 
@@ -42,13 +46,15 @@ impl Kind {
         match self {
             Self::Service => 398,
             Self::Gate | Self::Device | Self::Switch | Self::Institution => 2 * 365,
+            // As long as a device serves; it is revoked when it goes.
+            Self::Equipment => 10 * 365,
         }
     }
 
     pub(crate) fn purposes(self) -> &'static [issuance::KeyPurpose] {
         use issuance::KeyPurpose::{ClientAuth, ServerAuth};
         match self {
-            Self::Service | Self::Device | Self::Switch => &[ClientAuth],
+            Self::Service | Self::Device | Self::Switch | Self::Equipment => &[ClientAuth],
             Self::Gate => &[ClientAuth, ServerAuth],
             Self::Institution => &[],
         }
@@ -61,6 +67,7 @@ impl Kind {
             Self::Device => pki::Purpose::Device,
             Self::Switch => pki::Purpose::Switch,
             Self::Institution => pki::Purpose::Institution,
+            Self::Equipment => pki::Purpose::Equipment,
         }
     }
 }
@@ -104,6 +111,11 @@ impl Identity {
         one_id(id).then(|| Self { kind: Kind::Institution, name: id.to_owned() })
     }
 
+    /// A device, by its device id.
+    pub fn equipment(device: &str) -> Option<Self> {
+        one_id(device).then(|| Self { kind: Kind::Equipment, name: device.to_owned() })
+    }
+
     /// From the URI a certificate carries.
     pub fn from_uri(uri: &str) -> Option<Self> {
         let (word, name) = uri.strip_prefix("urn:sekisho:")?.split_once(':')?;
@@ -117,6 +129,7 @@ impl Identity {
                 Self::switch(site, u64::from_str_radix(dpid, 16).ok().filter(|_| canonical)?)
             }
             "institution" => Self::institution(name),
+            "equipment" => Self::equipment(name),
             _ => None,
         }
     }
@@ -126,7 +139,7 @@ impl Identity {
         self.kind
     }
 
-    /// User id, site, `site/host`, `site/dpid` or institution: the user name in EST, and the commonName.
+    /// User id, site, `site/host`, `site/dpid`, institution or device id: the user name in EST, and the commonName.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -139,6 +152,7 @@ impl Identity {
             Kind::Device => "device",
             Kind::Switch => return format!("urn:sekisho:switch:{}", self.name.replace('/', ":")),
             Kind::Institution => "institution",
+            Kind::Equipment => "equipment",
         };
         format!("urn:sekisho:{word}:{}", self.name)
     }
@@ -162,6 +176,7 @@ mod tests {
             "urn:sekisho:device:clinic/exam-1",
             "urn:sekisho:institution:aoba",
             "urn:sekisho:switch:clinic:00000000000000ab",
+            "urn:sekisho:equipment:7F3K-9M2P-4QXT",
         ] {
             assert_eq!(Identity::from_uri(uri).unwrap().uri(), uri);
         }

@@ -2,12 +2,12 @@
 //! knows one and holds the key, renew and revoke them, and keep the revocation lists.
 //!
 //! One authority a kind of certificate, so that none can speak for another: service certificates, gates, terminals,
-//! switches, institutions. An authority's key lies in a file that only its owner may read, or on a PKCS#11 token. Every step is one
+//! switches, institutions, devices (first tier). An authority's key lies in a file that only its owner may read, or on a PKCS#11 token. Every step is one
 //! transaction of the registry with its audit entry; a list that revokes is committed together with the revocation. What
 //! was issued for a code is given again to the same key, so an answer that was lost on the way costs nothing.
 //!
 //! It must not know how questions reach it (EST, a page, a command line), nor whether a person or a site may have a
-//! certificate: whoever calls [`Issuing::offer`] has decided that.
+//! certificate: whoever calls [`Issuing::offer`] has decided that, and a [`Voucher`] decides the rest.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod admission;
@@ -15,16 +15,16 @@ mod authority;
 mod code;
 mod enroll;
 mod identity;
-mod key;
 mod lists;
 mod offer;
 mod refused;
 mod revoke;
+mod voucher;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use audit::Event;
 use model::Timestamp;
@@ -35,10 +35,11 @@ pub use authority::Authority;
 pub use code::{Code, normalized};
 pub use enroll::{Issued, Question};
 pub use identity::{Identity, Kind};
-pub use key::{KeyPlace, Signer};
+pub use keys::KeyPlace;
 pub use offer::{Offer, Offered};
 pub use refused::Refused;
 pub use revoke::Reason;
+pub use voucher::{Asked, Vouched, Voucher, Vouching};
 
 /// Seconds of a day.
 pub(crate) const DAY: i64 = 86_400;
@@ -70,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) authorities: BTreeMap<Kind, Authority>,
     /// Lists follow each other; they are made one after the other.
     pub(crate) listing: tokio::sync::Mutex<()>,
+    /// Who has to agree to every certificate, if anybody.
+    pub(crate) voucher: OnceLock<Arc<dyn Voucher>>,
     /// The minute and how many refusals it wrote.
     refusals: Mutex<(i64, u32)>,
 }
@@ -92,11 +95,17 @@ impl Issuing {
             settings,
             authorities,
             listing: tokio::sync::Mutex::new(()),
+            voucher: OnceLock::new(),
             refusals: Mutex::new((0, 0)),
         };
         let issuing = Self { inner: Arc::new(inner) };
         issuing.keep_lists(now).await?;
         Ok(issuing)
+    }
+
+    /// From now on nothing is issued without this one's consent. The first one stays.
+    pub fn vouched_by(&self, voucher: Arc<dyn Voucher>) {
+        let _ = self.inner.voucher.set(voucher);
     }
 
     /// An authority.

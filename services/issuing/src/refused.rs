@@ -51,6 +51,24 @@ pub enum Refused {
     /// E014.
     #[error("no certificate with serial number {serial} was issued here")]
     UnknownCertificate { serial: String },
+    /// E017: a gate certificate for a site whose equipment is registered, and no first-tier certificate was shown.
+    #[error("the equipment of site {site} is registered, and its first-tier certificate was not shown")]
+    FirstTierMissing { site: String },
+    /// E018: what was shown is no good first-tier certificate.
+    #[error("the first-tier certificate shown does not count: {codes}")]
+    FirstTierRefused { codes: String },
+    /// E019: a good one of a device that stands elsewhere.
+    #[error("device {device} is not registered for site {site}")]
+    DeviceElsewhere { device: String, site: String },
+    /// E020: no such device, or it was revoked.
+    #[error("device {device} is not registered, or was revoked")]
+    DeviceUnknown { device: String },
+    /// E021: the center gives gate certificates to registered equipment only.
+    #[error("no equipment is registered for site {site}")]
+    EquipmentRequired { site: String },
+    /// E022: the element that was shown is not the one the maker built in.
+    #[error("the element shown is not that of device {device}: {codes}")]
+    ElementRefused { device: String, codes: String },
     /// E015: key, token or certificate of the authority.
     #[error("the authority cannot work: {0}")]
     Authority(String),
@@ -88,6 +106,12 @@ impl Refused {
             Self::UnknownCertificate { .. } => "E014",
             Self::Authority(_) => "E015",
             Self::Registry(_) => "E016",
+            Self::FirstTierMissing { .. } => "E017",
+            Self::FirstTierRefused { .. } => "E018",
+            Self::DeviceElsewhere { .. } => "E019",
+            Self::DeviceUnknown { .. } => "E020",
+            Self::EquipmentRequired { .. } => "E021",
+            Self::ElementRefused { .. } => "E022",
         }
     }
 
@@ -123,6 +147,15 @@ impl Refused {
                 vec![("asked", asked.as_str().into()), ("allowed", allowed.as_str().into())]
             }
             Self::UnknownCertificate { serial } => vec![("serial", serial.as_str().into())],
+            Self::FirstTierMissing { site } | Self::EquipmentRequired { site } => vec![("site", site.as_str().into())],
+            Self::FirstTierRefused { codes } => vec![("codes", codes.as_str().into())],
+            Self::DeviceElsewhere { device, site } => {
+                vec![("device", device.as_str().into()), ("site", site.as_str().into())]
+            }
+            Self::DeviceUnknown { device } => vec![("device", device.as_str().into())],
+            Self::ElementRefused { device, codes } => {
+                vec![("device", device.as_str().into()), ("codes", codes.as_str().into())]
+            }
             Self::NotPossessed
             | Self::WrongCode
             | Self::CodeUsed

@@ -130,7 +130,7 @@ async fn what_a_request_may_not_be() {
     assert_eq!(enroll(&issuing, NOW, &code, &other).await, Err("E007"));
     let bound = key.request(&[], Some("here"));
     assert_eq!(enroll(&issuing, NOW, &code, &bound).await, Err("E008"));
-    let question = Question { request: &bound, binding: Some("here"), address: None };
+    let question = Question { request: &bound, binding: Some("here"), address: None, shown: &[] };
     assert!(issuing.enroll(NOW, "12345678", &code, &question).await.is_ok());
 }
 

@@ -149,7 +149,7 @@ impl Joining {
     pub async fn reset_account(&self, operator: &Operator, user: UserId, drop_factors: bool) -> Result<Reset, Refused> {
         operator.may(Action::ManageAccounts)?;
         let record = self.existing(user).await?;
-        self.reset(record, &operator.account, drop_factors).await
+        self.reset(record, (&operator.account, Commit::at(self.now())), drop_factors).await
     }
 
     /// Unlocks an account.
@@ -160,7 +160,7 @@ impl Joining {
         operator.may(Action::ManageAccounts)?;
         let mut record = self.existing(user).await?;
         record.value.lockout.clear();
-        self.changed(&record, &operator.account, "unlocked", false).await
+        self.changed(&record, (&operator.account, Commit::at(self.now())), "unlocked", false).await
     }
 
     /// Suspends an account, or lets it work again; its sessions end.
@@ -183,7 +183,7 @@ impl Joining {
             return Err(Refused::WrongStand);
         }
         record.value.state = to;
-        self.changed(&record, &operator.account, what, true).await
+        self.changed(&record, (&operator.account, Commit::at(self.now())), what, true).await
     }
 
     /// Every account that may use the client VPN now: VPN-ID and NT hash (hexadecimal) of its VPN password. An account
@@ -301,7 +301,7 @@ impl Joining {
     pub(crate) async fn reset(
         &self,
         mut record: Record<Account>,
-        by: &str,
+        (by, commit): (&str, Commit),
         drop_factors: bool,
     ) -> Result<Reset, Refused> {
         let now = self.now();
@@ -312,7 +312,7 @@ impl Joining {
             record.value.factors.clear();
         }
         let account = &record.value;
-        let commit = Commit::at(now)
+        let commit = commit
             .update(&record)
             .end_sessions(account.user)
             .letter(self.account_letter(LetterKind::PasswordReset, account, until))
@@ -321,18 +321,18 @@ impl Joining {
         Ok(Reset { user: record.value.user, vpn: record.value.vpn, initial, until })
     }
 
-    /// Stores a change of an account; with `out`, its sessions end.
+    /// Stores a change of an account, in the commit of who makes it; with `out`, its sessions end.
     pub(crate) async fn changed(
         &self,
         record: &Record<Account>,
-        by: &str,
+        (by, commit): (&str, Commit),
         what: &str,
         out: bool,
     ) -> Result<AccountView, Refused> {
         let now = self.now();
         let user = record.value.user;
         let event = Event::AccountChanged { user: user.to_string(), by: by.to_owned(), what: what.to_owned() };
-        let mut commit = Commit::at(now).update(record).event(event);
+        let mut commit = commit.update(record).event(event);
         if out {
             commit = commit.end_sessions(user);
         }

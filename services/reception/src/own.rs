@@ -128,6 +128,22 @@ impl Joining {
         Ok(codes)
     }
 
+    /// New recovery codes, shown here and never again; those of before count no more.
+    ///
+    /// # Errors
+    /// `Fields` for a wrong `current` password; `WrongStand` without a second factor they could stand in for; `Changed`,
+    /// `Registry`.
+    pub async fn renew_recovery_codes(&self, who: &SignedIn, current: &str) -> Result<Vec<OneTime>, Refused> {
+        let mut record = self.own(who.user(), current).await?;
+        if !record.value.has_second_factor() {
+            return Err(Refused::WrongStand);
+        }
+        record.value.factors.retain(|f| !matches!(f, Factor::Recovery { .. }));
+        let codes = self.recovery_codes(&mut record.value.factors);
+        self.store_factors(record, "recovery-codes", true, true).await?;
+        Ok(codes)
+    }
+
     /// Takes all second factors away.
     ///
     /// # Errors

@@ -109,7 +109,7 @@ impl Joining {
             // Again each time: what was taken may be the service, not the number.
             let chosen = self.check_services(who, services).await?;
             let now = self.now();
-            let mut commit = Commit::at(now);
+            let mut commit = who.commit(now);
             let mut views = Vec::new();
             for offer in chosen {
                 let number = self.number();
@@ -153,7 +153,8 @@ impl Joining {
         let mut record = record.filter(|r| r.value.institution == who.institution()).ok_or(Refused::NoSuch)?;
         let now = self.now();
         record.value.cancel(&who.user().to_string(), String::new(), now)?;
-        let mut commit = Commit::at(now)
+        let mut commit = who
+            .commit(now)
             .update(&record)
             .event(Event::ServiceCancelled { application: number, by: who.user().to_string() });
         if let Some(offer) = self.offer(&record.value.service) {

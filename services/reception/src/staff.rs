@@ -4,7 +4,7 @@ use joining::{
     Account, AccountRole, AccountState, Action, Field, FieldCode, FieldFault, LetterKind, MailAddress, MailFault,
     UserId, kana, text,
 };
-use registry::{Commit, Page, Record, RegistryError};
+use registry::{Page, Record, RegistryError};
 
 use crate::accounts::{New, Owner};
 use crate::review::added;
@@ -89,7 +89,8 @@ impl Joining {
                 .with("institution", &institution)
                 .with("name", &account.name);
             let now = self.now();
-            let commit = Commit::at(now)
+            let commit = who
+                .commit(now)
                 .insert(i64::from(account.user.number()), &account)
                 .letter(letter)
                 .event(added(&account, who.user().to_string()));
@@ -116,7 +117,7 @@ impl Joining {
         }
         let mut record = self.colleague(who, user).await?;
         record.value.remove();
-        self.changed(&record, &who.user().to_string(), "removed", true).await?;
+        self.changed(&record, (&who.user().to_string(), who.commit(self.now())), "removed", true).await?;
         Ok(())
     }
 
@@ -131,7 +132,7 @@ impl Joining {
         if user == who.user() {
             return Err(Refused::MayNot);
         }
-        self.reset(record, &who.user().to_string(), false).await
+        self.reset(record, (&who.user().to_string(), who.commit(self.now())), false).await
     }
 
     /// An account of the same institution; of another one there is none.

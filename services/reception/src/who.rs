@@ -1,7 +1,9 @@
 //! Who asks.
 
+use audit::Event;
 use joining::{Account, Action, ApiToken, InstitutionId, OneTime, Role, UserId, access};
-use registry::Session;
+use model::Timestamp;
+use registry::{Commit, Session};
 
 use crate::Refused;
 
@@ -100,6 +102,15 @@ impl SignedIn {
     /// Its role about things of an institution: an account of another one is nobody's staff.
     pub fn role(&self, about: InstitutionId) -> Role {
         if about == self.account.institution { self.account.role.into() } else { Role::OtherInstitution }
+    }
+
+    /// A change that they make: who reads the record sees when it was a program's hand.
+    pub fn commit(&self, at: Timestamp) -> Commit {
+        let commit = Commit::at(at);
+        match self.program() {
+            Some((token, _)) => commit.event(Event::ProgramActed { token, user: self.user().to_string() }),
+            None => commit,
+        }
     }
 
     pub(crate) fn may(&self, action: Action) -> Result<(), Refused> {

@@ -4,14 +4,16 @@
 use audit::Event;
 use joining::{DraftStand, Field, FieldCode, Proposal, text};
 use model::{
-    Agreement, AgreementId, AgreementSignature, Document, InstitutionId, ServiceId, Side, Timestamp, write_document,
+    Agreement, AgreementId, AgreementSignature, Document, InstitutionId, Network, ServiceId, Side, Timestamp,
+    write_document,
 };
-use registry::{Commit, Page, Record, RegistryError};
+use registry::{Page, Record, RegistryError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::form::Reading;
 use crate::member::MOST;
+use crate::sheet::{PartySheets, party_sheets};
 use crate::{Refused, Registration, Who};
 
 /// Terms, as typed.
@@ -62,6 +64,8 @@ pub struct AgreementView {
     pub own_proposal: bool,
     /// The document to be signed.
     pub document: String,
+    /// Whether the sites of each side pass their checksheets (items 1-1-x of the other's).
+    pub sheets: Vec<PartySheets>,
 }
 
 impl AgreementForm {
@@ -145,11 +149,11 @@ impl Registration {
         for proposal in self.waiting().await? {
             if mine(&proposal.agreement) {
                 let ours = who.institution() == Some(proposal.institution);
-                all.insert(proposal.agreement.id.clone(), view(proposal.agreement, own.as_ref(), Some(ours)));
+                all.insert(proposal.agreement.id.clone(), view(&network, proposal.agreement, own.as_ref(), Some(ours)));
             }
         }
         for agreement in network.agreements.values().filter(|agreement| mine(agreement)) {
-            all.insert(agreement.id.clone(), view(agreement.clone(), own.as_ref(), None));
+            all.insert(agreement.id.clone(), view(&network, agreement.clone(), own.as_ref(), None));
         }
         Ok(all.into_values().collect())
     }
@@ -164,12 +168,12 @@ impl Registration {
         let mine = |agreement: &Agreement| own.as_ref().is_none_or(|own| side_of(agreement, own).is_some());
         let network = connections::applied_network(&self.center).await;
         if let Some(known) = network.agreements.get(id).filter(|known| mine(known)) {
-            return Ok(view(known.clone(), own.as_ref(), None));
+            return Ok(view(&network, known.clone(), own.as_ref(), None));
         }
         match self.proposal(id).await? {
             Some(record) if mine(&record.value.agreement) => {
                 let ours = who.institution() == Some(record.value.institution);
-                Ok(view(record.value.agreement, own.as_ref(), Some(ours)))
+                Ok(view(&network, record.value.agreement, own.as_ref(), Some(ours)))
             }
             Some(_) | None => Err(Refused::no_such()),
         }
@@ -209,8 +213,8 @@ impl Registration {
                 institution: member.institution.0,
                 by: who.name(),
             };
-            match self.registry().commit(Commit::at(now).insert(self.number(), &proposal).event(event)).await {
-                Ok(_) => return Ok(view(agreement, Some(&member.network), Some(true))),
+            match self.registry().commit(who.commit(now).insert(self.number(), &proposal).event(event)).await {
+                Ok(_) => return Ok(view(&network, agreement, Some(&member.network), Some(true))),
                 Err(RegistryError::Taken { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -232,7 +236,7 @@ impl Registration {
         who.change()?;
         let found = self.agreement(who, id).await?;
         let brought = brought(&found, form)?;
-        let mut beside = Commit::at(self.now());
+        let mut beside = who.commit(self.now());
         if let Some(mut record) = self.proposal(id).await? {
             record.value.stand.decide(DraftStand::Registered { by: who.name(), at: self.now() })?;
             beside = beside.update(&record);
@@ -265,7 +269,7 @@ impl Registration {
         let event =
             Event::AgreementDecided { agreement: id.clone(), by: who.name(), decision: stand.as_str().to_owned() };
         record.value.stand.decide(stand)?;
-        self.registry().commit(Commit::at(at).update(&record).event(event)).await?;
+        self.registry().commit(who.commit(at).update(&record).event(event)).await?;
         Ok(())
     }
 
@@ -290,7 +294,7 @@ impl Registration {
     }
 }
 
-fn view(agreement: Agreement, own: Option<&InstitutionId>, proposed: Option<bool>) -> AgreementView {
+fn view(network: &Network, agreement: Agreement, own: Option<&InstitutionId>, proposed: Option<bool>) -> AgreementView {
     let unsigned = Agreement { signatures: BTreeMap::new(), ..agreement.clone() };
     AgreementView {
         side: own.and_then(|own| side_of(&agreement, own)),
@@ -299,6 +303,7 @@ fn view(agreement: Agreement, own: Option<&InstitutionId>, proposed: Option<bool
         proposed: proposed.is_some(),
         own_proposal: proposed == Some(true),
         document: document(&unsigned),
+        sheets: party_sheets(network, &agreement),
         terms: agreement,
     }
 }
@@ -377,7 +382,7 @@ mod tests {
     #[test]
     fn only_a_signature_under_exactly_these_terms_goes_on() {
         let terms = form().read(&"aoba".parse().unwrap()).unwrap();
-        let found = view(terms.clone(), Some(&"aoba".parse().unwrap()), Some(true));
+        let found = view(&Network::default(), terms.clone(), Some(&"aoba".parse().unwrap()), Some(true));
         let refused = |form: SignatureForm| match brought(&found, &form).unwrap_err() {
             Refused::NotThisAgreement { .. } => "another",
             no if !no.faults().is_empty() => "fields",

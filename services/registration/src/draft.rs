@@ -3,7 +3,7 @@
 use audit::Event;
 use joining::{DraftStand, Field, FieldCode, InstitutionId, Member, SiteDraft, text};
 use model::{Blueprint, Document, Institution, LineKind, LocalizedName, Network, SiteModel, Zone, write_document};
-use registry::{Commit, Page, Record, RegistryError};
+use registry::{Page, Record, RegistryError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -161,7 +161,7 @@ impl Registration {
             }
             let number = self.number();
             let event = Event::SiteProposed { draft: number, site: site.clone(), by: who.name() };
-            match self.registry().commit(Commit::at(now).insert(number, &draft).event(event)).await {
+            match self.registry().commit(who.commit(now).insert(number, &draft).event(event)).await {
                 Ok(_) => return self.draft_view(Record { id: number, version: 1, value: draft }).await,
                 Err(RegistryError::Taken { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -210,7 +210,7 @@ impl Registration {
             free(&network, &member.value, &blueprint)?;
             let now = self.now();
             record.value.stand.decide(DraftStand::Registered { by: who.name(), at: now })?;
-            let mut beside = Commit::at(now).update(&record).event(decided(&record, who, "registered"));
+            let mut beside = who.commit(now).update(&record).event(decided(&record, who, "registered"));
             if member.value.confirmed_by.is_none() {
                 member.value.confirmed_by = Some(who.name());
                 beside = beside.update(&member);
@@ -257,7 +257,7 @@ impl Registration {
         let decision = stand.as_str();
         record.value.stand.decide(stand)?;
         let event = decided(&record, who, decision);
-        self.registry().commit(Commit::at(self.now()).update(&record).event(event)).await?;
+        self.registry().commit(who.commit(self.now()).update(&record).event(event)).await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use audit::Event;
 use joining::{Field, FieldCode, InstitutionId, Member, text};
 use model::LocalizedName;
-use registry::{Commit, Kept, Page, Record, RegistryError};
+use registry::{Kept, Page, Record, RegistryError};
 use serde::{Deserialize, Serialize};
 
 use crate::form::Reading;
@@ -108,7 +108,7 @@ impl Registration {
         let member = Member { institution, network: network.clone(), name, by: who.name(), at: now, confirmed_by };
         let event =
             Event::InstitutionNamed { institution: institution.0, network: network.to_string(), by: who.name() };
-        let commit = Commit::at(now).event(event);
+        let commit = who.commit(now).event(event);
         let commit = match self.member_of(institution).await? {
             // What nobody has confirmed may still be put right.
             Some(record) if record.value.confirmed_by.is_none() => {

@@ -5,7 +5,6 @@ use joining::{Field, FieldCode, text};
 use model::{
     AllowRule, Host, HostId, HostRef, LocalizedName, PortNo, Protocol, Service, ServiceId, Site, SiteId, SwitchPort,
 };
-use registry::Commit;
 use serde::{Deserialize, Serialize};
 
 use crate::form::{Reading, names, words};
@@ -321,7 +320,7 @@ impl Registration {
             let what = edit(&mut draft)?;
             let document = (format!("{site}.toml"), written(&draft.site, &draft.services));
             let event = Event::SiteChanged { site: site.clone(), by: who.name(), what };
-            let beside = Commit::at(self.now()).event(event);
+            let beside = who.commit(self.now()).event(event);
             match connections::apply_from(&self.center, &network, vec![document], who.name(), beside).await {
                 Ok(_) => return Ok(()),
                 Err(no) => last = Refused::told(no, &network, own.as_ref()),

@@ -1,5 +1,6 @@
 //! Sites as their institution sees them: how far they are, and what is to be done next.
 
+use checksheet::Verdict;
 use connections::Prospect;
 use issuing::Identity;
 use joining::Member;
@@ -47,13 +48,16 @@ pub enum Step {
     Use,
     /// Terminals that are foreseen have their certificates.
     Devices,
+    /// Its checksheet is answered and passes (G12).
+    Checksheet,
     /// Nothing else is in the way: agreement, rules, the other side.
     Agree,
 }
 
 impl Step {
     /// All, in order.
-    pub const ALL: [Self; 6] = [Self::Enroll, Self::Link, Self::Hosts, Self::Use, Self::Devices, Self::Agree];
+    pub const ALL: [Self; 7] =
+        [Self::Enroll, Self::Link, Self::Hosts, Self::Use, Self::Devices, Self::Checksheet, Self::Agree];
 
     /// Stable name, also of its Fluent key `registration-step-…`; what to do is this with `-do`.
     pub fn as_str(self) -> &'static str {
@@ -63,6 +67,7 @@ impl Step {
             Self::Hosts => "hosts",
             Self::Use => "use",
             Self::Devices => "devices",
+            Self::Checksheet => "checksheet",
             Self::Agree => "agree",
         }
     }
@@ -83,6 +88,9 @@ pub struct SiteView {
     pub stage: Stage,
     /// Steps not done yet.
     pub lacking: BTreeSet<Step>,
+    /// What its checksheet comes to.
+    #[serde(skip)]
+    pub checksheet: Verdict,
 }
 
 /// Which part of the list of sites.
@@ -250,12 +258,14 @@ impl Registration {
         }
         let services: Vec<Service> =
             network.services.values().filter(|service| service.host.site == site.id).cloned().collect();
+        let checksheet = checksheet::judge(network, &site.id);
         let done = |step: Step| match step {
             Step::Enroll => enrolled,
             Step::Link => linked,
             Step::Hosts => !site.hosts.is_empty(),
             Step::Use => !prospects.is_empty(),
             Step::Devices => equipped,
+            Step::Checksheet => checksheet.passes(),
             Step::Agree => open,
         };
         let lacking: BTreeSet<Step> = Step::ALL.into_iter().filter(|step| !done(*step)).collect();
@@ -275,6 +285,7 @@ impl Registration {
             model: site.model,
             stage,
             lacking,
+            checksheet,
         };
         let document = written(site, &services);
         Ok(SitePage {

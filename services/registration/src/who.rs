@@ -1,7 +1,9 @@
 //! Who asks: a member of an institution, or an operator of the center.
 
 use joining::{Action, InstitutionId, Role, access};
+use model::Timestamp;
 use reception::{Operator, SignedIn};
+use registry::Commit;
 
 use crate::Refused;
 
@@ -20,6 +22,14 @@ impl Who<'_> {
         match self {
             Self::Member(who) => who.user().to_string(),
             Self::Operator(operator) => operator.account.clone(),
+        }
+    }
+
+    /// A change that they make, see [`SignedIn::commit`].
+    pub(crate) fn commit(&self, at: Timestamp) -> Commit {
+        match self {
+            Self::Member(who) => who.commit(at),
+            Self::Operator(_) => Commit::at(at),
         }
     }
 

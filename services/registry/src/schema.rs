@@ -182,6 +182,7 @@ CREATE INDEX join_session_by_account ON join_session (account);
     crate::kept::TABLES,
     crate::submissions::TABLES,
     crate::joining::REGISTRATION,
+    crate::joining::EQUIPMENT,
 ];
 
 /// The version this program knows.

@@ -45,11 +45,15 @@ pub enum CaKind {
     Operator,
     /// Issues service certificates to people's terminals.
     Service,
+    /// The registration authority of makers, elements, registration centres and VPN operators (登録認定機関).
+    Registration,
+    /// Issues first-tier certificates of equipment.
+    Equipment,
 }
 
 impl CaKind {
     /// All of them, issuers before those they issue to.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::HpkiRoot,
         Self::HpkiAuthentication,
         Self::HpkiSignature,
@@ -60,6 +64,8 @@ impl CaKind {
         Self::Center,
         Self::Operator,
         Self::Service,
+        Self::Registration,
+        Self::Equipment,
     ];
 
     /// Name of its folder and its argument on the command line.
@@ -75,6 +81,8 @@ impl CaKind {
             Self::Center => "center",
             Self::Operator => "operator",
             Self::Service => "service",
+            Self::Registration => "registration",
+            Self::Equipment => "equipment",
         }
     }
 
@@ -95,6 +103,8 @@ impl CaKind {
             Self::Center => "TEST Sekisho Center CA",
             Self::Operator => "TEST Sekisho Operator CA",
             Self::Service => "TEST Sekisho Service CA",
+            Self::Registration => "TEST Sekisho Registration Authority",
+            Self::Equipment => "TEST Sekisho Equipment CA",
         }
     }
 
@@ -109,7 +119,9 @@ impl CaKind {
             | Self::Institution
             | Self::Center
             | Self::Operator
-            | Self::Service => None,
+            | Self::Service
+            | Self::Registration
+            | Self::Equipment => None,
         }
     }
 
@@ -297,12 +309,18 @@ impl Authority {
     }
 
     pub(crate) fn issue(&mut self, entity: EndEntity) -> Result<Issued, AuthorityError> {
+        let public = keys::public_pem(&entity.key_pem)?;
+        self.issue_to(entity, &public)
+    }
+
+    /// Certifies a public key, whoever has the private one.
+    pub(crate) fn issue_to(&mut self, entity: EndEntity, public_pem: &str) -> Result<Issued, AuthorityError> {
         let EndEntity { ca, mut params, key_pem, folder } = entity;
         let serial = self.count(&ca.folder(&self.dir).join("serial"))?;
         params.serial_number = Some(SerialNumber::from(serial as u64));
         params.custom_extensions.push(self.authority_key_id(ca)?);
         params.crl_distribution_points = crl_distribution_points(ca);
-        let public_key = SubjectPublicKeyInfo::from_pem(&keys::public_pem(&key_pem)?)?;
+        let public_key = SubjectPublicKeyInfo::from_pem(public_pem)?;
         let certificate = params.signed_by(&public_key, &self.issuer(ca)?)?;
 
         let serial = certificate_serial(certificate.der(), Path::new("issued"))?;

@@ -16,6 +16,14 @@ impl Authority {
         self.issue_equipment(CaKind::Gate, site, sans, vec![ClientAuth, ServerAuth])
     }
 
+    /// The same for a key that is not ours to see: its public half, SubjectPublicKeyInfo in PEM. [`Issued::key_pem`] is
+    /// empty.
+    pub fn issue_gate_for(&mut self, site: &str, public_pem: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:gate:{site}"))?, dns(&format!("{site}.gate.sekisho.test"))?];
+        let entity = self.equipment(CaKind::Gate, site, sans, vec![ClientAuth, ServerAuth])?;
+        self.issue_to(entity, public_pem)
+    }
+
     /// A terminal: clientAuth, `urn:sekisho:device:<site>/<host>`.
     pub fn issue_device(&mut self, site: &str, host: &str) -> Result<Issued, AuthorityError> {
         let sans = vec![uri(format!("urn:sekisho:device:{site}/{host}"))?];
@@ -57,6 +65,25 @@ impl Authority {
         self.issue_equipment(CaKind::Service, user, sans, vec![ClientAuth])
     }
 
+    /// Whom the registration authority certifies: `what` is `maker`, `element-supplier`, `registration-centre` or
+    /// `vpn-operator`; `urn:sekisho:<what>:<id>`.
+    pub fn issue_registered(&mut self, what: &str, id: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:{what}:{id}"))?];
+        self.issue_equipment(CaKind::Registration, &format!("{what}-{id}"), sans, vec![])
+    }
+
+    /// A secure element before it is built in (仮証明書): clientAuth, `urn:sekisho:element:<serial>`.
+    pub fn issue_element(&mut self, serial: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:element:{serial}"))?];
+        self.issue_equipment(CaKind::Registration, &format!("element-{serial}"), sans, vec![ClientAuth])
+    }
+
+    /// First tier: clientAuth, `urn:sekisho:equipment:<device id>`.
+    pub fn issue_first_tier(&mut self, device: &str) -> Result<Issued, AuthorityError> {
+        let sans = vec![uri(format!("urn:sekisho:equipment:{device}"))?];
+        self.issue_equipment(CaKind::Equipment, device, sans, vec![ClientAuth])
+    }
+
     /// Any equipment certificate, right or wrong: the wrong ones are for tests of refusals.
     pub fn issue_equipment(
         &mut self,
@@ -65,6 +92,18 @@ impl Authority {
         sans: Vec<SanType>,
         purposes: Vec<ExtendedKeyUsagePurpose>,
     ) -> Result<Issued, AuthorityError> {
+        let mut entity = self.equipment(ca, name, sans, purposes)?;
+        entity.key_pem = keys::new_p256()?;
+        self.issue(entity)
+    }
+
+    fn equipment(
+        &self,
+        ca: CaKind,
+        name: &str,
+        sans: Vec<SanType>,
+        purposes: Vec<ExtendedKeyUsagePurpose>,
+    ) -> Result<EndEntity, AuthorityError> {
         let mut params = CertificateParams::default();
         params.not_before = self.at(-DAY)?;
         params.not_after = self.at(2 * 365 * DAY)?;
@@ -77,7 +116,7 @@ impl Authority {
         params.extended_key_usages = purposes;
         params.subject_alt_names = sans;
         let folder = format!("{}-{}", ca.name(), name.replace(['/', ':'], "-"));
-        self.issue(EndEntity { ca, params, key_pem: keys::new_p256()?, folder })
+        Ok(EndEntity { ca, params, key_pem: String::new(), folder })
     }
 }
 

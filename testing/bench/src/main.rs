@@ -1,8 +1,9 @@
 //! `sekisho-bench controller|connect|scenarios|verify [--json FILE] [--plot FILE]`: measures against a peer in the same
 //! run.
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use bench::{BenchError, Noise, Row};
 use clap::{Parser, ValueEnum};
@@ -47,7 +48,9 @@ fn main() -> ExitCode {
         eprintln!("sekisho-bench: {error}");
         return ExitCode::FAILURE;
     }
-    if !matches!(arguments.what, What::Verify) {
+    if matches!(arguments.what, What::Verify) {
+        as_the_center_is_started();
+    } else {
         lab::enter();
     }
     match run(&arguments) {
@@ -56,6 +59,17 @@ fn main() -> ExitCode {
             eprintln!("sekisho-bench: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The proof is measured with the large pages that the center's unit file asks for: glibc reads its tunables when a
+/// program starts, so this one starts again. Who sets them otherwise measures that.
+fn as_the_center_is_started() {
+    const TUNABLES: &str = "GLIBC_TUNABLES";
+    if std::env::var_os(TUNABLES).is_none() {
+        let arguments = std::env::args_os().skip(1);
+        let again = Command::new("/proc/self/exe").args(arguments).env(TUNABLES, "glibc.malloc.hugetlb=1").exec();
+        eprintln!("sekisho-bench: measuring with small pages: {again}");
     }
 }
 

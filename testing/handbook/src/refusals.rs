@@ -16,7 +16,7 @@ pub(crate) fn page() -> String {
     let mut out = head(
         "Refusals",
         "拒否の理由",
-        "`decision::Cause`, `pki::Refusal`, `pki::CrlRefusal`, `pki::OcspRefusal`, `connections::Trouble`, `model::DocumentFault`, `submissions::Refused` and the texts in `core/texts`",
+        "`decision::Cause`, `pki::Refusal`, `pki::CrlRefusal`, `pki::OcspRefusal`, `connections::Trouble`, `model::DocumentFault`, `submissions::Refused`, `applications::Refused` and the texts in `core/texts`",
     );
     out.push_str(
         "\nA refusal names every reason, whose section it lies in (N12), and after → what to do. \
@@ -88,6 +88,15 @@ pub(crate) fn page() -> String {
             vec![(*code).to_owned(), section(of.key()), status.to_string(), en, ja]
         }),
     ));
+    out.push_str("\n## Q101 and on — applications on a device · 機器のアプリケーション\n");
+    out.push_str(&table(
+        &["code", "English", "日本語"],
+        applications::Refused::CODES.iter().map(|code| {
+            let key = format!("application-{}", code.to_ascii_lowercase());
+            let [en, ja] = both.with_remedy(&key, &format!("{key}-do"), &[]);
+            vec![(*code).to_owned(), en, ja]
+        }),
+    ));
     out.push_str(
         "\nA refused proof carries the id of the invariant it breaks, I01 and on: see [invariants](invariants.md).\n",
     );
@@ -126,6 +135,7 @@ mod tests {
         let page = page();
         let codes =
             Cause::ALL.iter().map(|c| c.code()).chain(Refusal::CODES).chain(Trouble::ALL.iter().map(|t| t.code()));
+        let codes = codes.chain(applications::Refused::CODES);
         let codes = codes.chain(submissions::Refused::ALL.iter().map(|(code, ..)| *code));
         for code in codes.chain(["C001", "C005", "C006", "C014"]) {
             assert!(page.contains(&format!("\n| {code} |")), "{code}");

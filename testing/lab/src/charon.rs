@@ -13,6 +13,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::LabError;
+use crate::element::SecureElement;
 use crate::netns::Netns;
 use crate::process::{self, Proc, until};
 
@@ -27,6 +28,8 @@ pub struct Charon {
     decoys: Vec<IpAddr>,
     remote: Vec<IpNet>,
     daemon: Mutex<Option<Proc>>,
+    /// What it needs in its environment.
+    environment: Mutex<Vec<(String, String)>>,
 }
 
 /// One CHILD_SA as `swanctl --list-sas` shows it.
@@ -54,7 +57,7 @@ impl Charon {
         remote: Vec<IpNet>,
     ) -> Result<Self, LabError> {
         std::fs::create_dir_all(&run).map_err(LabError::io(run.display().to_string()))?;
-        let charon = Self { black, red, run, decoys, remote, daemon: Mutex::new(None) };
+        let charon = Self { black, red, run, decoys, remote, daemon: Mutex::new(None), environment: Mutex::default() };
         let conf = charon.conf();
         std::fs::write(&conf, charon.settings()).map_err(LabError::io(conf.display().to_string()))?;
         charon.start()?;
@@ -78,7 +81,7 @@ impl Charon {
         self.remove_device(&self.black)?;
         let _ = std::fs::remove_file(self.vici_socket());
         let mut command = Command::new("/usr/sbin/charon-systemd");
-        command.env("STRONGSWAN_CONF", self.conf());
+        command.env("STRONGSWAN_CONF", self.conf()).envs(lock(&self.environment).iter().cloned());
         let mut daemon = self.black.spawn(command)?;
         let socket = self.vici_socket();
         let mut up = false;
@@ -113,6 +116,18 @@ impl Charon {
     pub fn restart(&self) -> Result<(), LabError> {
         self.stop();
         self.start()
+    }
+
+    /// Restarts it so that it can sign with keys in a secure element.
+    pub fn with_element(&self, element: &SecureElement) -> Result<(), LabError> {
+        *lock(&self.environment) = element.environment().to_vec();
+        let module = format!("pkcs11 {{ modules {{ element {{ path = {} }} }} }}", element.charon_module().display());
+        // Whoever is asked first for a key on a token must be who knows tokens.
+        let settings = self.settings().replacen(" pem ", " pkcs11 pem ", 1);
+        let settings = settings.replacen("    plugins {\n", &format!("    plugins {{\n        {module}\n"), 1);
+        let conf = self.conf();
+        std::fs::write(&conf, settings).map_err(LabError::io(conf.display().to_string()))?;
+        self.restart()
     }
 
     /// Whether the daemon runs.
@@ -236,7 +251,7 @@ fn device_exists(name: &str) -> bool {
     devices.lines().any(|line| line.trim_start().starts_with(&format!("{name}:")))
 }
 
-fn lock(slot: &Mutex<Option<Proc>>) -> std::sync::MutexGuard<'_, Option<Proc>> {
+fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

@@ -208,7 +208,12 @@ mod tests {
             assert!(!scene.set.cards.is_empty() && scene.set.scenario.sites.len() >= 2);
             let documents: Vec<_> =
                 scene.set.documents.iter().map(|(name, text)| parse_document(name, text).unwrap()).collect();
-            model::Network::default().with(&documents).unwrap_or_else(|e| panic!("{}: {e:?}", scene.letter.folder()));
+            let network = model::Network::default()
+                .with(&documents)
+                .unwrap_or_else(|e| panic!("{}: {e:?}", scene.letter.folder()));
+            for site in network.sites.keys() {
+                assert!(checksheet::judge(&network, site).passes(), "{}: {site}", scene.letter.folder());
+            }
         }
     }
 }

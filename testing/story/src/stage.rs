@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use authority::{Authority, AuthorityError, CaKind, Issued, RevocationReason};
-use lab::{HttpsIdentity, HttpsTarget, Lab, LabError, Proc, Server, SwitchTls};
+use lab::{HttpsIdentity, HttpsTarget, Lab, LabError, Proc, SecureElement, Server, SwitchTls};
 use texts::Lang;
 
 use crate::command::{self, Answered};
@@ -16,6 +16,7 @@ use crate::documents::{self, DocumentFiles, Signer};
 use crate::people::{Cards, Person};
 use crate::set::Set;
 
+mod element;
 mod flood;
 mod pair;
 pub use flood::{FLOOD_PER_SECOND, Flooded};
@@ -61,6 +62,7 @@ pub struct Stage {
     // Dropped in this order: the product first, then the servers, then the network under them.
     center: Option<Proc>,
     gates: BTreeMap<String, Proc>,
+    elements: BTreeMap<String, SecureElement>,
     servers: Vec<Server>,
     cards: Cards,
     authority: Authority,
@@ -141,6 +143,7 @@ impl Stage {
         let mut stage = Self {
             center: None,
             gates: BTreeMap::new(),
+            elements: BTreeMap::new(),
             servers,
             cards,
             authority,
@@ -308,6 +311,9 @@ impl Stage {
     pub fn start_gate(&mut self, site: &str) -> Result<(), StageError> {
         let mut command = Command::new(self.binary("sekisho-gate"));
         command.arg("--config").arg(configuration::gate_config(&self.dir, site));
+        if let Some(element) = self.elements.get(site) {
+            command.envs(element.environment().iter().cloned());
+        }
         let gate = self.lab.spawn_in(&format!("sk-{site}-black"), command)?;
         self.gates.insert(site.to_owned(), gate);
         Ok(())

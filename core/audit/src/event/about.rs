@@ -55,6 +55,7 @@ impl Event {
             | Self::NetworkRefused { .. }
             | Self::NetworkExported { .. }
             | Self::NetworkImported { .. }
+            | Self::StatesPlannedAnew { .. }
             | Self::ConnectionRequested { .. }
             | Self::ConnectionDenied { .. }
             | Self::GateJoined { .. }
@@ -87,6 +88,7 @@ impl Event {
             | Self::AgreementDecided { .. }
             | Self::TokenGiven { .. }
             | Self::TokenRevoked { .. }
+            | Self::ProgramActed { .. }
             | Self::PortalSignedIn { .. }
             | Self::PortalSignInRefused { .. }
             | Self::AccountLocked { .. }
@@ -113,6 +115,15 @@ impl Event {
             | Self::EnrolmentRefused { .. }
             | Self::CertificateRevoked { .. }
             | Self::RevocationListIssued { .. }
+            | Self::DeviceTakenIn { .. }
+            | Self::DeviceRefused { .. }
+            | Self::ElementProved { .. }
+            | Self::DeviceBound { .. }
+            | Self::DeviceAnswered { .. }
+            | Self::DeviceReported { .. }
+            | Self::DeviceVouched { .. }
+            | Self::DeviceRevoked { .. }
+            | Self::DeviceEnded { .. }
             | Self::AgreementSigned { .. }
             | Self::SubmissionBegun { .. }
             | Self::SubmissionReceived { .. }

@@ -273,6 +273,7 @@ static PERMITTED: LazyLock<Scene> = LazyLock::new(|| {
     let mut network = Network::default().with(&documents).unwrap();
     let agreement = agreement(NOW.plus_ms(-DAY * 1000), NOW.plus_ms(30 * DAY * 1000));
     network.agreements.insert(agreement.id.clone(), agreement);
+    network.checksheets = authority::answered_checksheets(&network);
     let request =
         ConnectionRequest { from: "clinic/exam-1".parse().unwrap(), service: "keyaki/records".parse().unwrap() };
     Scene {
@@ -370,6 +371,10 @@ impl Scene {
 
     pub fn site(&mut self, id: &str) -> Option<&mut Site> {
         self.network.sites.get_mut(&id.parse::<SiteId>().unwrap())
+    }
+
+    pub fn sheet(&mut self, site: &str) -> &mut Checksheet {
+        self.network.checksheets.get_mut(&site.parse::<SiteId>().unwrap()).unwrap()
     }
 
     pub fn service(&mut self) -> Option<&mut Service> {

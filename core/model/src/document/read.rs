@@ -185,6 +185,7 @@ const SHAPES: &[(&str, Shape)] = &[
     ("a part like", Shape::PART),
     ("a daily window", Shape::WINDOW),
     ("a time like", Shape::TIME),
+    ("a number of an item", Shape::CHECK_ITEM),
 ];
 
 /// What was found, and what it should look like.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-use crate::{Agreement, Document, Service, Site};
+use crate::{Agreement, Checksheet, Document, Service, Site};
 
 /// The text that [`crate::parse_document`] reads as this document.
 ///
@@ -23,6 +23,9 @@ pub fn write_document(document: &Document) -> Result<String, serde_json::Error> 
     }
     for agreement in &document.agreements {
         write_agreement(&mut out, agreement)?;
+    }
+    if let Some(sheet) = &document.checksheet {
+        write_checksheet(&mut out, sheet)?;
     }
     Ok(out)
 }
@@ -94,6 +97,14 @@ fn write_agreement(out: &mut String, agreement: &Agreement) -> Result<(), serde_
     table(out, "[[agreement]]", terms)?;
     for (side, signature) in &agreement.signatures {
         table(out, &format!("[agreement.signature.{side}]"), signature)?;
+    }
+    Ok(())
+}
+
+fn write_checksheet(out: &mut String, sheet: &Checksheet) -> Result<(), serde_json::Error> {
+    table(out, "[checksheet]", json!({ "site": sheet.site, "model": sheet.model, "edition": sheet.edition }))?;
+    if !sheet.answers.is_empty() {
+        table(out, "[checksheet.answer]", &sheet.answers)?;
     }
     Ok(())
 }

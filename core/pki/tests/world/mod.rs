@@ -31,6 +31,8 @@ impl World {
             (CaKind::Center, Purpose::Center),
             (CaKind::Operator, Purpose::Operator),
             (CaKind::Service, Purpose::Service),
+            (CaKind::Registration, Purpose::Registration),
+            (CaKind::Equipment, Purpose::Equipment),
         ] {
             anchors.add(TrustAnchor::new(&authority.ca_der(kind).unwrap(), purpose).unwrap());
         }

@@ -198,6 +198,28 @@ async fn a_site_is_proposed_registered_and_enrolled_over_the_api_g9_g12() {
     let (status, given) = member.ask("POST", gate, "branch", None).await;
     assert!(status == 201 && given["token"].as_str().unwrap().starts_with("sekisho-once-"), "{given}");
 
+    // Its checksheet: only the institution answers, whole, on what it has seen (G11).
+    let sheet = "/api/v1/sites/{site}/checksheet";
+    other.refused("GET", sheet, "branch", json!({}), 404, "J009").await;
+    let seen = member.get(sheet, "branch").await;
+    assert_eq!((&seen["passes"], &seen["model"]), (&json!(false), &json!("small")), "{seen}");
+    assert_eq!(seen["items"].as_array().unwrap().len(), 32);
+    let all_yes = |sheet: &Value| {
+        let asked = sheet["items"].as_array().unwrap().iter().filter(|item| item["judged_by"] == "person");
+        let answers = asked.map(|item| json!({ "item": item["item"], "answer": "yes", "evidence": "seen" }));
+        json!({ "version": sheet["version"], "answers": answers.collect::<Vec<_>>() })
+    };
+    let mut waived = all_yes(&seen);
+    waived["answers"][0] = json!({ "item": "3-1-1", "answer": "does-not-apply" });
+    member.refused("PUT", sheet, "branch", waived, 422, "J001").await;
+    other.refused("PUT", sheet, "branch", all_yes(&seen), 404, "J009").await;
+    let (status, answered) = member.ask("PUT", sheet, "branch", Some(all_yes(&seen))).await;
+    assert_eq!((status, &answered["passes"], &answered["lacking"]), (200, &json!(true), &json!([])), "{answered}");
+    member.refused("PUT", sheet, "branch", all_yes(&seen), 409, "J010").await;
+    let read = operator.get("/api/v1/review/sites/{site}/checksheet", "branch").await;
+    let by = read["items"].as_array().unwrap().iter().find(|item| item["item"] == "3-1-1").unwrap()["by"].clone();
+    assert_eq!((&read["passes"], by), (&json!(true), json!(users[0])), "{read}");
+
     // What is left: taken back, rejected, and what an operator does for an institution.
     let (_, second) = member.ask("POST", proposals, "", Some(site("second", 45))).await;
     assert_eq!(member.ask("POST", withdraw, &second["number"].to_string(), None).await.0, 204);

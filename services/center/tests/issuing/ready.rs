@@ -16,6 +16,43 @@ fn token(given: &Seen) -> String {
     format!("sekisho-once-{}", given.between("sekisho-once-", "<"))
 }
 
+/// The manager of the branch answers its checksheet: a draft first, then a slip, then all of it (G11).
+async fn sheet(clinic: &mut Browser, operator: &mut Browser, hospital: &mut Browser) {
+    let page = "/sites/at/branch/checksheet";
+    assert_eq!(hospital.get(page).await.status, 404, "another institution's");
+    let asked = ["3-1-1", "3-1-2", "3-4-1", "3-4-2", "3-6-1", "4-1-2", "4-3-1"];
+    let fields = |version: String, said: &[(&str, &str, &str)]| {
+        let mut all = vec![("version".to_owned(), version)];
+        for (item, answer, evidence) in said {
+            all.push((format!("answer-{item}"), (*answer).to_owned()));
+            all.push((format!("evidence-{item}"), (*evidence).to_owned()));
+        }
+        all
+    };
+    async fn send(browser: &mut Browser, page: &str, fields: Vec<(String, String)>) -> Seen {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        browser.post(page, &fields).await
+    }
+    clinic.get(page).await.says(200, &["data-checksheet=\"open\"", "Nobody has answered", "I08", "main (internet)"]);
+    let first = version(clinic, page).await;
+    let draft = [("3-1-1", "yes", "Plan of 2026")];
+    send(clinic, page, fields(first.clone(), &draft)).await.led_to(page);
+    send(clinic, page, fields(first, &draft)).await.says(409, &["J010"]);
+    clinic.get(page).await.says(200, &["value=\"Plan of 2026\"", "#item-3-4-2"]);
+    let seen = version(clinic, page).await;
+    let slip = [("3-1-1", "yes", "Plan of 2026"), ("3-4-1", "does-not-apply", " ")];
+    send(clinic, page, fields(seen.clone(), &slip)).await.says(422, &["fault-3-4-1", "href=\"#item-3-4-1\""]);
+    let all: Vec<_> = asked.iter().map(|item| (*item, "yes", "Plan of 2026")).collect();
+    send(clinic, page, fields(seen, &all)).await.led_to(page);
+    clinic.get(page).await.says(200, &["data-checksheet=\"passes\""]);
+    clinic.get(&format!("{page}/print")).await.says(200, &["Plan of 2026", "data-standing=\"met\""]);
+    // An operator reads it, and cannot answer for the institution.
+    let read = operator.get("/review/sites/at/branch/checksheet").await;
+    read.says(200, &["data-checksheet=\"passes\"", "Plan of 2026"]);
+    assert!(!read.text.contains("name=\"answer-3-1-1\""));
+    assert_ne!(operator.post("/review/sites/at/branch/checksheet", &[]).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_registered_site_becomes_ready_to_open_without_a_file_g12() {
     let mut stage = Stage::laid();
@@ -141,6 +178,14 @@ async fn a_registered_site_becomes_ready_to_open_without_a_file_g12() {
     let (value, certificate) = keyaki.signature(&agreement);
     hospital.post(sign, &[("value", &value), ("certificate", &certificate)]).await.led_to("/agreements/A-7");
     hospital.get("/agreements/A-7").await.says(200, &["data-signed=\"2\""]);
+    // Both agreed, and still nothing opens: the branch has not answered its checksheet, the hospital has (G12).
+    clinic.get("/agreements/A-7").await.says(
+        200,
+        &["data-side=\"provider\" data-passes=\"true\"", "data-side=\"consumer\" data-passes=\"false\"", "1-1-1"],
+    );
+    clinic.get(page).await.says(200, &["data-stage=\"gate-enrolled\"", "D044", "own facility"]);
+    hospital.get("/sites/at/hospital").await.says(200, &["D044"]);
+    sheet(&mut clinic, &mut operator, &mut hospital).await;
     clinic.get(page).await.says(200, &["data-stage=\"ready\"", "could open now"]);
     hospital.get("/sites/at/hospital").await.says(200, &["branch/exam-1", "could open now"]);
     let (_, log) = stage.operator("GET", "/v1/log?limit=1000", json!({})).await;

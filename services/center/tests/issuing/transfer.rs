@@ -67,7 +67,7 @@ async fn what_one_center_exports_by_page_another_tries_and_takes_in_n10() {
     let shown = sent(&mut taker, &trial, &[("file", &export.text)]).await;
     shown.says(
         200,
-        &["<th scope=\"row\">clinic</th>", "keyaki/records", "added 9, changed 0, removed 0", "id=\"take\""],
+        &["<th scope=\"row\">clinic</th>", "keyaki/records", "added 12, changed 0, removed 0", "id=\"take\""],
     );
     assert_eq!(held(&to).await, nothing);
     let tried = shown.between("name=\"tried\" value=\"", "\"");

@@ -3,6 +3,7 @@
 use audit::CloseCause;
 use authority::{CaKind, RevocationReason};
 use model::ConnectionState;
+use sqlx::{Connection, Executor};
 use wire::link::FirstPacketVerdict;
 use wire::session::{CutCall, ServiceState};
 
@@ -152,4 +153,57 @@ async fn what_was_asked_stays_asked_and_what_was_given_is_judged_again_n8() {
     again(&mut world).await;
     let doctor = world.sign_in(&world.doctor, EXAM_1).await.unwrap().session;
     assert_eq!(code(open_in_session(&world.center, doctor, service("records")).await.unwrap_err()), "D073");
+}
+
+/// An earlier version took any segment for a first packet and proved it by rules that asked for no more. What it kept
+/// must neither be believed nor keep the center from starting, and open lines stay open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_earlier_version_kept_is_planned_anew_and_ends_no_line_x4() {
+    let mut world = World::new().await;
+    world.honest_gates();
+    let line = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap().connection.grant;
+    let before = world.center.registry().load().await.unwrap().sites;
+    let mut raw = sqlx::AnyConnection::connect(&world.registry_url()).await.unwrap();
+    let older = |what: &str| format!("replace({what}, '\"beginning\":\"syn\"', '\"beginning\":null')");
+    for (table, column) in [("site_delta", "delta"), ("site_snapshot", "state")] {
+        let statement = format!("UPDATE {table} SET {column} = {}", older(column));
+        raw.execute(sqlx::AssertSqlSafe(statement)).await.unwrap();
+    }
+    let kept = world.center.registry().load().await.unwrap().sites;
+    let touched: Vec<_> = before.keys().filter(|id| kept[*id] != before[*id]).cloned().collect();
+    assert!(touched.iter().any(|id| id.as_str() == "clinic"));
+    assert!(verify::Verifier::from_states(kept).is_err(), "this version asks for more");
+
+    again(&mut world).await;
+    world.settle(|c| c.len() == 1 && c[0].state == ConnectionState::Open).await;
+    assert_eq!(status(&world.center).await.connections[0].grant, line);
+    let after = world.center.registry().load().await.unwrap().sites;
+    for (id, state) in &before {
+        let mut now = after[id].clone();
+        assert_eq!(now.generation > state.generation, touched.contains(id), "who is changed is told, {id}");
+        now.generation = state.generation;
+        assert_eq!(&now, state, "{id}");
+    }
+    assert_eq!(world.recorded("A106").await, 1);
+    // It is mended, so the next start finds nothing to mend; and the way goes on from there.
+    again(&mut world).await;
+    assert_eq!(world.recorded("A106").await, 1);
+    crate::close(&world.center, line, crate::Closer::Operator("test".into())).await.unwrap();
+    world.settle(|c| c.is_empty()).await;
+    assert!(crate::log_verdict(&world.center).await.unwrap().holds);
+}
+
+/// Documents and grants that follow into something unsound are no way out: nothing starts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_planned_soundly_does_not_start_x1() {
+    let mut world = World::new().await;
+    world.honest_gates();
+    open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap();
+    let mut raw = sqlx::AnyConnection::connect(&world.registry_url()).await.unwrap();
+    // Another hand lets the grant serve a port that its service does not have, wherever the grant stands.
+    for (table, column) in [("site_delta", "delta"), ("site_snapshot", "state"), ("connection", "permitted")] {
+        let statement = format!("UPDATE {table} SET {column} = replace({column}, '\"ports\":[443]', '\"ports\":[0]')");
+        raw.execute(sqlx::AssertSqlSafe(statement)).await.unwrap();
+    }
+    assert!(world.try_restart().await.unwrap_err().refutation.is_some());
 }

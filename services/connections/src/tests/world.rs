@@ -9,6 +9,7 @@ use model::{
 };
 use pki::Purpose;
 use sha2::{Digest, Sha256};
+use sqlx::{Connection, Row};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -199,9 +200,23 @@ impl World {
 
     /// The center dies without a word and another takes its place; the links are gone with it.
     pub async fn restart(&mut self) {
+        self.try_restart().await.unwrap();
+    }
+
+    /// The same, if it starts.
+    pub async fn try_restart(&mut self) -> Result<(), Refused> {
         *self.links.queue.lock().unwrap() = None;
         self.center.registry().close().await.unwrap();
-        self.center = start(&self.dir, &self.links, &self.clock, &self.order_key, &self.asked).await;
+        self.center = try_start(&self.dir, &self.links, &self.clock, &self.order_key, &self.asked).await?;
+        Ok(())
+    }
+
+    /// How many entries of a kind the log has.
+    pub async fn recorded(&self, code: &str) -> usize {
+        let mut raw = sqlx::AnyConnection::connect(&self.registry_url()).await.unwrap();
+        let count = sqlx::query("SELECT COUNT(*) FROM audit WHERE code = $1").bind(code.to_owned());
+        let row = count.fetch_one(&mut raw).await.unwrap();
+        usize::try_from(row.get::<i64, _>(0)).unwrap()
     }
 
     pub async fn join_all(&self) {
@@ -374,6 +389,16 @@ fn trust(dir: &TempDir, authority: &Authority, folder: &str, kind: CaKind) {
 }
 
 async fn start(dir: &TempDir, links: &Arc<FakeGates>, clock: &Arc<TestClock>, key: &str, asked: &Demands) -> Center {
+    try_start(dir, links, clock, key, asked).await.unwrap()
+}
+
+async fn try_start(
+    dir: &TempDir,
+    links: &Arc<FakeGates>,
+    clock: &Arc<TestClock>,
+    key: &str,
+    asked: &Demands,
+) -> Result<Center, Refused> {
     let url = format!("sqlite://{}", dir.path().join("registry.db").display());
     // A center that is gone may still hold the file for a moment.
     let mut registry = registry::Registry::open(&url).await;
@@ -404,7 +429,6 @@ async fn start(dir: &TempDir, links: &Arc<FakeGates>, clock: &Arc<TestClock>, ke
         settings,
     })
     .await
-    .unwrap()
 }
 
 fn authority_key(pem: &str) -> OrderKey {

@@ -33,6 +33,7 @@ use axum::response::Response;
 use challenge::{Challenges, Verdict};
 use joining::VpnId;
 use maud::{Markup, html};
+use provenance::Provenance;
 use reception::Joining;
 use registration::Registration;
 use std::sync::Arc;
@@ -110,6 +111,7 @@ pub struct Desk {
     lines: Option<Arc<dyn VpnLines>>,
     cards: Option<Arc<dyn Cards>>,
     registration: Option<Registration>,
+    devices: Option<Provenance>,
 }
 
 impl Desk {
@@ -124,6 +126,7 @@ impl Desk {
             lines: None,
             cards: None,
             registration: None,
+            devices: None,
         }
     }
 
@@ -131,6 +134,12 @@ impl Desk {
     #[must_use]
     pub fn with_files(self, files: Files) -> Self {
         Self { files: Some(Arc::new(files)), ..self }
+    }
+
+    /// With the devices of a registration centre, for operators to handle.
+    #[must_use]
+    pub fn with_devices(self, devices: Provenance) -> Self {
+        Self { devices: Some(devices), ..self }
     }
 
     /// With the client VPN, for operators to see.

@@ -121,6 +121,7 @@ pub(super) fn table() -> Vec<Way> {
         Inside get  "/factor"                 ChangeOwn Page Page => inside::factor::page;
         Inside post "/factor"                 ChangeOwn Password Page => inside::factor::begin;
         Inside post "/factor/confirm"         ChangeOwn Password Page => inside::factor::confirm;
+        Inside post "/factor/codes"           ChangeOwn Password Page => inside::factor::codes;
         Inside post "/factor/remove"          ChangeOwn Password Page => inside::factor::remove;
         Inside post "/factor/key"             ChangeOwn Password Page => inside::keys::begin;
         Inside post "/factor/key/confirm"     ChangeOwn Password Page => inside::keys::confirm;
@@ -140,6 +141,9 @@ pub(super) fn table() -> Vec<Way> {
         Inside post "/sites/drafts/{draft}/withdraw" ManageSites Form Page => sites::withdraw;
         Inside get  "/sites/at/{site}"            SeeSites Page Page => sites::one;
         Inside post "/sites/at/{site}/gate"       ManageSites Form Page => sites::gate;
+        Inside get  "/sites/at/{site}/checksheet" SeeSites Page Page => sites::checksheet::page;
+        Inside post "/sites/at/{site}/checksheet" ManageSites Form Page => sites::checksheet::answer;
+        Inside get  "/sites/at/{site}/checksheet/print" SeeSites Page Page => sites::checksheet::print;
         Inside post "/sites/at/{site}/hosts" ManageSites Form Page => sites::add_host;
         Inside post "/sites/at/{site}/hosts/{name}/remove" ManageSites Form Page => sites::remove_host;
         Inside post "/sites/at/{site}/hosts/{name}/code" ManageSites Form Page => sites::device_code;
@@ -195,6 +199,15 @@ pub(super) fn table() -> Vec<Way> {
         Operator post "/review/configuration/trial"    Transfer Form Page => review::transfer::trial;
         Operator post "/review/configuration/import"   Transfer Form Page => review::transfer::import;
 
+        Operator get  "/review/equipment"                  SeeReview Page Page => review::equipment::list;
+        Operator post "/review/equipment"                  RegisterSites Form Page => review::equipment::take_in;
+        Operator post "/review/equipment/report"           RegisterSites Form Page => review::equipment::report;
+        Operator get  "/review/equipment/{device}"         SeeReview Page Page => review::equipment::one;
+        Operator post "/review/equipment/{device}/token"   RegisterSites Form Page => review::equipment::token;
+        Operator post "/review/equipment/{device}/site"    RegisterSites Form Page => review::equipment::site;
+        Operator post "/review/equipment/{device}/answer"  RegisterSites Form Page => review::equipment::answer;
+        Operator post "/review/equipment/{device}/revoke"  RegisterSites Form Page => review::equipment::revoke;
+
         Operator get  "/review/sites"                      SeeSites Page Page => sites::list;
         Operator post "/review/sites/name"                 RegisterSites Form Page => sites::name;
         Operator get  "/review/sites/new"                  RegisterSites Page Page => sites::ask;
@@ -203,6 +216,8 @@ pub(super) fn table() -> Vec<Way> {
         Operator post "/review/sites/drafts/{draft}/reject"   RegisterSites Form Page => sites::reject;
         Operator get  "/review/sites/at/{site}"            SeeSites Page Page => sites::one;
         Operator post "/review/sites/at/{site}/gate"       RegisterSites Form Page => sites::gate;
+        Operator get  "/review/sites/at/{site}/checksheet" SeeSites Page Page => sites::checksheet::page;
+        Operator get  "/review/sites/at/{site}/checksheet/print" SeeSites Page Page => sites::checksheet::print;
         Operator post "/review/sites/at/{site}/hosts" RegisterSites Form Page => sites::add_host;
         Operator post "/review/sites/at/{site}/hosts/{name}/remove" RegisterSites Form Page => sites::remove_host;
         Operator post "/review/sites/at/{site}/hosts/{name}/code" RegisterSites Form Page => sites::device_code;

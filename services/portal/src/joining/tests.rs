@@ -1,6 +1,7 @@
 //! Every route × every role is decided, and the door keeps what was decided (ASVS 4.1.1, 4.1.3).
 
 mod api;
+mod equipment;
 mod people;
 
 use axum::body::{Body, to_bytes};
@@ -89,7 +90,8 @@ fn request(way: &Way, role: Role) -> Request<Body> {
         .replace("{site}", "x")
         .replace("{draft}", "1")
         .replace("{agreement}", "A-1")
-        .replace("{vpn}", "x");
+        .replace("{vpn}", "x")
+        .replace("{device}", "2222-2222-222H");
     let mut request = Request::builder().method(way.method.clone()).uri(path).header(header::HOST, HOST);
     // Forms come from a page of ours, calls of the API from no page.
     request = match way.described {

@@ -192,7 +192,8 @@ async fn a_second_factor_is_asked_for_and_a_code_works_once() {
     let who = desk.signed_in(&boss).await;
     assert!(matches!(joining.offer_totp(&who, "wrong").await, Err(Refused::Fields(_))));
     joining.offer_totp(&who, boss.password).await.unwrap();
-    // Not confirmed: not asked for.
+    // Not confirmed: not asked for, and nothing that recovery codes could stand in for.
+    assert!(matches!(joining.renew_recovery_codes(&who, boss.password).await, Err(Refused::WrongStand)));
     desk.signed_in(&boss).await;
     let code = |now: Timestamp| {
         let record = joining.registry();
@@ -238,6 +239,17 @@ async fn a_second_factor_is_asked_for_and_a_code_works_once() {
     let views = joining
         .factors(&desk.joining.session(token_in(&desk, &boss, recovery[4].reveal()).await.reveal()).await.unwrap());
     assert!(views.contains(&crate::FactorView::Recovery { left: 8 }), "{views:?}");
+    // New codes for the lost sheet: with the password only, told by letter, and the old ones count no more.
+    desk.post().await;
+    assert!(matches!(joining.renew_recovery_codes(&who, "wrong").await, Err(Refused::Fields(_))));
+    let anew = joining.renew_recovery_codes(&who, boss.password).await.unwrap();
+    assert_eq!((anew.len(), anew.iter().any(|code| recovery.contains(code))), (recovery.len(), false));
+    assert_eq!(desk.post().await.len(), 1);
+    let token = ask().await;
+    let old = joining.second_factor_code(token.reveal(), recovery[5].reveal()).await;
+    assert!(matches!(old, Err(Refused::WrongSecondFactor)), "{old:?}");
+    let new = joining.second_factor_code(token.reveal(), anew[5].reveal()).await;
+    assert!(matches!(new, Ok(SignInAnswer::In { .. })), "{new:?}");
     // The card, beside it: by a code that is good once, and at the address of the page only.
     let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
     assert!(matches!(joining.offer_card(&who, "wrong", here).await, Err(Refused::Fields(_))));

@@ -82,6 +82,47 @@ async fn a_token_acts_as_its_owner_in_what_it_was_made_for_until_it_ends(place: 
     assert_eq!(numbers, [(true, zeroth), (true, first), (true, second), (false, first), (false, second)]);
 }
 
+/// Who reads the record sees each time that it was a program, and which; and never when it was not.
+#[tokio::test]
+async fn the_record_tells_a_program_from_its_owner_r8() {
+    let desk = Desk::open(Place::sqlite()).await;
+    let boss = desk.manager("a@keyaki.example", 1).await;
+    let who = desk.signed_in(&boss).await;
+    let given = made(&desk, &who, &["manage-staff", "apply-for-service"]).await;
+    let program = desk.joining.program(&given.token).await.unwrap();
+    let form =
+        |mail: &str| StaffForm { name: "看護 花子".into(), kana: "カンゴ ハナコ".into(), mail: mail.into() };
+    let log = async || desk.joining.registry().audit_from(0, 1_000).await.unwrap();
+    for (hand, is_program) in [(&program, true), (&who, false)] {
+        for step in ["add", "reset", "remove", "apply", "take back"] {
+            let before = log().await.len();
+            let staff = desk.joining.staff(&who).await.unwrap();
+            let colleague = staff.iter().find(|one| one.user != who.user()).map(|one| one.user);
+            match step {
+                "add" => drop(desk.joining.add_staff(hand, &form("c@keyaki.example")).await.unwrap()),
+                "reset" => drop(desk.joining.reset_staff(hand, colleague.unwrap()).await.unwrap()),
+                "remove" => desk.joining.remove_staff(hand, colleague.unwrap()).await.unwrap(),
+                "apply" => {
+                    let wanted = ["cancer-registry".to_owned()];
+                    drop(desk.joining.apply_for_services(hand, &wanted).await.unwrap());
+                }
+                _ => {
+                    let all = desk.joining.service_applications(hand).await.unwrap();
+                    let live = all.iter().find(|view| view.application.is_live()).unwrap();
+                    desk.joining.take_back_service(hand, live.number).await.unwrap();
+                }
+            }
+            let told: Vec<Event> = log().await.split_off(before).into_iter().map(|entry| entry.event).collect();
+            let named = matches!(
+                &told[0],
+                Event::ProgramActed { token, user } if *token == given.view.number && *user == who.user().to_string()
+            );
+            assert_eq!(named, is_program, "{step}: {told:?}");
+            assert_eq!(told.len(), if is_program { 2 } else { 1 }, "{step}: {told:?}");
+        }
+    }
+}
+
 /// Whatever stops the account stops its tokens, and nothing brings them back but what only paused it.
 #[tokio::test]
 async fn what_stops_an_account_stops_its_tokens() {

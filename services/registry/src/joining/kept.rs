@@ -31,6 +31,8 @@ pub enum Table {
     Proposal,
     /// Tokens for programs.
     Token,
+    /// Devices (G1); the number is the device id's.
+    Equipment,
 }
 
 impl Table {
@@ -46,6 +48,7 @@ impl Table {
             Self::Site => "join_site",
             Self::Proposal => "join_proposal",
             Self::Token => "join_token",
+            Self::Equipment => "equipment",
         }
     }
 }
@@ -202,6 +205,42 @@ impl Kept for ApiToken {
     }
     fn at(&self) -> Timestamp {
         self.made_at
+    }
+}
+
+impl Kept for ::equipment::Device {
+    const TABLE: Table = Table::Equipment;
+    fn state(&self) -> String {
+        self.stand.as_str().to_owned()
+    }
+    /// The site it stands at, as a number: [`Registry::devices_at`] looks at the site itself besides.
+    fn owner(&self) -> Option<i64> {
+        self.site.as_ref().map(site_number)
+    }
+    /// Its element's key while it lives: an element is in one device.
+    fn name(&self) -> Option<String> {
+        self.stand.is_live().then(|| self.information.device.element.key.to_string())
+    }
+    fn at(&self) -> Timestamp {
+        self.taken_at
+    }
+}
+
+/// The columns of all nouns are the same, and an owner is a number.
+fn site_number(site: &model::SiteId) -> i64 {
+    let audit::Digest(octets) = audit::Digest::of(site.as_str().as_bytes());
+    octets[..7].iter().fold(0, |number, octet| number << 8 | i64::from(*octet))
+}
+
+impl Registry {
+    /// Devices at a site, revoked ones too, oldest first.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn devices_at(&self, site: &model::SiteId) -> Result<Vec<Record<::equipment::Device>>, RegistryError> {
+        let mut found = self.kept_of::<::equipment::Device>(site_number(site), Page::first(1000)).await?;
+        found.retain(|device| device.value.site.as_ref() == Some(site));
+        Ok(found)
     }
 }
 

@@ -67,3 +67,6 @@ pub(crate) const REGISTRATION: &str = concat!(
     kept_table!("join_proposal"),
     kept_table!("join_token")
 );
+
+/// Table of devices (G1); a step of `schema`.
+pub(crate) const EQUIPMENT: &str = concat!("\n", kept_table!("equipment"));

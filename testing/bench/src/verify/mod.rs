@@ -58,6 +58,7 @@ pub fn measure(only: Option<Part>, progress: &dyn Fn(&str)) -> Result<Measured, 
     }
     let note = "A line has six flow rules, two tunnels and four filters at its two ends together; sizes of the tier1 \
                 rows count lines, those of cold-start and tier2 flow rules. The full judge follows every path of both sites. OxiDD only finds that \
-                rules are disjoint; our tier 2 finds in its time that grants, tunnels and filters at both ends cover them.\n";
+                rules are disjoint; our tier 2 finds in its time that grants, tunnels and filters at both ends cover them. \
+                Memory in large pages, as the center's unit file asks for, unless GLIBC_TUNABLES says otherwise.\n";
     Ok(Measured { rows, notes: format!("{note}\n{}\n", growth::text(&curves)), picture: growth::svg(&curves) })
 }

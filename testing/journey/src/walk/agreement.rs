@@ -34,6 +34,8 @@ pub(super) fn both(house: &mut House, p: &mut Person, account: &mut Account) -> 
     }
     p.send("#propose")?;
     p.reaches("page-agreement-title")?;
+    let sheets = p.has("[data-side=consumer][data-passes=true]")? && p.has("[data-side=provider][data-passes=true]")?;
+    account.check("journey-agreement-sheets", &[], that(sheets, || "no word of the checksheets".into()));
     p.look("62-agreement", account)?;
     let command = p.read(".way pre.command")?;
     let document = p.fetch(&format!("/agreements/{NUMBER}/document"))?;
@@ -107,7 +109,7 @@ fn brought(house: &mut House, account: &mut Account) -> Result<(), StageError> {
     p.tab_to("#try", 20)?;
     p.leave("Enter")?;
     let shown = p.eval("document.querySelectorAll('[data-change=added]').length")?;
-    account.check("journey-transfer-trial", &[], that(shown == json!(3), || shown.to_string()));
+    account.check("journey-transfer-trial", &[], that(shown == json!(4), || shown.to_string()));
     p.look("61-configuration-trial", account)?;
     p.send("#take")?;
     let taken = p.has("#taken")?;

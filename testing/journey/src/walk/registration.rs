@@ -48,6 +48,7 @@ pub(super) fn site(house: &mut House, p: &mut Person, account: &mut Account) -> 
     let done = p.has("[data-step=enroll][data-done=true]")?;
     account.check("journey-gate-seen", &[], that(done, || "the page does not know the gate".into()));
     terminal(p, account)?;
+    checksheet(&sites, p, account)?;
     p.go(&format!("{}/agreements", house.inside()))?;
     p.look("48-agreements", account)?;
     p.send("#signing-code")?;
@@ -110,4 +111,36 @@ fn terminal(p: &mut Person, account: &mut Account) -> Result<(), StageError> {
     let token = p.read("#token")?;
     account.check("journey-device-code", &[], that(token.starts_with("sekisho-once-"), || "no token".into()));
     p.look("47-device-code", account)
+}
+
+/// What a person of a small institution is asked (guideline 6.1 (2)).
+const ASKED: [&str; 9] = ["3-1-1", "3-1-2", "3-3-3", "3-4-1", "3-4-2", "3-5-2", "3-6-1", "4-1-2", "4-3-1"];
+
+/// The checksheet: what the machine knows stands there, the rest is answered, a reason that is missing is told (G11).
+fn checksheet(sites: &str, p: &mut Person, account: &mut Account) -> Result<(), StageError> {
+    p.go(&format!("{sites}/at/keyaki-main"))?;
+    p.send("#checksheet")?;
+    p.reaches("page-checksheet-title")?;
+    let knows = p.has("[data-item='2-2-5'][data-standing=met]")? && p.has("[data-checksheet=open]")?;
+    account.check("journey-checksheet-machine", &[], that(knows, || "the machine answers nothing".into()));
+    p.look("47-checksheet", account)?;
+    for item in ASKED {
+        p.tick(&format!("#answer-{item}-yes"))?;
+        p.fill(&format!("evidence-{item}"), "Network plan of 2026")?;
+    }
+    p.tick("#answer-4-3-1-does-not-apply")?;
+    p.fill("evidence-4-3-1", "")?;
+    p.send("#save")?;
+    let told = p.has("#fault-4-3-1")? && p.eval("document.getElementById('answer-3-1-1-yes').checked")? == true;
+    account.check("journey-checksheet-refused", &[], that(told, || "no fault, or the answers are gone".into()));
+    p.look("47-checksheet-refused", account)?;
+    p.fill("evidence-4-3-1", "Nothing is maintained from outside")?;
+    p.send("#save")?;
+    let passes = p.has("[data-checksheet=passes]")?;
+    account.check("journey-checksheet-passes", &[], that(passes, || "it does not pass".into()));
+    p.look("47-checksheet-passes", account)?;
+    p.send("#print")?;
+    let whole = p.has("tr[data-item='4-3-1']")? && p.text()?.contains("Nothing is maintained from outside");
+    account.check("journey-checksheet-print", &[], that(whole, || "an answer is missing on paper".into()));
+    p.look("47-checksheet-print", account)
 }

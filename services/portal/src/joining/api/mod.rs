@@ -5,7 +5,9 @@
 //! two cannot differ. Who calls is known by a token or by the operator's certificate, never by a cookie.
 
 mod asked;
+mod checksheet;
 mod document;
+mod equipment;
 mod inside;
 mod operator;
 mod oversight;
@@ -87,6 +89,8 @@ pub(super) fn ways() -> Vec<Way> {
         Inside GET  "/api/v1/sites/{site}"                        SeeSites    OK         "see-site" => sites::one;
         Inside POST "/api/v1/sites/{site}/gate-token"             ManageSites CREATED    "make-gate-token" => sites::gate;
 
+        Inside GET "/api/v1/sites/{site}/checksheet" SeeSites OK "see-checksheet" => checksheet::see;
+        Inside PUT "/api/v1/sites/{site}/checksheet" ManageSites OK "answer-checksheet" => checksheet::answer;
         Inside POST "/api/v1/sites/{site}/hosts" ManageSites OK "add-host" => parts::add_host;
         Inside DELETE "/api/v1/sites/{site}/hosts/{name}" ManageSites OK "remove-host" => parts::remove_host;
         Inside POST "/api/v1/sites/{site}/hosts/{name}/device-code" ManageSites CREATED "make-device-code" => parts::device_code;
@@ -137,6 +141,7 @@ pub(super) fn ways() -> Vec<Way> {
         Operator GET  "/api/v1/review/sites"                            SeeSites      OK         "list-sites" => sites::sites;
         Operator GET  "/api/v1/review/sites/{site}"                     SeeSites      OK         "see-site" => sites::one;
         Operator POST "/api/v1/review/sites/{site}/gate-token"          RegisterSites CREATED    "make-gate-token" => sites::gate;
+        Operator GET  "/api/v1/review/sites/{site}/checksheet" SeeSites OK "see-checksheet" => checksheet::see;
         Operator POST "/api/v1/review/sites/{site}/hosts" RegisterSites OK "add-host" => parts::add_host;
         Operator DELETE "/api/v1/review/sites/{site}/hosts/{name}" RegisterSites OK "remove-host" => parts::remove_host;
         Operator POST "/api/v1/review/sites/{site}/hosts/{name}/device-code" RegisterSites CREATED "make-device-code" => parts::device_code;
@@ -147,6 +152,14 @@ pub(super) fn ways() -> Vec<Way> {
         Operator GET  "/api/v1/review/configuration"        Transfer OK "export-configuration" => transfer::export;
         Operator POST "/api/v1/review/configuration/trial"  Transfer OK "try-import" => transfer::trial;
         Operator POST "/api/v1/review/configuration/import" Transfer OK "import-configuration" => transfer::import;
+        Operator GET  "/api/v1/review/equipment"                  SeeReview     OK         "list-devices" => equipment::list;
+        Operator POST "/api/v1/review/equipment"                  RegisterSites CREATED    "take-in-device" => equipment::take_in;
+        Operator POST "/api/v1/review/equipment/reports"          RegisterSites NO_CONTENT "take-device-report" => equipment::report;
+        Operator GET  "/api/v1/review/equipment/{device}"         SeeReview     OK         "see-device" => equipment::one;
+        Operator POST "/api/v1/review/equipment/{device}/token"   RegisterSites CREATED    "make-device-token" => equipment::token;
+        Operator PUT  "/api/v1/review/equipment/{device}/place"   RegisterSites NO_CONTENT "place-device" => equipment::site;
+        Operator POST "/api/v1/review/equipment/{device}/answers" RegisterSites NO_CONTENT "answer-row" => equipment::answer;
+        Operator POST "/api/v1/review/equipment/{device}/revoke"  RegisterSites OK         "revoke-device" => equipment::revoke;
         Operator GET "/api/v1/review/agreements" SeeSites OK "list-agreements" => parts::agreements;
         Operator GET "/api/v1/review/agreements/{agreement}" SeeSites OK "see-agreement" => parts::one_agreement;
     };

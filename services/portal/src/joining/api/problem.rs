@@ -22,6 +22,8 @@ pub(in crate::joining) enum Problem {
     Files(submissions::Refused),
     /// By the registration of sites.
     Registration(registration::Refused),
+    /// By whoever keeps the devices.
+    Devices(provenance::Refused),
     /// Before a use case was asked.
     Plain(Plain),
 }
@@ -58,6 +60,8 @@ pub(in crate::joining) enum Plain {
     NotHere,
     /// No sites are registered here.
     NoRegistration,
+    /// No devices are registered here.
+    NoDevices,
     /// Who is in the client VPN is not known now.
     VpnUnknown,
     /// No such line of the client VPN, or it could not be ended now.
@@ -158,6 +162,12 @@ impl From<registration::Refused> for Problem {
     }
 }
 
+impl From<provenance::Refused> for Problem {
+    fn from(no: provenance::Refused) -> Self {
+        Self::Devices(no)
+    }
+}
+
 impl From<Plain> for Problem {
     fn from(no: Plain) -> Self {
         Self::Plain(no)
@@ -193,6 +203,7 @@ impl Plain {
             Self::Strange => "strange",
             Self::NotHere => "not-here",
             Self::NoRegistration => "no-registration",
+            Self::NoDevices => "no-devices",
             Self::VpnUnknown => "vpn-unknown",
             Self::LineNotIn => "line-not-in",
             Self::Broken => "broken",
@@ -204,7 +215,7 @@ impl Plain {
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::NoToken | Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::NotYours | Self::TooNarrow(_) | Self::Strange => StatusCode::FORBIDDEN,
-            Self::NoSuchCall | Self::NotHere | Self::NoRegistration => StatusCode::NOT_FOUND,
+            Self::NoSuchCall | Self::NotHere | Self::NoRegistration | Self::NoDevices => StatusCode::NOT_FOUND,
             Self::VpnUnknown => StatusCode::SERVICE_UNAVAILABLE,
             Self::LineNotIn => StatusCode::CONFLICT,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -218,9 +229,12 @@ impl Plain {
     fn section(&self) -> Section {
         match self {
             Self::NotYours | Self::TooNarrow(_) => Section::InHouseLan,
-            Self::NotHere | Self::NoRegistration | Self::VpnUnknown | Self::LineNotIn | Self::Broken => {
-                Section::Operator
-            }
+            Self::NotHere
+            | Self::NoRegistration
+            | Self::NoDevices
+            | Self::VpnUnknown
+            | Self::LineNotIn
+            | Self::Broken => Section::Operator,
             _ => Section::Terminal,
         }
     }
@@ -264,6 +278,7 @@ impl Problem {
             Self::Joining(no) => StatusCode::from_u16(no.status()).unwrap_or(StatusCode::CONFLICT),
             Self::Files(no) => no.status(),
             Self::Registration(no) => StatusCode::from_u16(no.status()).unwrap_or(StatusCode::CONFLICT),
+            Self::Devices(no) => StatusCode::from_u16(no.status()).unwrap_or(StatusCode::CONFLICT),
             Self::Plain(no) => no.status(),
         }
     }
@@ -274,6 +289,7 @@ impl Problem {
             Self::Joining(no) => vec![no.reason()],
             Self::Files(no) => vec![no.reason()],
             Self::Registration(no) => no.reasons(),
+            Self::Devices(no) => no.reasons(),
             Self::Plain(no) => vec![no.reason()],
         }
     }
@@ -282,7 +298,7 @@ impl Problem {
         match self {
             Self::Joining(no) => words::faults_of(no),
             Self::Registration(no) => no.faults(),
-            Self::Files(_) | Self::Plain(_) => &[],
+            Self::Files(_) | Self::Devices(_) | Self::Plain(_) => &[],
         }
     }
 

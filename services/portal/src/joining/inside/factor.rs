@@ -74,6 +74,21 @@ pub(in crate::joining) async fn confirm(
     }
 }
 
+/// New recovery codes for those that are used up or lost.
+pub(in crate::joining) async fn codes(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    reader: Reader,
+    Form(typed): Form<Typed>,
+) -> Response {
+    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
+    match desk.joining.renew_recovery_codes(who, &typed.password).await {
+        Ok(codes) => shown(who, &reader, codes_once("page-factor-codes-made", &codes, &reader)),
+        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
+        Err(no) => refused(&desk, &no, "/factor", &reader),
+    }
+}
+
 pub(in crate::joining) async fn remove(
     State(desk): State<Desk>,
     Extension(caller): Extension<Caller>,
@@ -135,10 +150,14 @@ pub(super) fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader
             }
             @if on {
                 section {
+                    h2 { (reader.say("page-factor-recovery")) }
+                    @let left = i64::try_from(left.unwrap_or(0)).unwrap_or(0);
+                    p { (reader.tell("page-factor-left", &[("left", Arg::Number(left))])) }
+                    p { (reader.say("page-factor-codes-about")) }
+                    button #codes formaction="/factor/codes" { (reader.say("page-factor-codes")) }
+                }
+                section {
                     h2 { (reader.say("page-factor-off")) }
-                    @if let Some(left) = left {
-                        p { (reader.tell("page-factor-left", &[("left", Arg::Number(i64::try_from(left).unwrap_or(0)))])) }
-                    }
                     p { (reader.say("page-factor-remove-lead")) }
                     button.danger #remove formaction="/factor/remove" { (reader.say("page-factor-remove")) }
                 }
@@ -173,8 +192,12 @@ fn code_form(wrong: &[FieldFault], reader: &Reader) -> Markup {
 }
 
 pub(super) fn recovery(codes: &[OneTime], reader: &Reader) -> Markup {
+    codes_once("page-factor-done", codes, reader)
+}
+
+fn codes_once(done: &str, codes: &[OneTime], reader: &Reader) -> Markup {
     html! {
-        div.done role="status" { p #factor-on { (reader.say("page-factor-done")) } }
+        div.done role="status" { p #factor-on { (reader.say(done)) } }
         h2 { (reader.say("page-factor-recovery")) }
         p { (reader.say("page-factor-recovery-lead")) }
         div.sheet { ol.codes #recovery { @for code in codes { li { span.secret { (code.reveal()) } } } } }

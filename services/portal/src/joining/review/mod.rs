@@ -1,6 +1,7 @@
 //! The operator's side: work-list, one application, its decision (R4); services (R9), passwords (R5), notices (R8).
 
 mod decide;
+pub(super) mod equipment;
 mod one;
 pub(super) mod submissions;
 pub(super) mod transfer;
@@ -44,6 +45,7 @@ fn said(caller: &Caller, title: &str, here: &str, wrong: bool, reader: &Reader, 
                 a href="/review/sites" aria-current=[(here == "/review/sites").then_some("page")] { (reader.say("page-sites-title")) }
                 a href="/review/submissions" aria-current=[(here == "/review/submissions").then_some("page")] { (reader.say("page-overseen-title")) }
                 a href="/review/agreements" aria-current=[(here == "/review/agreements").then_some("page")] { (reader.say("page-agreements-title")) }
+                a href="/review/equipment" aria-current=[(here == "/review/equipment").then_some("page")] { (reader.say("page-equipment-title")) }
                 @if access::may(caller.role(), Action::Transfer) {
                     a href="/review/configuration" aria-current=[(here == "/review/configuration").then_some("page")] { (reader.say("page-transfer-title")) }
                 }

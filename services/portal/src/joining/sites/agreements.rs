@@ -144,6 +144,7 @@ async fn shown(visit: &Visit<'_>, id: &str, above: Markup) -> Response {
             dt { (visit.say("joining-field-valid-from")) } dd { (Arg::Time(one.terms.valid_from).worded(reader.texts)) }
             dt { (visit.say("joining-field-valid-until")) } dd { (last(&one.terms, reader)) }
         }
+        (sheets(&one, visit))
         @if may && !one.complete {
             h2 { (visit.say("page-agreement-sign")) }
             ol.way {
@@ -174,6 +175,27 @@ async fn shown(visit: &Visit<'_>, id: &str, above: Markup) -> Response {
         details { summary { (visit.say("page-sites-document")) } pre.command { (one.document) } }
     };
     visit.page("page-agreement-title", &here, body)
+}
+
+/// Whether the sites of each side pass their checksheets: items 1-1-x, told before anybody signs (G12).
+fn sheets(one: &AgreementView, visit: &Visit<'_>) -> Markup {
+    let own = |side| one.side == Some(side);
+    html! {
+        h2 #checksheets { (visit.say("page-agreement-sheets")) }
+        ul.rules { @for of in &one.sheets {
+            @let key = if of.pass() { "passes" } else { "open" };
+            @let count = |n: usize| Arg::Number(i64::try_from(n).unwrap_or(i64::MAX));
+            li data-side=(of.side) data-passes=(of.pass()) {
+                (one.terms.party(of.side)) " "
+                span class=(if of.pass() { "tag good" } else { "tag warn" }) { (visit.say(&format!("page-checksheet-{key}"))) }
+                " " (visit.reader.tell("page-agreement-sheets-count", &[("passing", count(of.passing)), ("sites", count(of.sites))]))
+                @if !own(of.side) && !of.items.is_empty() {
+                    " " span.quiet { (visit.reader.tell("page-agreement-sheets-items", &[("items", Arg::List(of.items.iter().map(Arg::text).collect()))])) }
+                }
+            }
+        } }
+        @if !one.sheets.iter().all(registration::PartySheets::pass) { p.hint { (visit.say("page-agreement-sheets-do")) } }
+    }
 }
 
 fn signed(one: &AgreementView, side: Side, visit: &Visit<'_>) -> Markup {

@@ -1,6 +1,7 @@
 //! Registration of sites and what belongs to them (G12): the same pages for an institution, inside, and for operators.
 
 pub(super) mod agreements;
+pub(super) mod checksheet;
 mod draft;
 mod one;
 mod parts;
@@ -338,7 +339,7 @@ fn sites_table(all: &[SiteView], visit: &Visit<'_>) -> Markup {
             tbody { @for one in all { tr {
                 th scope="row" { a id=(format!("site-{}", one.site)) href=(format!("{}/at/{}", visit.base, one.site)) { (visit.reader.name(&one.name)) } " " span.quiet { (one.site) } }
                 td { (one.institution) }
-                td { (stage(one, visit)) }
+                td { (stage(one, visit)) " " (checksheet::verdict(&one.checksheet, visit)) }
                 td { @if let Some(step) = one.lacking.first() { (visit.say(&format!("registration-step-{}", step.as_str()))) } }
             } } }
         } }

@@ -8,7 +8,7 @@ use model::SiteId;
 use registration::{Refused, SitePage, Step};
 
 use super::parts::Again;
-use super::{Asker, Visit, once, parts, stage};
+use super::{Asker, Visit, checksheet, once, parts, stage};
 
 pub(in crate::joining) async fn one(asker: Asker, Path(site): Path<String>) -> Response {
     let visit = asker.visit();
@@ -35,6 +35,7 @@ pub(super) async fn shown(visit: &Visit<'_>, site: &str, above: Markup, again: &
         (above)
         p { (visit.reader.name(&page.view.name)) " " (stage(&page.view, visit)) }
         (steps_of(&page, visit))
+        (sheet_part(&page, &here, visit))
         (gate_part(&page, &here, visit))
         (prospects(&page.prospects, visit))
         (parts::all(&page, &here, again, visit))
@@ -58,6 +59,15 @@ fn steps_of(page: &SitePage, visit: &Visit<'_>) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// The way to its checksheet, and whether that passes.
+fn sheet_part(page: &SitePage, here: &str, visit: &Visit<'_>) -> Markup {
+    html! {
+        h2 { (visit.say("page-checksheet-title")) }
+        p { (checksheet::verdict(&page.view.checksheet, visit)) }
+        p.buttons { a.button #checksheet href=(format!("{here}/checksheet")) { (visit.say("page-checksheet-open-page")) } }
     }
 }
 

@@ -169,6 +169,7 @@ fn asked(way: &Way, role: Role, people: &People, user: &str, number: &str) -> Re
         .replace("{draft}", number)
         .replace("{agreement}", "A-1")
         .replace("{vpn}", "x")
+        .replace("{device}", "2222-2222-222H")
         .replace("{name}", if about_a_file(way) { "receipt.txt" } else { "x" });
     *asked.uri_mut() = path.parse().unwrap();
     if way.at == Entrance::Service {

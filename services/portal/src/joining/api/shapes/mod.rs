@@ -1,5 +1,7 @@
 //! What goes in and out as JSON: shapes of their own, so that a change within is no change of the API.
 
+mod checksheet;
+mod equipment;
 mod oversight;
 mod parts;
 mod review;
@@ -17,6 +19,10 @@ use submissions::SubmissionView;
 
 use super::{Plain, Problem};
 use crate::reader::Reader;
+pub(in crate::joining::api) use checksheet::{AnswersGiven, SiteChecksheet};
+pub(in crate::joining::api) use equipment::{
+    AnswerGiven, Device, DeviceEnded, DeviceToken, DevicesAfter, ReportGiven, RevokeGiven, SiteOfDevice, StatementGiven,
+};
 pub(in crate::joining::api) use oversight::{ClientLine, Overseen, OverseenPart};
 pub(in crate::joining::api) use parts::{
     Agreement, AgreementGiven, HostGiven, LineGiven, OfferGiven, SignatureGiven, SiteVersion, WhyGiven,

@@ -132,6 +132,8 @@ pub(in crate::joining::api) struct Agreement {
     valid_from: At,
     /// Until.
     valid_until: At,
+    /// Whether the sites of each side pass their checksheets, before anybody signs.
+    checksheets: Vec<SideChecksheets>,
     /// Who has signed: `consumer`, `provider`.
     signed_by: Vec<String>,
     /// Have both?
@@ -146,6 +148,26 @@ pub(in crate::joining::api) struct Agreement {
     to_sign: String,
 }
 
+/// Checksheets of one side of an agreement: numbers, and no names of sites.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SideChecksheets {
+    /// `consumer` or `provider`.
+    side: String,
+    /// Items of the other side's sheets that they answer, e.g. `1-1-2`.
+    items: Vec<String>,
+    /// Sites of this side that the agreement is about.
+    sites: usize,
+    /// How many of them pass.
+    passing: usize,
+}
+
+impl SideChecksheets {
+    fn of(view: &registration::PartySheets) -> Self {
+        let items = view.items.iter().map(ToString::to_string).collect();
+        Self { side: view.side.to_string(), items, sites: view.sites, passing: view.passing }
+    }
+}
+
 impl Agreement {
     pub fn of(view: AgreementView) -> Self {
         let terms = view.terms;
@@ -156,6 +178,7 @@ impl Agreement {
             service: terms.service.to_string(),
             valid_from: terms.valid_from.into(),
             valid_until: terms.valid_until.into(),
+            checksheets: view.sheets.iter().map(SideChecksheets::of).collect(),
             signed_by: view.signed_by.iter().map(ToString::to_string).collect(),
             complete: view.complete,
             proposed: view.proposed,

@@ -1,0 +1,193 @@
+### 三つのチェックシート（core/checksheet、ガイドライン 6.1）。表現は本製品のもの。「found」は、製品が変更のたびに証明する内容による。
+
+checksheet-sheet-large = 大規模機関型チェックシート
+checksheet-sheet-small = 小規模機関型チェックシート
+checksheet-sheet-service-provider = サービスプロバイダ チェックシート
+checksheet-edition-heasnet-2007 = セキュアネットワーク ガイドライン（HEASNET、2007 年）6.1
+
+checksheet-chapter-1 = 通信形態
+checksheet-chapter-2 = 通信の方針
+checksheet-chapter-3 = 拠点の中
+checksheet-chapter-4 = サービスの運用
+
+checksheet-group-peers = 相手の確認
+checksheet-group-relay = 回線
+checksheet-group-open-network = オープンネットワークを通る拠点間の接続
+checksheet-group-other-sites = 他の拠点との接続
+checksheet-group-placement = 機器の置き場所
+checksheet-group-from-outside = 外からの脅威
+checksheet-group-high-secure = High Secure Zone
+checksheet-group-secure = Secure Zone
+checksheet-group-dmz = DMZ
+checksheet-group-high-secure-and-secure = High Secure Zone と Secure Zone の間
+checksheet-group-high-secure-and-dmz = High Secure Zone と DMZ の間
+checksheet-group-dmz-and-secure = DMZ と Secure Zone の間
+checksheet-group-updates = 更新
+checksheet-group-offering = 情報の提供
+checksheet-group-using = 他機関の情報の利用
+checksheet-group-backup = 外部での保存
+checksheet-group-mail = メール
+checksheet-group-maintenance = リモート保守
+checksheet-group-internet = インターネット
+
+checksheet-item-peer-large = 接続する他法人の大規模機関型拠点は、その拠点のチェックシートを満たしている
+checksheet-item-peer-provider = 接続するサービスプロバイダは、そのチェックシートを満たしている
+checksheet-item-peer-small = 接続する他法人の小規模機関型拠点は、その拠点のチェックシートを満たしている
+checksheet-item-shared-line = アクセス回線か、その先の中継回線を、他者と共用している
+checksheet-item-no-relay = ある機関からの通信を、別の機関へ中継しない
+checksheet-item-ike-authenticates = IKE で相手を認証している
+checksheet-item-ike-public-keys = その認証は公開鍵か、自動で配られる共通鍵による
+checksheet-item-session-keys = セッションごとの鍵が自動で決まる
+checksheet-item-encryption = IPsec で暗号化している
+checksheet-item-integrity = IPsec でパケットごとに認証している
+checksheet-item-agreed = 通信する相手の拠点と合意している
+checksheet-item-destinations-limited = 他の拠点への接続先を、アドレスとポートで制限している
+checksheet-item-origins-limited = 他の拠点からの接続元を、アドレスとポートで制限している
+checksheet-item-logged = 接続元と接続先を記録し、監視している
+checksheet-item-records-in-high-secure = 診療記録や検査結果など重要なデータを扱う機器は、High Secure Zone にある
+checksheet-item-terminals-in-secure = 業務用とインターネット接続用の端末は、Secure Zone にある
+checksheet-item-published-in-dmz = 公開する機能や外部に提供する機能は、DMZ にある
+checksheet-item-company-network-apart = サービスを動かす網は、事業者の社内の網と分かれている
+checksheet-item-outside-kept-out = High Secure Zone と Secure Zone には、外部から接続を始められない
+checksheet-item-high-secure-kept-out = High Secure Zone には、外部から接続を始められない
+checksheet-item-attacks-detected = 外部からの攻撃（DoS、形式の不正なパケットなど）を検知できる
+checksheet-item-agreed-only = 相手の拠点と合意した通信だけが通る
+checksheet-item-high-secure-originates-nothing = High Secure Zone から他のゾーンへは、直接の接続を始められない
+checksheet-item-high-secure-no-internet = High Secure Zone からインターネットへは出られない
+checksheet-item-virus-high-secure = High Secure Zone の機器でウイルスを検査している
+checksheet-item-secure-not-from-elsewhere = DMZ と High Secure Zone から、Secure Zone へ直接は届かない
+checksheet-item-sites-limited = インターネットへの HTTP 接続は、業務に要るサイトに限っている
+checksheet-item-virus-secure = Secure Zone の機器でウイルスを検査している
+checksheet-item-dmz-reaches-no-inner-zone = DMZ から内側のゾーンへ、直接は届かない
+checksheet-item-virus-dmz = DMZ の機器でウイルスを検査している
+checksheet-item-secure-through-proxy = 接続は Secure Zone から始まり、プロキシを通る
+checksheet-item-dmz-through-proxy = 接続は DMZ から始まり、プロキシを通る
+checksheet-item-secure-to-dmz-through-proxy = 接続は Secure Zone から始まり、プロキシを通る
+checksheet-item-proxy-logs = いつ誰がどこに接続したかをプロキシが記録し、監視している
+checksheet-item-secure-limited = Secure Zone からの接続を、アドレスとポートで制限している
+checksheet-item-dmz-limited = DMZ からの接続を、アドレスとポートで制限している
+checksheet-item-updates = セキュリティ更新が、インターネットに出られない機器も含めて届く
+checksheet-item-service-ends-limited = 医療機関向けの提供：接続元と接続先を制限している
+checksheet-item-service-encrypted = 医療機関向けの提供：通信路を暗号化している
+checksheet-item-service-logged = 医療機関向けの提供：サーバーでアクセスを記録し、監視している
+checksheet-item-patients-authenticated = 患者向けの提供：利用者を認証している
+checksheet-item-records-behind-proxy = High Secure Zone の情報は、外部の利用者から隔てるプロキシの内側から提供している
+checksheet-item-use-limited = 他機関のサービスを使う機器を限っている
+checksheet-item-received-in-high-secure = 受け取ったデータは High Secure Zone に置いている
+checksheet-item-backup-originates-nothing = 外部保存の事業者からは、接続を始められない
+checksheet-item-backup-from-high-secure = 外部保存を使う機器は High Secure Zone にある
+checksheet-item-mail-screened = メールを検査している
+checksheet-item-mail-not-relayed = 無関係な第三者どうしのメールを転送しない
+checksheet-item-maintenance-only = 外部から医療機器への接続は、リモート保守に限っている
+
+checksheet-found-shared-line = 他者と共用する回線があります：{ $what }
+checksheet-found-own-line = 他者と共用する回線はありません：{ $what }。その場合も暗号化します
+checksheet-found-no-relay = 定義文書に中継の希望はなく、法人をまたいで中継する変更は適用されません（I08）
+checksheet-found-ike-authenticates = 両端の証明書による IKEv2。証明書がなければトンネルは張れません（RFC 7296）
+checksheet-found-ike-public-keys = 公開鍵：中継装置ごとの証明書を失効も含めて確認します。共有鍵は設定しません
+checksheet-found-session-keys = トンネルごとに一時的な鍵交換を行い、更新し、終了とともに破棄します
+checksheet-found-encryption = ESP トンネルモード、AES-GCM（暗号プロファイルに記載）
+checksheet-found-integrity = AES-GCM でパケットごとに認証し、再送攻撃を退けます
+checksheet-found-agreed = 両機関が署名した合意のない経路は作られません（D030～D039、I09、I12）
+checksheet-found-destinations-limited = 経路ごとに、相手側の機器・プロトコル・ポートが一つに決まります（I13、I15）
+checksheet-found-origins-limited = 経路ごとに始点の機器が決まり、接続を始めるのはその側だけです（I10、I15）
+checksheet-found-logged = 中継装置が、すべての接続の開始と終了を両端とともに、連鎖した記録に残します
+checksheet-found-outside-kept-out = ゾーンの規則により、トンネルから届くのは DMZ だけです。変更のたびに証明します（I07）
+checksheet-found-agreed-only = 有効な許可のあるパケットだけが通り、許可はすべて合意に基づきます（I05、I09）
+checksheet-found-zones = ゾーンの規則に反する院内規則はなく、あっても適用されません（I07）
+checksheet-broken-zones = そこに通じる院内規則があります：{ $what }
+checksheet-found-no-internet = どのゾーンからも、外に出る通信は合意した機器へのトンネルだけを通ります（I19）
+checksheet-found-limited-between = 二つのゾーンの間の院内規則は、すべて機器・プロトコル・ポートを指定しています
+checksheet-found-service-ends-limited = サービスごとに機器・ポート・資格が、利用ごとに端末が決まっています：{ $what }
+checksheet-found-service-encrypted = IPsec のトンネルだけで届きます：{ $what }
+checksheet-found-use-limited = 利用方針が機器を指定しています：{ $what }
+checksheet-broken-no-relay = 他法人のための中継の希望があります：{ $what }
+checksheet-found-backup-originates-nothing = 外部保存の事業者がこの拠点のサービスを使う合意はありません
+checksheet-broken-backup-originates-nothing = 外部保存の事業者が、次の合意で接続を始められます：{ $what }
+checksheet-found-backup-from-high-secure = 利用方針が指定する機器は、すべて High Secure Zone にあります
+checksheet-broken-backup-from-high-secure = 他のゾーンの機器も使えます：{ $what }
+checksheet-absent-no-service = この拠点で提供するサービスはありません
+checksheet-absent-no-use = この拠点の利用方針に、他機関のサービスの利用はありません
+checksheet-absent-no-host-high-secure = この拠点の High Secure Zone に機器はありません
+checksheet-absent-no-host-secure = この拠点の Secure Zone に機器はありません
+checksheet-absent-no-host-dmz = この拠点の DMZ に機器はありません
+checksheet-absent-no-rule = 二つのゾーンの間の院内規則はありません
+checksheet-absent-no-backup = この拠点の利用方針に、外部保存サービスの利用はありません
+
+checksheet-standing-met = 満たしている
+checksheet-standing-unmet = 満たしていない
+checksheet-standing-open = 未回答
+checksheet-standing-not-applicable = 該当なし
+checksheet-standing-skipped = 対象外
+checksheet-standing-per-peer = 相手ごとに確認
+checksheet-say-yes = はい
+checksheet-say-no = いいえ
+checksheet-say-does-not-apply = 該当なし
+
+### 定義文書
+
+document-shape-check-item = 2-3-1 のような項目番号
+document-checksheet-elsewhere = { $place }：チェックシートは { $named } のものですが、この文書は { $site } を定義しています
+document-checksheet-elsewhere-do = [checksheet] の site を消すか、チェックシートを別の文書にしてください
+document-checksheet-site-unknown = { $place }：拠点 { $site } の定義がありません
+document-checksheet-site-unknown-do = 先に拠点の定義文書を適用するか、拠点名を直してください
+document-answer-of-nobody = { $place }：回答した人が書かれていません
+document-answer-of-nobody-do = by に、回答した人を書いてください
+document-answer-unreasoned = { $place }：該当なしとした理由が書かれていません
+document-answer-unreasoned-do = evidence に、理由を書いてください
+
+page-transfer-checksheet = チェックシート
+
+### 判断
+
+whose-own-checksheet = 拠点のチェックシートには、{ $own }が回答します
+whose-peer-checksheet = 拠点のチェックシートには、{ $peer }が回答します
+denied-checksheet-missing = { $party }の拠点 { $site } に、その型のチェックシートがないため、接続できません
+denied-checksheet-missing-do = { $party }の責任者に、拠点 { $site } のページでチェックシートに回答するようご依頼ください
+denied-checksheet-fails = { $party }の拠点 { $site } のチェックシートが満たされていません：{ $items }
+denied-checksheet-fails-do = { $party }の責任者に、拠点 { $site } のチェックシートのページで、これらの項目への回答または改善をご依頼ください
+check-checksheets = チェックシート
+check-checksheets-passed = 両端の拠点がチェックシートを満たしています
+why-ended-checksheet-ended = { $at } に切断されました。どちらかの拠点のチェックシートが満たされなくなりました
+why-ended-checksheet-ended-do = 満たされなくなった項目を、その施設が改善してください。あらためて接続すると、項目が示されます
+
+### ページ
+
+joining-field-answer = 回答
+joining-field-evidence = 根拠（該当なしの場合はその理由）
+registration-step-checksheet = チェックシートに回答し、満たしている
+registration-step-checksheet-do = 拠点のチェックシートに回答してください。自拠点と相手の拠点の両方が満たすまで、他法人との接続は開きません。
+page-checksheet-title = チェックシート
+page-checksheet-open-page = チェックシートを開く
+page-checksheet-site = 拠点のページへ
+page-checksheet-print = 印刷用
+page-checksheet-back = チェックシートへ
+page-checksheet-passes = チェックシートを満たしています
+page-checksheet-open = チェックシートは未達です
+page-checksheet-missing = このチェックシートには、まだ誰も回答していません。
+page-checksheet-other = 拠点の型が変わったため、これまでの回答は別のシートのものです。このシートに回答してください。
+page-checksheet-lacks = 満たしていない項目：
+page-checksheet-not-asked = 回答の対象でない項目への回答があります（{ $items }）。もう一度保存すると除かれます。
+page-checksheet-lead = 製品に分かることは製品が回答し、その根拠を示します。残りにお答えください。未回答のまま保存し、後で続けられます。回答ごとに、利用者 ID と日時を記録します。未回答も未達もなくなると、シートを満たします。満たさなくなると、拠点の接続は終了します。
+page-checksheet-save = 回答を保存
+page-checksheet-machine = この製品
+page-checksheet-per-peer = 相手のシートが満たされているかどうかを、相手ごとに確認します。署名の前に、合意のページで分かります。
+page-checksheet-skipped = 共用する回線がないため、対象外です。
+page-checksheet-source = ガイドライン { $section }
+page-checksheet-col-item = 項目
+page-checksheet-col-asked = 内容
+page-checksheet-col-answer = 回答
+page-checksheet-col-who = 回答者と日時
+page-checksheet-col-evidence = 根拠
+page-agreement-sheets = 両者のチェックシート
+page-agreement-sheets-count = { $sites } 拠点中 { $passing } 拠点
+page-agreement-sheets-items = （自拠点のチェックシートの項目 { $items }）
+page-agreement-sheets-do = 両端の拠点がチェックシートを満たすまで、接続は開きません。署名は先に済ませられます。
+api-call-see-checksheet = 拠点のチェックシートを項目ごとに見る
+api-call-answer-checksheet = 拠点のチェックシートに回答する
+
+journey-checksheet-machine = チェックシートに、製品自身の回答が示される
+journey-checksheet-refused = 該当なしには理由が要り、ほかの回答は残る
+journey-checksheet-passes = すべて回答すると、チェックシートが満たされる
+journey-checksheet-print = 印刷用の形にすべての回答が載る
+journey-agreement-sheets = 署名の前に、両者のチェックシートの状態が合意のページで分かる

@@ -1,4 +1,4 @@
-//! A device from its maker's word to its gate certificate and its end, over a real registry and real authorities.
+//! A device from its maker's word to its gate certificate and its end, over both databases and real authorities.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ const DAY: i64 = 86_400_000;
 /// The registration authority, and the centre's folder of trust.
 struct Here {
     folder: tempfile::TempDir,
+    url: String,
+    _server: Option<Arc<postgres::Server>>,
     authority: Mutex<Authority>,
     now: Mutex<Timestamp>,
 }
@@ -58,15 +60,25 @@ impl World for Here {
 }
 
 impl Here {
-    fn new() -> Arc<Self> {
+    fn sqlite() -> Arc<Self> {
         let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/registry.db", folder.path().display());
+        Self::new(folder, url, None)
+    }
+
+    async fn postgres() -> Arc<Self> {
+        let server = postgres::Server::shared();
+        let url = server.new_database().await;
+        Self::new(tempfile::tempdir().unwrap(), url, Some(server))
+    }
+
+    fn new(folder: tempfile::TempDir, url: String, server: Option<Arc<postgres::Server>>) -> Arc<Self> {
         let authority = Authority::new(&folder.path().join("authority"), NOW.unix_seconds()).unwrap();
-        Arc::new(Self { folder, authority: Mutex::new(authority), now: Mutex::new(NOW) })
+        Arc::new(Self { folder, url, _server: server, authority: Mutex::new(authority), now: Mutex::new(NOW) })
     }
 
     async fn open(self: &Arc<Self>, required: bool) -> (Issuing, Provenance) {
-        let url = format!("sqlite://{}/registry.db", self.folder.path().display());
-        let registry = Registry::open(&url).await.unwrap();
+        let registry = Registry::open(&self.url).await.unwrap();
         let settings = issuing::Settings {
             dir: self.folder.path().join("authorities"),
             organization: "TEST Operator".into(),
@@ -187,9 +199,7 @@ async fn certified(here: &Here, issuing: &Issuing, provenance: &Provenance, seri
     (once, key, chain)
 }
 
-#[tokio::test]
-async fn from_the_makers_word_to_the_gate_certificate_and_its_end() {
-    let here = Here::new();
+async fn from_the_makers_word_to_the_gate_certificate_and_its_end(here: Arc<Here>) {
     let (issuing, provenance) = here.open(false).await;
     let registry = issuing.registry().clone();
     let (maker, element) = (here.registered("maker", "aoba"), here.element("e-1"));
@@ -248,9 +258,7 @@ async fn from_the_makers_word_to_the_gate_certificate_and_its_end() {
     assert!(provenance.take_in("ito", &text).await.is_ok());
 }
 
-#[tokio::test]
-async fn an_element_without_a_certificate_leaves_rows_to_people_and_functions_to_the_device() {
-    let here = Here::new();
+async fn an_element_without_a_certificate_leaves_rows_to_people_and_functions_to_the_device(here: Arc<Here>) {
     let (issuing, provenance) = here.open(false).await;
     let (maker, element) = (here.registered("maker", "aoba"), here.element("e-1"));
     let once = provenance.take_in("ito", &statement(&maker, &element, "1")).await.unwrap();
@@ -282,9 +290,7 @@ async fn an_element_without_a_certificate_leaves_rows_to_people_and_functions_to
     assert_eq!(reasons(provenance.report("", "no report").await), ["Q001"]);
 }
 
-#[tokio::test]
-async fn a_statement_that_is_not_believed_takes_nothing_in_and_is_on_record() {
-    let here = Here::new();
+async fn a_statement_that_is_not_believed_takes_nothing_in_and_is_on_record(here: Arc<Here>) {
     let (issuing, provenance) = here.open(true).await;
     let (centre, element) = (here.registered("registration-centre", "aoba"), here.element("e-1"));
     assert_eq!(reasons(provenance.take_in("ito", &statement(&centre, &element, "1")).await), ["P026"]);
@@ -296,9 +302,7 @@ async fn a_statement_that_is_not_believed_takes_nothing_in_and_is_on_record() {
     assert_eq!(ask(&issuing, "clinic", &code, &Key::new(), &[]).await, Err("E021"));
 }
 
-#[tokio::test]
-async fn a_list_comes_in_parts_and_a_revocation_that_was_cut_off_goes_on() {
-    let here = Here::new();
+async fn a_list_comes_in_parts_and_a_revocation_that_was_cut_off_goes_on(here: Arc<Here>) {
     let (issuing, provenance) = here.open(false).await;
     let maker = here.registered("maker", "aoba");
     let mut ids = Vec::new();
@@ -327,4 +331,22 @@ async fn a_list_comes_in_parts_and_a_revocation_that_was_cut_off_goes_on() {
     assert!(Path::new(here.folder.path()).join("trust/equipment/issued-here.crl").exists());
     assert_eq!(issuing.certificates(&Identity::equipment(&once.device.to_string()).unwrap()).await.unwrap().len(), 1);
     assert_eq!(issuing.authority(Kind::Equipment).certificate().uris().len(), 0);
+}
+
+macro_rules! both {
+    ($($name:ident)*) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() { super::$name(super::Here::sqlite()).await }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() { super::$name(super::Here::postgres().await).await }
+        }
+    )*};
+}
+
+both! {
+    from_the_makers_word_to_the_gate_certificate_and_its_end
+    an_element_without_a_certificate_leaves_rows_to_people_and_functions_to_the_device
+    a_statement_that_is_not_believed_takes_nothing_in_and_is_on_record
+    a_list_comes_in_parts_and_a_revocation_that_was_cut_off_goes_on
 }

@@ -21,4 +21,4 @@ mod verdict;
 pub use examine::{Basis, Examined, Finding, Standing, examine};
 pub use probe::{Absence, Evidence, Probe};
 pub use sheet::{Group, Item, Judged, Sheet, peer_item};
-pub use verdict::{Verdict, judge};
+pub use verdict::{Verdict, judge, judge_answers};

@@ -28,9 +28,14 @@ impl Verdict {
 /// Judges the sheet of a site. Cheap enough to be asked at every opening: one walk over the items, and over rules only
 /// where an item is about them.
 pub fn judge(network: &Network, site: &SiteId) -> Verdict {
-    let (Some(site), Some(answers)) = (network.sites.get(site), network.checksheets.get(site)) else {
-        return Verdict::Missing;
-    };
+    match (network.sites.get(site), network.checksheets.get(site)) {
+        (Some(site), Some(answers)) => judge_answers(network, site, answers),
+        _ => Verdict::Missing,
+    }
+}
+
+/// What the sheet of a site would come to with these answers.
+pub fn judge_answers(network: &Network, site: &Site, answers: &Checksheet) -> Verdict {
     if answers.model != site.model {
         return Verdict::OtherModel(answers.model);
     }

@@ -1,7 +1,7 @@
 //! Why something was not registered: code, whose side, remedy (N12).
 
 use joining::{FieldFault, StepFault};
-use model::{InstitutionId, Network, Section, Site, SiteId};
+use model::{CheckItem, InstitutionId, Network, Section, Site, SiteId};
 use registry::RegistryError;
 use std::collections::BTreeMap;
 use texts::{Arg, Reason};
@@ -55,6 +55,13 @@ pub enum Refused {
         /// Its number.
         agreement: String,
     },
+    /// The site's checksheet passes, and with these answers it would not; lines of the site would end.
+    SheetWouldEnd {
+        /// The site.
+        site: SiteId,
+        /// What would not be met.
+        items: Vec<CheckItem>,
+    },
     /// So much waits already that nothing more is taken.
     TooManyWait {
         /// How much that is.
@@ -96,6 +103,12 @@ impl Refused {
             Self::NotThisAgreement { agreement } => {
                 own("J110", Section::InHouseLan, "not-this-agreement", vec![("agreement", agreement)])
             }
+            Self::SheetWouldEnd { site, items } => {
+                let args = [("site", Arg::text(site)), ("items", Arg::List(items.iter().map(Arg::text).collect()))];
+                let args = args.map(|(name, value)| (name.to_owned(), value)).into();
+                let key = "registration-refused-sheet-would-end".to_owned();
+                vec![Reason { code: "J114".to_owned(), section: Section::InHouseLan, key, note: None, args }]
+            }
             Self::TooManyWait { most } => {
                 own("J112", Section::InHouseLan, "too-many-wait", vec![("most", &most.to_string())])
             }
@@ -127,6 +140,7 @@ impl Refused {
             | Self::AgreementTaken { .. }
             | Self::NotYourTurn
             | Self::NotTried
+            | Self::SheetWouldEnd { .. }
             | Self::TooManyWait { .. } => 409,
             Self::Part { there: false, .. } => 404,
             Self::Part { there: true, .. } => 409,

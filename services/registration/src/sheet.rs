@@ -2,7 +2,7 @@
 //! that agree are told of each other's (items 1-1-x, G12).
 
 use audit::Event;
-use checksheet::{Examined, Judged, Sheet, examine, judge, peer_item};
+use checksheet::{Examined, Judged, Sheet, Verdict, examine, judge, judge_answers, peer_item};
 use joining::{Field, FieldCode, FieldFault, text};
 use model::{
     Agreement, CheckAnswer, CheckItem, CheckSay, Checksheet, Document, InstitutionId, LocalizedName, Network, Side,
@@ -20,6 +20,9 @@ pub struct ChecksheetForm {
     pub version: String,
     /// What is said to each item that a person is asked; an item left out is not answered.
     pub answers: BTreeMap<CheckItem, AnswerForm>,
+    /// A sheet that passes may stop passing by this, and lines of the site end: whoever answers knows.
+    #[serde(default)]
+    pub may_end: bool,
 }
 
 /// One of them.
@@ -71,10 +74,10 @@ impl PartySheets {
 }
 
 impl ChecksheetForm {
-    /// What a page brings: `answer-2-3-1`, `evidence-2-3-1`, `version`. Of other fields nothing is taken.
+    /// What a page brings: `answer-2-3-1`, `evidence-2-3-1`, `version`, `may-end`. Of other fields nothing is taken.
     pub fn of_fields(fields: &BTreeMap<String, String>) -> Self {
-        let mut form =
-            Self { version: fields.get("version").cloned().unwrap_or_default(), answers: BTreeMap::default() };
+        let version = fields.get("version").cloned().unwrap_or_default();
+        let mut form = Self { version, may_end: fields.contains_key("may-end"), ..Self::default() };
         for (name, value) in fields {
             let Some((what, item)) = name.split_once('-') else { continue };
             let Ok(item) = item.parse::<CheckItem>() else { continue };
@@ -166,11 +169,11 @@ impl Registration {
     }
 
     /// Answers it, whole: what is left out is not answered, which is how a draft is kept. Who answered each item, and
-    /// when, is recorded here. Lines of a site that no longer passes end with it.
+    /// when, is recorded here. Lines of a site that no longer passes end with it, so that is asked for by name.
     ///
     /// # Errors
-    /// `MayNot` also for operators: the answers are the institution's own. `NoSuch`, `Changed`, `Fields`, `Policy`,
-    /// `Registry`.
+    /// `MayNot` also for operators: the answers are the institution's own. `NoSuch`, `Changed`, `Fields`,
+    /// `SheetWouldEnd`, `Policy`, `Registry`.
     pub async fn answer_checksheet(
         &self,
         who: Who<'_>,
@@ -192,6 +195,12 @@ impl Registration {
             let sheet = form.read(found, before, &who.name(), self.now())?;
             if before == Some(&sheet) {
                 return self.checksheet(who, site).await;
+            }
+            if !form.may_end
+                && judge(&network, site).passes()
+                && let Verdict::Lacks(items) = judge_answers(&network, found, &sheet)
+            {
+                return Err(Refused::SheetWouldEnd { site: site.clone(), items });
             }
             let event = Event::SiteChanged { site: site.clone(), by: who.name(), what: what(before, &sheet) };
             let document = (format!("{site}-checksheet.toml"), written(Some(&sheet)));

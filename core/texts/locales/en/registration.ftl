@@ -34,6 +34,8 @@ registration-refused-taken-do = { $what ->
 }
 registration-refused-too-many-wait = { $most } proposals of the institution wait already
 registration-refused-too-many-wait-do = Wait until some are decided, or withdraw those that are not needed
+registration-refused-sheet-would-end = With these answers the checksheet of { $site } no longer passes (items { $items }): nothing is saved yet
+registration-refused-sheet-would-end-do = Look at these answers. If they are so, save them by the second button below: lines between { $site } and other institutions end then, and none opens until the sheet passes again
 
 registration-stand-proposed = Waits for the operator
 registration-stand-registered = Registered

@@ -34,6 +34,8 @@ registration-refused-taken-do = { $what ->
 }
 registration-refused-too-many-wait = この機関の提案が、すでに { $most } 件待っています
 registration-refused-too-many-wait-do = 決定されるのを待つか、不要な提案を取り下げてください
+registration-refused-sheet-would-end = この回答では、{ $site } のチェックシートが満たされなくなります（項目 { $items }）。まだ保存していません
+registration-refused-sheet-would-end-do = 示された項目の回答を確認してください。間違いがなければ、下にある二つ目のボタンで保存してください。保存すると、{ $site } と他の機関との接続は終了し、再び満たすまで開きません
 
 registration-stand-proposed = 運用者の確認待ち
 registration-stand-registered = 登録済み

@@ -216,6 +216,15 @@ async fn a_site_is_proposed_registered_and_enrolled_over_the_api_g9_g12() {
     let (status, answered) = member.ask("PUT", sheet, "branch", Some(all_yes(&seen))).await;
     assert_eq!((status, &answered["passes"], &answered["lacking"]), (200, &json!(true), &json!([])), "{answered}");
     member.refused("PUT", sheet, "branch", all_yes(&seen), 409, "J010").await;
+    let mut fewer = all_yes(&answered);
+    fewer["answers"].as_array_mut().unwrap().pop();
+    member.refused("PUT", sheet, "branch", fewer.clone(), 409, "J114").await;
+    assert_eq!(member.get(sheet, "branch").await, answered, "nothing was saved");
+    fewer["may_end"] = json!(true);
+    let (status, ended) = member.ask("PUT", sheet, "branch", Some(fewer)).await;
+    assert_eq!((status, &ended["passes"]), (200, &json!(false)), "{ended}");
+    let (status, _) = member.ask("PUT", sheet, "branch", Some(all_yes(&ended))).await;
+    assert_eq!(status, 200);
     let read = operator.get("/api/v1/review/sites/{site}/checksheet", "branch").await;
     let by = read["items"].as_array().unwrap().iter().find(|item| item["item"] == "3-1-1").unwrap()["by"].clone();
     assert_eq!((&read["passes"], by), (&json!(true), json!(users[0])), "{read}");

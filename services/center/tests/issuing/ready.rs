@@ -45,6 +45,16 @@ async fn sheet(clinic: &mut Browser, operator: &mut Browser, hospital: &mut Brow
     let all: Vec<_> = asked.iter().map(|item| (*item, "yes", "Plan of 2026")).collect();
     send(clinic, page, fields(seen, &all)).await.led_to(page);
     clinic.get(page).await.says(200, &["data-checksheet=\"passes\""]);
+    // A slip must not end the lines of the site: that is asked for by name.
+    let seen = version(clinic, page).await;
+    let mut slip = fields(seen.clone(), &all[1..]);
+    send(clinic, page, slip.clone()).await.says(409, &["J114", "3-1-1", "name=\"may-end\""]);
+    clinic.get(page).await.says(200, &["data-checksheet=\"passes\""]);
+    slip.push(("may-end".to_owned(), "yes".to_owned()));
+    send(clinic, page, slip).await.led_to(page);
+    clinic.get(page).await.says(200, &["data-checksheet=\"open\"", "#item-3-1-1"]);
+    let seen = version(clinic, page).await;
+    send(clinic, page, fields(seen, &all)).await.led_to(page);
     clinic.get(&format!("{page}/print")).await.says(200, &["Plan of 2026", "data-standing=\"met\""]);
     // An operator reads it, and cannot answer for the institution.
     let read = operator.get("/review/sites/at/branch/checksheet").await;

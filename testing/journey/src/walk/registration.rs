@@ -139,6 +139,12 @@ fn checksheet(sites: &str, p: &mut Person, account: &mut Account) -> Result<(), 
     let passes = p.has("[data-checksheet=passes]")?;
     account.check("journey-checksheet-passes", &[], that(passes, || "it does not pass".into()));
     p.look("47-checksheet-passes", account)?;
+    p.tick("#answer-3-1-1-no")?;
+    p.send("#save")?;
+    let asked = p.has("#end")? && p.text()?.contains("J114") && p.has("[data-checksheet=passes]")?;
+    account.check("journey-checksheet-asks", &[], that(asked, || "saved, or refused without a way on".into()));
+    p.look("47-checksheet-asks", account)?;
+    p.go(&format!("{sites}/at/keyaki-main/checksheet"))?;
     p.send("#print")?;
     let whole = p.has("tr[data-item='4-3-1']")? && p.text()?.contains("Nothing is maintained from outside");
     account.check("journey-checksheet-print", &[], that(whole, || "an answer is missing on paper".into()));

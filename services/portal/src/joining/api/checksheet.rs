@@ -14,7 +14,8 @@ pub(super) async fn see(asked: Asked<Nothing>) -> Result<SiteChecksheet, Problem
 
 pub(super) async fn answer(asked: Asked<AnswersGiven>) -> Result<SiteChecksheet, Problem> {
     let (who, room) = here(&asked)?;
-    let mut form = ChecksheetForm { version: asked.given.version.clone(), ..ChecksheetForm::default() };
+    let (version, may_end) = (asked.given.version.clone(), asked.given.may_end);
+    let mut form = ChecksheetForm { version, may_end, ..ChecksheetForm::default() };
     for given in &asked.given.answers {
         let item = given.item.parse().map_err(|_| super::Plain::Malformed(format!("item: {}", given.item)))?;
         let answer = AnswerForm { answer: given.answer.clone(), evidence: given.evidence.clone() };

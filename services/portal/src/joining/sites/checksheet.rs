@@ -18,7 +18,7 @@ use crate::joining::words::words;
 
 pub(in crate::joining) async fn page(asker: Asker, Path(site): Path<String>) -> Response {
     let visit = asker.visit();
-    shown(&visit, &site, None, html! {}).await
+    shown(&visit, &site, None, false, html! {}).await
 }
 
 /// The sheet with everything that was answered, by whom, when and on what, for paper.
@@ -59,7 +59,8 @@ pub(in crate::joining) async fn answer(
             } else {
                 html! {}
             };
-            (status, shown(&visit, &site, Some(&typed), above).await).into_response()
+            let ends = matches!(no, Refused::SheetWouldEnd { .. });
+            (status, shown(&visit, &site, Some(&typed), ends, above).await).into_response()
         }
     }
 }
@@ -72,8 +73,8 @@ fn here(view: &ChecksheetView, visit: &Visit<'_>) -> String {
     format!("{}/at/{}/checksheet", visit.base, view.site)
 }
 
-/// The sheet: a form for its institution, else what it says.
-async fn shown(visit: &Visit<'_>, site: &str, typed: Option<&ChecksheetForm>, above: Markup) -> Response {
+/// The sheet: a form for its institution, else what it says. `ends` is known and asked: lines of the site end.
+async fn shown(visit: &Visit<'_>, site: &str, typed: Option<&ChecksheetForm>, ends: bool, above: Markup) -> Response {
     let view = match found(visit, site).await {
         Ok(view) => view,
         Err(no) => return visit.refused(&no, visit.base),
@@ -90,7 +91,7 @@ async fn shown(visit: &Visit<'_>, site: &str, typed: Option<&ChecksheetForm>, ab
             a.button href=(format!("{}/at/{}", visit.base, view.site)) { (visit.say("page-checksheet-site")) }
             a.button #print href=(format!("{here}/print")) { (visit.say("page-checksheet-print")) }
         }
-        @if view.may_answer { (form(&view, &here, typed, &wrong, visit)) } @else { (table(&view, visit)) }
+        @if view.may_answer { (form(&view, &here, (typed, &wrong, ends), visit)) } @else { (table(&view, visit)) }
         details { summary { (visit.say("page-sites-document")) } pre.command { (view.document) } }
     };
     visit.page("page-checksheet-title", &here, body)
@@ -134,8 +135,7 @@ fn list(items: &[CheckItem]) -> Arg {
 fn form(
     view: &ChecksheetView,
     here: &str,
-    typed: Option<&ChecksheetForm>,
-    wrong: &BTreeMap<CheckItem, FieldFault>,
+    (typed, wrong, ends): (Option<&ChecksheetForm>, &BTreeMap<CheckItem, FieldFault>, bool),
     visit: &Visit<'_>,
 ) -> Markup {
     html! {
@@ -154,7 +154,10 @@ fn form(
                     }
                 }
             }
-            div.buttons { button.primary #save { (visit.say("page-checksheet-save")) } }
+            div.buttons {
+                button.primary #save { (visit.say("page-checksheet-save")) }
+                @if ends { button.danger #end name="may-end" value="yes" { (visit.say("page-checksheet-end")) } }
+            }
         }
     }
 }

@@ -17,6 +17,9 @@ pub(in crate::joining::api) struct AnswersGiven {
     pub version: String,
     /// The answers.
     pub answers: Vec<CheckAnswerGiven>,
+    /// A sheet that passes may stop passing by this; lines of the site end with it. Without it that is refused (J114).
+    #[serde(default)]
+    pub may_end: bool,
 }
 
 /// An answer to an item that a person is asked. Who gave it, and when, is recorded by the center.

@@ -26,12 +26,13 @@ const CERTIFICATES_PORT: u16 = 7448;
 pub(crate) const INSIDE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 250, 0, 1);
 /// Addresses the VPN gives.
 pub(crate) const POOL: &str = "10.99.0.0/17";
-const TRUSTED: [(&str, &[CaKind]); 5] = [
+const TRUSTED: [(&str, &[CaKind]); 6] = [
     ("hpki", &[CaKind::HpkiRoot, CaKind::HpkiAuthentication, CaKind::HpkiSignature]),
     ("gate", &[CaKind::Gate]),
     ("device", &[CaKind::Device]),
     ("institution", &[CaKind::Institution]),
     ("operator", &[CaKind::Operator]),
+    ("registration", &[CaKind::Registration]),
 ];
 
 /// What stands beside the center.

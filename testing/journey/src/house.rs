@@ -8,6 +8,7 @@ use postbox::{Letter, Postbox};
 use scanner::Scanner;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -185,7 +186,27 @@ impl House {
         Ok(())
     }
 
-    /// A gate that knows nothing fetches its certificate with the token from the page, on the applicant's machine.
+    /// A maker describes a device it built, and signs.
+    pub fn described(&mut self) -> Result<String, StageError> {
+        let maker = self.authority.issue_registered("maker", "aoba-seiki")?;
+        let element = self.authority.issue_element("st33-0001")?;
+        let key = maker.folder.join("key.pem");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).map_err(said)?;
+        let file = self.dir.join("ge-01.toml");
+        let mut command = Command::new(binary("sekisho")?);
+        command.args(["equipment", "describe", "--maker", "aoba-seiki", "--model", "GE-01", "--serial", "0001"]);
+        command.args(["--made", "2026-11-01", "--element-kind", "tpm2", "--element"]);
+        command.arg(element.folder.join("chain.pem")).arg("--certificate").arg(maker.folder.join("chain.pem"));
+        command.arg("--key").arg(key).arg("-o").arg(&file);
+        let finished = self.lab.run_in("sk-applicant", command, UP)?;
+        if !finished.success() {
+            return Err(StageError::Product(format!("{}{}", finished.stdout, finished.stderr)));
+        }
+        fs::read_to_string(file).map_err(said)
+    }
+
+    /// A gate, or a device, that knows nothing fetches its certificate with the token from the page, on the applicant's
+    /// machine.
     pub fn enroll_gate(&self, token: &str) -> Result<(), StageError> {
         let into = self.dir.join("gate");
         fs::create_dir_all(&into).map_err(said)?;

@@ -118,6 +118,7 @@ equipment-row-12-asks = the device verifies permits to install and to delete an 
 # Pages of the operator and calls of the API.
 page-equipment-title = Equipment
 page-equipment-lead = Devices that were taken in on their maker's signed statement. Where a device stands at a site, the site's gate certificate goes to that device only.
+page-equipment-all = All devices
 page-equipment-none = No device is registered.
 page-equipment-more = Further devices
 page-equipment-all-answered = all answered
@@ -176,3 +177,11 @@ api-call-make-device-token = Another token for the first-tier certificate
 api-call-place-device = Say at which site a device stands
 api-call-answer-row = Answer a row for a device
 api-call-revoke-device = Revoke a device and its certificates
+
+journey-equipment = A device comes in on its maker's word
+journey-equipment-forged = a statement that was changed after its maker signed is refused, and stays in its field
+journey-equipment-first-tier = the device fetches its own certificate with the token
+journey-equipment-rows = twelve rows: what was verified stands there, functions are the device's to answer
+journey-equipment-answered = what only people know is answered with what it rests on
+journey-equipment-revoked = revoked, nothing of it can be changed any more
+journey-equipment-listed = the list shows where it stood and that it is revoked

@@ -118,6 +118,7 @@ equipment-row-12-asks = 機器は、アプリケーションの搭載許可証�
 # 運用者のページと API。
 page-equipment-title = 機器
 page-equipment-lead = 製造者の署名付き機器情報によって登録した機器です。設置先の拠点を登録すると、その拠点のゲートの証明書はその機器にだけ発行されます。
+page-equipment-all = すべての機器
 page-equipment-none = 登録された機器はありません。
 page-equipment-more = 続きの機器
 page-equipment-all-answered = すべて回答済み
@@ -176,3 +177,11 @@ api-call-make-device-token = 第 1 階層の証明書のトークンの再発行
 api-call-place-device = 機器の設置先の登録
 api-call-answer-row = 項目への回答
 api-call-revoke-device = 機器と証明書の失効
+
+journey-equipment = 製造者の署名に基づいて機器を登録する
+journey-equipment-forged = 署名後に変更された機器情報は拒否され、入力欄に残る
+journey-equipment-first-tier = 機器が、トークンで自身の証明書を取得する
+journey-equipment-rows = 12 項目に検証結果が示され、機能は機器だけが回答できる
+journey-equipment-answered = 人だけが知ることは、根拠とともに回答する
+journey-equipment-revoked = 失効後は、何も変更できない
+journey-equipment-listed = 一覧に、設置先と失効が示される

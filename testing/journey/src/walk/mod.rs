@@ -2,6 +2,7 @@
 
 mod agreement;
 mod apply;
+mod equipment;
 mod factor;
 mod inside;
 mod registration;
@@ -57,6 +58,7 @@ pub fn walk(house: &mut House, account: &mut Account) -> Result<(), StageError> 
     drop(member);
     report::first(house, account)?;
     report::overseen(house, account)?;
+    equipment::device(house, account)?;
     let letters = house.letters();
     let ids: BTreeSet<String> = letters.iter().map(postbox::Letter::message_id).collect();
     let secret =

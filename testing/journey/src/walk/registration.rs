@@ -141,7 +141,10 @@ fn checksheet(sites: &str, p: &mut Person, account: &mut Account) -> Result<(), 
     p.look("47-checksheet-passes", account)?;
     p.tick("#answer-3-1-1-no")?;
     p.send("#save")?;
-    let asked = p.has("#end")? && p.text()?.contains("J114") && p.has("[data-checksheet=passes]")?;
+    let asked = p.has("#end")?
+        && p.has("#would-end a[href='#item-3-1-1']")?
+        && p.text()?.contains("J114")
+        && p.has("[data-checksheet=passes]")?;
     account.check("journey-checksheet-asks", &[], that(asked, || "saved, or refused without a way on".into()));
     p.look("47-checksheet-asks", account)?;
     p.go(&format!("{sites}/at/keyaki-main/checksheet"))?;

@@ -9,7 +9,7 @@ use issuing::Reason;
 use joining::{Action, access};
 use maud::{Markup, html};
 use model::Timestamp;
-use provenance::{DeviceView, Once, Provenance, Refused};
+use provenance::{DeviceView, DevicesPart, Once, Provenance, Refused};
 use serde::Deserialize;
 use texts::Arg;
 
@@ -59,30 +59,41 @@ impl Asker {
         framed(&self.caller, "page-equipment-title", HERE, &self.reader, body)
     }
 
-    /// Every reason with section and remedy (N12).
     fn refused(&self, no: &Refused, back: &str) -> Response {
+        only(&self.desk, self.status(no), refusal(no, &self.reader), Some(back), &self.reader)
+    }
+
+    fn status(&self, no: &Refused) -> StatusCode {
         let status = StatusCode::from_u16(no.status()).unwrap_or(StatusCode::CONFLICT);
         if status.is_server_error() {
             tracing::error!(why = ?no, "devices");
         }
-        let reader = &self.reader;
-        let body = html! {
-            section.refusal role="alert" {
-                @for reason in no.reasons() {
-                    @let lines = reason.lines(reader.texts);
-                    h2 { (lines.refused) }
-                    p { span.quiet { (reader.say("portal-refusal-section")) " " } (lines.section) }
-                    p.do { span.quiet { (reader.say("portal-refusal-do")) " " } (lines.remedy) }
-                }
-            }
-        };
-        only(&self.desk, status, body, Some(back), reader)
+        status
+    }
+
+    /// The list again, with what was refused above it and what was pasted where it was.
+    async fn again(&self, no: &Refused, typed: &Typed) -> Response {
+        (self.status(no), self.list(&After::default(), refusal(no, &self.reader), typed).await).into_response()
     }
 
     /// A text that is no device id is none that there is.
     fn no_device(&self) -> Response {
         let body = plain("page-no-device", &[], &self.reader);
         only(&self.desk, StatusCode::NOT_FOUND, body, Some(HERE), &self.reader)
+    }
+}
+
+/// Every reason with section and remedy (N12).
+fn refusal(no: &Refused, reader: &Reader) -> Markup {
+    html! {
+        section.refusal role="alert" {
+            @for reason in no.reasons() {
+                @let lines = reason.lines(reader.texts);
+                h2 { (lines.refused) }
+                p { span.quiet { (reader.say("portal-refusal-section")) " " } (lines.section) }
+                p.do { span.quiet { (reader.say("portal-refusal-do")) " " } (lines.remedy) }
+            }
+        }
     }
 }
 
@@ -103,12 +114,22 @@ fn place(text: &str) -> Option<(Timestamp, i64)> {
 }
 
 pub(in crate::joining) async fn list(asker: Asker, Query(after): Query<After>) -> Response {
-    let part = match asker.devices.devices(place(&after.after)).await {
-        Ok(part) => part,
-        Err(no) => return asker.refused(&no, "/review"),
-    };
+    asker.list(&after, html! {}, &Typed::default()).await
+}
+
+impl Asker {
+    async fn list(&self, after: &After, above: Markup, typed: &Typed) -> Response {
+        match self.devices.devices(place(&after.after)).await {
+            Ok(part) => self.page(listed(&part, above, typed, self)),
+            Err(no) => self.refused(&no, "/review"),
+        }
+    }
+}
+
+fn listed(part: &DevicesPart, above: Markup, typed: &Typed, asker: &Asker) -> Markup {
     let reader = &asker.reader;
-    let body = html! {
+    html! {
+        (above)
         p { (reader.say("page-equipment-lead")) }
         @if part.devices.is_empty() { p.empty #none { (reader.say("page-equipment-none")) } } @else { (table(&part.devices, reader)) }
         @if let Some((at, id)) = part.next {
@@ -118,29 +139,28 @@ pub(in crate::joining) async fn list(asker: Asker, Query(after): Query<After>) -
             div.form {
                 h2 #take-in { (reader.say("page-equipment-take-in")) }
                 form method="post" action=(HERE) {
-                    (pasted("statement", "page-equipment-statement", reader))
+                    (pasted("statement", "page-equipment-statement", &typed.statement, reader))
                     div.buttons { button.primary #take { (reader.say("page-equipment-take-in-do")) } }
                 }
             }
             div.form {
                 h2 #reports { (reader.say("page-equipment-report")) }
                 form method="post" action=(format!("{HERE}/report")) {
-                    (pasted("report", "page-equipment-report-text", reader))
+                    (pasted("report", "page-equipment-report-text", &typed.report, reader))
                     div.buttons { button #bring { (reader.say("page-equipment-report-do")) } }
                 }
             }
         }
-    };
-    asker.page(body)
+    }
 }
 
 /// A field for a file's text.
-fn pasted(name: &str, label: &str, reader: &Reader) -> Markup {
+fn pasted(name: &str, label: &str, typed: &str, reader: &Reader) -> Markup {
     html! {
         div.field {
             label for=(name) { (reader.say(label)) span.must { (reader.say("page-must")) } }
             p.hint id=(format!("{name}-hint")) { (reader.say(&format!("{label}-hint"))) }
-            textarea id=(name) name=(name) rows="8" cols="60" maxlength="30000" required aria-describedby=(format!("{name}-hint")) spellcheck="false" {}
+            textarea id=(name) name=(name) rows="8" cols="60" maxlength="30000" required aria-describedby=(format!("{name}-hint")) spellcheck="false" { (typed) }
         }
     }
 }
@@ -194,14 +214,14 @@ pub(in crate::joining) struct Typed {
 pub(in crate::joining) async fn take_in(asker: Asker, Form(typed): Form<Typed>) -> Response {
     match asker.devices.take_in(&asker.by(), &typed.statement).await {
         Ok(once) => asker.page(shown_once(&once, &asker.reader)),
-        Err(no) => asker.refused(&no, HERE),
+        Err(no) => asker.again(&no, &typed).await,
     }
 }
 
 pub(in crate::joining) async fn report(asker: Asker, Form(typed): Form<Typed>) -> Response {
     match asker.devices.report(&asker.by(), &typed.report).await {
         Ok(device) => Redirect::to(&at(&device)).into_response(),
-        Err(no) => asker.refused(&no, HERE),
+        Err(no) => asker.again(&no, &typed).await,
     }
 }
 
@@ -275,7 +295,7 @@ pub(in crate::joining) async fn one(asker: Asker, Path(device): Path<String>) ->
     let reader = &asker.reader;
     let may = asker.may() && view.device.stand.is_live();
     let body = html! {
-        p { a href=(HERE) { (reader.say("page-equipment-title")) } }
+        p { a href=(HERE) { (reader.say("page-equipment-all")) } }
         h2 #device { span.number { (id) } " " (stand(&view.device.stand, reader)) }
         (given(&facts(&view, reader)))
         h2 #rows { (reader.say("page-equipment-rows")) }
@@ -324,7 +344,7 @@ fn row_of(id: &DeviceId, row: &Row, answer: &RowAnswer, may: bool, reader: &Read
     let asked = may && row.person != PersonMay::Never && !matches!(answer, RowAnswer::Proved { .. });
     let field = format!("evidence-{}", row.number);
     html! {
-        section.row id=(format!("row-{}", row.number)) {
+        section.item id=(format!("row-{}", row.number)) {
             h3 { (row.number) ". " (reader.say(&row.key())) " " span class=(format!("tag {kind}")) { (reader.say(key)) } }
             p { (reader.say(&format!("{}-asks", row.key()))) " " span.quiet { "(" (classes.join(" · ")) ")" } }
             @if !evidence.is_empty() {
@@ -342,10 +362,12 @@ fn row_of(id: &DeviceId, row: &Row, answer: &RowAnswer, may: bool, reader: &Read
                 RowAnswer::Proved { .. } => {},
             }
             @if asked {
-                form.row method="post" action=(format!("{}/answer", at(id))) {
+                form method="post" action=(format!("{}/answer", at(id))) {
                     input type="hidden" name="row" value=(row.number);
-                    label for=(field) { (reader.say("page-equipment-evidence")) }
-                    input id=(field) name="evidence" required maxlength="1000";
+                    div.field {
+                        label for=(field) { (reader.say("page-equipment-evidence")) }
+                        input id=(field) name="evidence" type="text" required maxlength="1000" autocomplete="off";
+                    }
                     button id=(format!("answer-{}", row.number)) { (reader.say("page-equipment-answer-do")) }
                 }
             }

@@ -60,9 +60,20 @@ pub(in crate::joining) async fn answer(
                 html! {}
             };
             let ends = matches!(no, Refused::SheetWouldEnd { .. });
+            let above = html! { (above) (leads_to(&no, &visit)) };
             (status, shown(&visit, &site, Some(&typed), ends, above).await).into_response()
         }
     }
+}
+
+/// From the refusal to the items it names, and to the button that it speaks of: the page is long.
+fn leads_to(no: &Refused, visit: &Visit<'_>) -> Markup {
+    html! { @if let Refused::SheetWouldEnd { items, .. } = no {
+        p #would-end {
+            @for item in items { a href=(format!("#{}", anchor(*item))) { (item) } " · " }
+            a href="#end" { (visit.say("page-checksheet-end")) }
+        }
+    } }
 }
 
 async fn found(visit: &Visit<'_>, site: &str) -> Result<ChecksheetView, Refused> {
@@ -223,7 +234,7 @@ fn table(view: &ChecksheetView, visit: &Visit<'_>) -> Markup {
                     th scope="col" { (visit.say(&format!("page-checksheet-col-{column}"))) }
                 } } }
                 tbody { @for found in findings { tr id=(anchor(found.item.id)) data-item=(found.item.id) data-standing=(found.standing.as_str()) {
-                    th scope="row" { (found.item.id) }
+                    th.number scope="row" { (found.item.id) }
                     td { (text(found, visit)) }
                     td { (standing(found.standing, visit)) }
                     td { @match &found.basis {

@@ -1,6 +1,6 @@
 //! A refusal that helps.
 
-use model::{Section, Timestamp};
+use model::Section;
 use pki::{PersonRefusal, Refusal};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -76,21 +76,9 @@ fn certificate_reason(refusal: &Refusal, bearer: &str, note: &str, section: Sect
         _ => (section, note),
     };
     let mut args: std::collections::BTreeMap<String, Arg> =
-        refusal.facts().into_iter().map(|(name, value)| (name.to_owned(), worded(name, value))).collect();
+        refusal.facts().into_iter().map(|(name, value)| (name.to_owned(), Arg::fact(name, value))).collect();
     args.insert("bearer".into(), Arg::Key(format!("bearer-{bearer}")));
     args.insert("kind".into(), bearer.into());
     let code = refusal.code();
     Reason { code: code.into(), section, key: format!("pki-{}", code.to_lowercase()), note: Some(note.into()), args }
-}
-
-/// Facts of `pki` are text; some of them have words of their own in each language.
-fn worded(name: &str, value: String) -> Arg {
-    match name {
-        "at" => value.parse::<Timestamp>().map_or_else(|_| Arg::Text(value), Arg::Time),
-        "text" => Arg::Role(value),
-        "texts" => Arg::roles(value.split(", ")),
-        "reason" => Arg::Key(format!("revocation-{value}")),
-        "max-age" => value.parse::<i64>().map_or(Arg::Text(value), |seconds| Arg::Number(seconds / 3600)),
-        _ => Arg::Text(value),
-    }
 }

@@ -78,6 +78,16 @@ pub fn parse_document(name: &str, text: &str) -> Result<Document, DocumentError>
     })
 }
 
+/// Reads TOML into a type of somebody's own, a program's configuration for instance; errors are told as those of
+/// documents. `name` is what they call the text, usually its file name.
+///
+/// # Errors
+/// [`DocumentError`] with line and field, for broken TOML and whatever does not fit the type.
+pub fn read_table<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, DocumentError> {
+    let error = |(line, fault)| DocumentError { document: name.to_owned(), line, part: None, fault: Box::new(fault) };
+    read::read(text).map_err(error)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawDocument {

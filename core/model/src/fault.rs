@@ -45,6 +45,8 @@ impl Shape {
         Self::TIME,
         Self::SMALL_NUMBER,
         Self::CHECK_ITEM,
+        Self::SOCKET,
+        Self::HTTP,
         Self::OTHER,
     ];
     pub(crate) const TEXT: Self = Self("text");
@@ -69,6 +71,8 @@ impl Shape {
     pub(crate) const TIME: Self = Self("time");
     pub(crate) const SMALL_NUMBER: Self = Self("small-number");
     pub(crate) const CHECK_ITEM: Self = Self("check-item");
+    pub(crate) const SOCKET: Self = Self("socket");
+    pub(crate) const HTTP: Self = Self("http");
     pub(crate) const OTHER: Self = Self("other");
 
     /// Key of its word.

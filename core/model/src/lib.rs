@@ -37,7 +37,7 @@ pub use catalogue::{ServiceForm, ServiceKind};
 pub use changes::{Change, Changed, Difference, Noun, changes};
 pub use checksheet::{CheckAnswer, CheckEdition, CheckItem, CheckItemError, CheckSay, Checksheet};
 pub use connection::{ConnectionRequest, ConnectionState, SignIn};
-pub use document::{Document, DocumentError, parse_document, write_document};
+pub use document::{Document, DocumentError, parse_document, read_table, write_document};
 pub use export::{export, parse_documents};
 pub use fault::{Clash, DocumentFault, FaultValue, Shape};
 pub use filter::{Filter, FilterSide, FlowDirection};

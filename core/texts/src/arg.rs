@@ -2,6 +2,7 @@
 
 use model::{FaultValue, LocalizedName, Section, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::{Lang, Texts};
@@ -24,6 +25,13 @@ pub enum Arg {
     Key(String),
     /// Several, joined as the language does.
     List(Vec<Arg>),
+    /// Another text with its values.
+    Told {
+        /// Its key.
+        key: String,
+        /// Its values.
+        args: BTreeMap<String, Arg>,
+    },
 }
 
 impl Arg {
@@ -35,6 +43,18 @@ impl Arg {
     /// hcRole texts.
     pub fn roles<S: AsRef<str>>(roles: impl IntoIterator<Item = S>) -> Self {
         Self::List(roles.into_iter().map(|role| Self::Role(role.as_ref().to_owned())).collect())
+    }
+
+    /// A fact of `pki` about a certificate: text there, and some have words of their own in each language.
+    pub fn fact(name: &str, value: String) -> Self {
+        match name {
+            "at" => value.parse::<Timestamp>().map_or_else(|_| Self::Text(value), Self::Time),
+            "text" => Self::Role(value),
+            "texts" => Self::roles(value.split(", ")),
+            "reason" => Self::Key(format!("revocation-{value}")),
+            "max-age" => value.parse::<i64>().map_or(Self::Text(value), |seconds| Self::Number(seconds / 3600)),
+            _ => Self::Text(value),
+        }
     }
 
     /// The value in the reader's language. A number stays a number only as a direct argument; in a list it is digits.
@@ -58,6 +78,10 @@ impl Arg {
                     Lang::En => ", ",
                 };
                 items.iter().map(|item| item.worded(texts)).collect::<Vec<_>>().join(between)
+            }
+            Self::Told { key, args } => {
+                let args: Vec<(&str, Self)> = args.iter().map(|(name, arg)| (name.as_str(), arg.clone())).collect();
+                texts.say(key, &args)
             }
         }
     }

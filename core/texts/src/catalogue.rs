@@ -42,6 +42,8 @@ macro_rules! files {
             ("api", include_str!(concat!("../locales/", $lang, "/api.ftl"))),
             ("checksheet", include_str!(concat!("../locales/", $lang, "/checksheet.ftl"))),
             ("document", include_str!(concat!("../locales/", $lang, "/document.ftl"))),
+            ("files", include_str!(concat!("../locales/", $lang, "/files.ftl"))),
+            ("startup", include_str!(concat!("../locales/", $lang, "/startup.ftl"))),
         ]
     };
 }

@@ -23,6 +23,11 @@ impl Lang {
         if language.eq_ignore_ascii_case("ja") { Self::Ja } else { Self::En }
     }
 
+    /// The language a program speaks: what was asked for (`--lang`), else the environment's.
+    pub fn chosen(asked: Option<Self>, get: impl Fn(&str) -> Option<String>) -> Self {
+        asked.unwrap_or_else(|| Self::from_environment(get))
+    }
+
     /// From the environment's variables in POSIX order: `LC_ALL`, `LC_MESSAGES`, `LANG`; the first that is not empty
     /// counts. The caller reads the environment and hands it in.
     pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Self {
@@ -91,5 +96,8 @@ mod tests {
         assert_eq!(Lang::from_environment(environment(&[("LC_ALL", ""), ("LANG", "ja_JP.UTF-8")])), Lang::Ja);
         assert_eq!(Lang::from_environment(environment(&[("LC_ALL", "C"), ("LANG", "ja_JP.UTF-8")])), Lang::En);
         assert_eq!(Lang::from_environment(environment(&[])), Lang::En);
+        let japan = environment(&[("LANG", "ja_JP.UTF-8")]);
+        assert_eq!(Lang::chosen(Some(Lang::En), japan), Lang::En);
+        assert_eq!(Lang::chosen(None, environment(&[("LANG", "ja_JP.UTF-8")])), Lang::Ja);
     }
 }

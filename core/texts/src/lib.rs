@@ -8,10 +8,14 @@
 
 mod arg;
 mod catalogue;
+mod check;
 mod lang;
 mod reason;
+mod words;
 
 pub use arg::Arg;
 pub use catalogue::Texts;
+pub use check::{english_in, is_japanese, lacking};
 pub use lang::Lang;
 pub use reason::{Reason, ReasonLines};
+pub use words::{Words, last_words};

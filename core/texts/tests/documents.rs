@@ -5,7 +5,7 @@
 
 use model::{DocumentFault, FaultValue, Network, Shape, export, parse_documents};
 use std::collections::{BTreeMap, BTreeSet};
-use texts::{Arg, Lang, Texts};
+use texts::{Arg, Lang, Texts, english_in, is_japanese};
 
 const SITES: [(&str, &str); 3] = [
     ("clinic.toml", include_str!("../../model/tests/documents/clinic.toml")),
@@ -187,6 +187,27 @@ fn wrong(documents: &[(String, String)]) -> Vec<(String, DocumentFault)> {
     faults
 }
 
+/// Values that stand in configurations alone.
+#[derive(Debug, serde::Deserialize)]
+struct Settings {
+    #[serde(rename = "listen")]
+    _listen: Option<std::net::SocketAddr>,
+    #[serde(rename = "responder")]
+    _responder: Option<Http>,
+}
+
+/// As the center's configuration says what it is not given.
+#[derive(Debug, serde::Deserialize)]
+#[serde(try_from = "String")]
+struct Http;
+
+impl TryFrom<String> for Http {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Err(format!("`{text}` is not an http:// address"))
+    }
+}
+
 /// Every fault there is, each at least once.
 fn all() -> Vec<(String, DocumentFault)> {
     let mut found = Vec::new();
@@ -220,6 +241,11 @@ fn all() -> Vec<(String, DocumentFault)> {
         let faults = wrong(&[("export.json".into(), text)]);
         assert_eq!(faults.len(), 1);
         found.extend(faults);
+    }
+    // Of configurations, which are read by the same reader.
+    for (field, value) in [("listen", "here"), ("responder", "https://192.0.2.9/")] {
+        let error = model::read_table::<Settings>("center.toml", &format!("{field} = \"{value}\"\n")).unwrap_err();
+        found.push((error.place(), *error.fault));
     }
     // Said by what takes agreements in, and where the reader of TOML meets what nobody thought of.
     let place = || "agreement.toml".to_owned();
@@ -265,7 +291,7 @@ fn no_fault_is_told_in_the_other_language_x5() {
             assert!(text.chars().any(is_japanese), "{text}");
             // The zones bear their English names beside the Japanese ones.
             let zones = ["High Secure Zone", "Secure Zone"];
-            assert_eq!(english(&zones.iter().fold(text.clone(), |t, zone| t.replace(zone, "Zone"))), None, "{text}");
+            assert_eq!(english_in(&zones.iter().fold(text.clone(), |t, zone| t.replace(zone, "Zone"))), None, "{text}");
             assert!(!text.contains("{$") && !text.contains("document-"), "{text}");
             let text = said(&en, &key, place, fault);
             assert!(!text.chars().any(is_japanese) || place.contains("拠点"), "{text}");
@@ -292,36 +318,4 @@ fn what_a_value_should_look_like_is_told_for_every_kind_of_value_x5() {
     for shape in Shape::ALL.iter().map(|shape| shape.key()).filter(|key| key != "document-shape-other") {
         assert!(shapes.contains_key(&shape), "{shape}: {shapes:?}");
     }
-}
-
-fn is_japanese(c: char) -> bool {
-    ('\u{3040}'..='\u{9fff}').contains(&c)
-}
-
-/// Two English words in a row outside what is quoted.
-fn english(text: &str) -> Option<String> {
-    let mut depth = 0_usize;
-    let open: String = text
-        .chars()
-        .filter(|c| {
-            match c {
-                '「' => depth += 1,
-                '」' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            depth == 0
-        })
-        .collect();
-    let word = |w: &str| w.len() > 1 && w.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '\'' | ',' | '.'));
-    let pair = |clause: &str| {
-        let words: Vec<&str> = clause.split(' ').collect();
-        words.windows(2).find(|pair| pair.iter().all(|w| word(w))).map(|pair| pair.join(" "))
-    };
-    open.split(['：', '。', '、', '（', '）']).find_map(pair)
-}
-
-#[test]
-fn an_english_sentence_is_found() {
-    assert_eq!(english("clinic.toml:3：its prefix overlaps"), Some("its prefix".into()));
-    assert_eq!(english("clinic.toml [[service]] records：「its prefix」は sw1/3 です"), None);
 }

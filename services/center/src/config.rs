@@ -1,44 +1,18 @@
 //! What a center is told once: a TOML file. Relative paths count from the file's folder.
 
 use connections::{RevocationSettings, TrustSettings};
+use files::Fault;
 use pki::{OcspHash, Purpose, RevocationPolicy};
 use registry::{Durability, Settings};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::equipment::EquipmentSide;
 pub use crate::issuing::{IssuingSide, TokenSide};
 use crate::joining::JoiningSide;
-
-/// Why the configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// Not TOML of the right shape. The message names line, field and what was expected.
-    #[error("{path}: {error}")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// toml's words.
-        error: Box<toml::de::Error>,
-    },
-    /// A file that cannot be read or is not what it should be.
-    #[error("{path}: {why}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-impl ConfigError {
-    pub(crate) fn file(path: &Path, why: impl fmt::Display) -> Self {
-        Self::File { path: path.to_owned(), why: why.to_string() }
-    }
-}
 
 /// A center's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -167,15 +141,14 @@ pub struct Demand {
 }
 
 /// Whose good word about revocation is asked for.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy)]
 pub struct Policy(pub RevocationPolicy);
 
-impl TryFrom<String> for Policy {
-    type Error = String;
-    fn try_from(name: String) -> Result<Self, String> {
-        let known = RevocationPolicy::ALL.map(RevocationPolicy::name).join(", ");
-        RevocationPolicy::from_name(&name).map(Self).ok_or_else(|| format!("{name:?} is none of {known}"))
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const NAMES: [&str; 4] = ["crl", "ocsp", "both", "either"];
+        let name = String::deserialize(deserializer)?;
+        RevocationPolicy::from_name(&name).map(Self).ok_or_else(|| D::Error::unknown_variant(&name, &NAMES))
     }
 }
 
@@ -197,10 +170,12 @@ pub struct HttpUrl(pub String);
 impl TryFrom<String> for HttpUrl {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        let uri: axum::http::Uri = text.parse().map_err(|e| format!("{text:?} is no address: {e}"))?;
-        match (uri.scheme_str(), uri.host()) {
+        let uri = text.parse::<axum::http::Uri>().ok();
+        let (scheme, host) = uri.as_ref().map_or((None, None), |uri| (uri.scheme_str(), uri.host()));
+        match (scheme, host) {
             (Some("http"), Some(_)) => Ok(Self(text)),
-            _ => Err(format!("{text:?} is no http:// address; answers are signed, https is not needed")),
+            // The reader of configurations knows it by these words.
+            _ => Err(format!("`{text}` is not an http:// address")),
         }
     }
 }
@@ -291,13 +266,10 @@ impl Config {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ConfigError`].
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = read(path)?;
-        let text = String::from_utf8(text).map_err(|e| ConfigError::file(path, e))?;
-        let mut config: Self =
-            toml::from_str(&text).map_err(|e| ConfigError::Malformed { path: path.to_owned(), error: Box::new(e) })?;
-        let folder = std::path::absolute(path).map_err(|e| ConfigError::file(path, e))?;
+    /// [`Fault`].
+    pub fn load(path: &Path) -> Result<Self, Fault> {
+        let mut config: Self = files::configuration(path)?;
+        let folder = std::path::absolute(path).map_err(|e| Fault::io(path, &e))?;
         let folder = folder.parent().unwrap_or(Path::new("/")).to_owned();
         for relative in [
             &mut config.data,
@@ -325,11 +297,11 @@ impl Config {
     }
 
     /// Where the registry is; makes the data folder.
-    pub(crate) fn registry(&self) -> Result<Settings, ConfigError> {
+    pub(crate) fn registry(&self) -> Result<Settings, Fault> {
         let url = match &self.registry {
             Some(url) => url.clone(),
             None => {
-                std::fs::create_dir_all(&self.data).map_err(|e| ConfigError::file(&self.data, e))?;
+                std::fs::create_dir_all(&self.data).map_err(|e| Fault::io(&self.data, &e))?;
                 format!("sqlite://{}", self.data.join("registry.db").display())
             }
         };
@@ -345,10 +317,6 @@ impl Config {
     }
 }
 
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|e| ConfigError::file(path, e))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,7 +324,7 @@ mod tests {
     const SMALLEST: &str = "data = \"data\"\n[trust]\ndir = \"trust\"\n[gates]\nlisten = \"192.0.2.2:7443\"\n\
                             [operator]\nsocket = \"center.sock\"\n[certificates]\nchain = \"c\"\nkey = \"k\"\n";
 
-    fn load(text: &str) -> Result<Config, ConfigError> {
+    fn load(text: &str) -> Result<Config, Fault> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("center.toml");
         std::fs::write(&path, text).unwrap();
@@ -394,6 +362,6 @@ mod tests {
     #[test]
     fn an_unknown_field_is_named_with_its_line() {
         let said = load(&SMALLEST.replace("listen", "lisen")).unwrap_err().to_string();
-        assert!(said.contains("lisen") && said.contains("line 5"), "{said}");
+        assert!(said.contains("lisen") && said.contains("center.toml:5"), "{said}");
     }
 }

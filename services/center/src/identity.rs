@@ -1,11 +1,12 @@
 //! The center's certificate and key.
 
-use rustls::pki_types::pem::PemObject;
+use files::{Defect, Fault};
+use pki::AnchorError;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use std::sync::Arc;
 
-use crate::config::{Certificates, ConfigError};
+use crate::config::Certificates;
 
 /// Chain and key, read once.
 pub(crate) struct Identity {
@@ -15,22 +16,22 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// # Errors
-    /// [`ConfigError`] for files that are not PEM, or do not fit each other.
-    pub fn load(files: &Certificates) -> Result<Self, ConfigError> {
-        let chain: Vec<_> = CertificateDer::pem_file_iter(&files.chain)
-            .and_then(Iterator::collect)
-            .map_err(|e| ConfigError::file(&files.chain, e))?;
-        if chain.is_empty() {
-            return Err(ConfigError::file(&files.chain, "no certificate in it"));
-        }
-        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| ConfigError::file(&files.key, e))?;
+    /// [`Fault`] for files that are not PEM, or do not fit each other.
+    pub fn load(named: &Certificates) -> Result<Self, Fault> {
+        let (chain, key) = (files::certificates(&named.chain)?, files::private_key(&named.key)?);
+        let leaf = chain.first().map(AsRef::as_ref).unwrap_or_default();
+        pki::Certificate::parse(leaf).map_err(|e| Fault::of(&named.chain, Defect::from(AnchorError::from(e))))?;
         let identity = Self { chain, key };
         let provider = rustls::crypto::ring::default_provider();
         let fits = provider.key_provider.load_private_key(identity.key.clone_key());
         let fits = fits.map(|key| rustls::sign::CertifiedKey::new(identity.chain.clone(), key).keys_match());
         match fits {
             Ok(Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown))) => Ok(identity),
-            Ok(Err(e)) | Err(e) => Err(ConfigError::file(&files.key, e)),
+            Ok(Err(rustls::Error::InconsistentKeys(_))) => {
+                let certificate = named.chain.display().to_string();
+                Err(Fault::of(&named.key, Defect::NotThePair { certificate }))
+            }
+            Ok(Err(e)) | Err(e) => Err(Fault::of(&named.key, Defect::UnusableKey { said: e.to_string() })),
         }
     }
 

@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use connections::Center;
 use enrolment::OneTimeToken;
 use entrance::Session;
+use files::{Defect, Fault, Wanted};
 use issuing::{Identity, Issuing, KeyPlace, Kind, Offer, Reason, Refused};
 use model::{Section, SiteId, Timestamp};
 use registry::{CertificateRow, Commit, Registry};
@@ -28,7 +29,8 @@ use wire::enrolment::{
 };
 
 use crate::answer::texts;
-use crate::config::{Config, ConfigError, read};
+use crate::config::Config;
+use crate::fault::{RunError, Setting};
 use crate::identity::Identity as CenterIdentity;
 use crate::introducer::Portal;
 use crate::operator::Account;
@@ -94,13 +96,13 @@ impl IssuingSide {
 }
 
 /// Opens the authorities, and puts their certificates and lists where the center looks for trust.
-pub(crate) async fn open(config: &Config, registry: &Registry, now: Timestamp) -> Result<Option<Issuing>, ConfigError> {
+pub(crate) async fn open(config: &Config, registry: &Registry, now: Timestamp) -> Result<Option<Issuing>, RunError> {
     let Some(side) = &config.issuing else { return Ok(None) };
     let mut keys = BTreeMap::new();
     if let Some(token) = &side.token {
-        let driver = card::Driver::load(&token.driver).map_err(|e| ConfigError::file(&token.driver, e))?;
+        let driver = card::Driver::load(&token.driver).map_err(|e| issuing::Refused::from(keys::KeyFault::from(e)))?;
         let driver = Arc::new(driver);
-        let pin = String::from_utf8_lossy(&read(&token.pin_file)?).trim().to_owned();
+        let pin = String::from_utf8_lossy(&files::read(&token.pin_file)?).trim().to_owned();
         for kind in Kind::ALL {
             let place = KeyPlace::Token {
                 driver: Arc::clone(&driver),
@@ -118,8 +120,7 @@ pub(crate) async fn open(config: &Config, registry: &Registry, now: Timestamp) -
         trust: Some(config.trust.dir.clone()),
         crl_base: None,
     };
-    let opened = Issuing::open(registry.clone(), settings, now).await;
-    opened.map(Some).map_err(|e| ConfigError::file(&side.dir, e))
+    Ok(Some(Issuing::open(registry.clone(), settings, now).await?))
 }
 
 /// The desk where certificates are handed out.
@@ -149,15 +150,18 @@ impl Desk {
         center: Center,
         issuing: Issuing,
         identity: &CenterIdentity,
-    ) -> Result<Option<Self>, ConfigError> {
+    ) -> Result<Option<Self>, Fault> {
         let Some(side) = &config.issuing else { return Ok(None) };
-        let wrong = |why: &str| ConfigError::file(&config.certificates.chain, why);
-        let certificate = pki::Certificate::parse(identity.leaf()).map_err(|e| wrong(&e.to_string()))?;
+        let chain = &config.certificates.chain;
+        let unreadable =
+            |e: pki::Malformed| Defect::Unreadable { wanted: Wanted::Certificate.into(), said: e.to_string() };
+        let certificate = pki::Certificate::parse(identity.leaf()).map_err(|e| Fault::of(chain, unreadable(e)))?;
         let center_name = certificate.uris().iter().find_map(|uri| uri.strip_prefix("urn:sekisho:center:"));
-        let center_name = center_name.ok_or_else(|| wrong("it names no center (urn:sekisho:center:<name>)"))?;
-        let order_key = connections::OrderKey::from_pem(&read(&config.orders.key)?)
-            .map_err(|e| ConfigError::file(&config.orders.key, e))?;
-        let spki = issuance::p256_spki(order_key.public_point()).ok_or_else(|| wrong("the order key is not P-256"))?;
+        let center_name = center_name.ok_or_else(|| Fault::of(chain, Setting::NoCenterName {}))?;
+        let order_key = connections::OrderKey::from_pem(&files::read(&config.orders.key)?)
+            .map_err(|e| Fault::of(&config.orders.key, e))?;
+        let spki = issuance::p256_spki(order_key.public_point())
+            .ok_or_else(|| Fault::of(&config.orders.key, Defect::NotP256 { said: "-".into() }))?;
         let papers = Papers {
             url: side.url.clone(),
             server_key: audit::Digest::of(certificate.spki_der()).0,
@@ -267,11 +271,11 @@ async fn papers(State(desk): State<Desk>, Extension(session): Extension<Session>
 }
 
 async fn made(desk: &Desk, site: SiteId) -> Result<GatePapers, RefusedOrFile> {
-    let text = |path: &Path| read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = |path: &Path| files::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let network = connections::applied_network(&desk.center).await;
     let gateways = network.sites.get(&site).map(|site| site.segments.values().map(|s| s.gateway_address()).collect());
     let mut authorities = BTreeMap::from([("center".to_owned(), text(&desk.papers.center_ca)?)]);
-    let list = read(&desk.papers.center_crl)?;
+    let list = files::read(&desk.papers.center_crl)?;
     let list = if list.starts_with(b"-----") {
         String::from_utf8_lossy(&list).into_owned()
     } else {
@@ -300,13 +304,13 @@ async fn made(desk: &Desk, site: SiteId) -> Result<GatePapers, RefusedOrFile> {
 
 /// The registration authority's revocation list, for devices that verify permits by it (G1); none where no equipment is
 /// registered. Whoever gets it verifies it by the authority's certificate, which the device has from its maker.
-fn registration_list(folder: &Path) -> Result<Option<String>, ConfigError> {
+fn registration_list(folder: &Path) -> Result<Option<String>, Fault> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(None) };
     let mut lists: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     lists.retain(|path| path.extension().is_some_and(|extension| extension == "crl"));
     lists.sort();
     let Some(path) = lists.first() else { return Ok(None) };
-    let list = read(path)?;
+    let list = files::read(path)?;
     Ok(Some(match list.starts_with(b"-----") {
         true => String::from_utf8_lossy(&list).into_owned(),
         false => enrolment::pem("X509 CRL", &list),
@@ -318,7 +322,7 @@ enum RefusedOrFile {
     #[error(transparent)]
     Refused(#[from] Refused),
     #[error(transparent)]
-    File(#[from] ConfigError),
+    File(#[from] Fault),
 }
 
 async fn offer(

@@ -8,6 +8,7 @@ mod vpn;
 
 use axum::Router;
 use connections::Center;
+use files::Fault;
 use ipnet::Ipv4Net;
 use issuing::Issuing;
 use joining::{Institution, PasswordPolicy};
@@ -22,11 +23,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use submissions::Submissions;
+use texts::Arg;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::browsers;
-use crate::config::{ConfigError, read};
+use crate::fault::{Part, Setting, told};
 use crate::identity::Identity;
 pub use vpn::VpnSide;
 
@@ -123,47 +125,42 @@ impl JoiningSide {
     }
 
     /// What seals accounts and letters.
-    pub(crate) fn seals(&self) -> Result<Option<Arc<Seals>>, ConfigError> {
+    pub(crate) fn seals(&self) -> Result<Option<Arc<Seals>>, Fault> {
         let Some(path) = &self.seal else {
             tracing::warn!("[joining] names no file `seal`: password hashes and secrets lie open in the registry");
             return Ok(None);
         };
-        let text = String::from_utf8(read(path)?).map_err(|e| ConfigError::file(path, e))?;
-        Seals::read(&text).map(|seals| Some(Arc::new(seals))).map_err(|why| ConfigError::file(path, why))
+        let seals = Seals::read(&files::text(path)?);
+        seals.map(|seals| Some(Arc::new(seals))).map_err(|_| Fault::of(path, Setting::Seal {}))
     }
 
     /// The client VPN, with every file it names.
-    fn vpn(&self, trust: &Path) -> Result<Option<vpn::Vpn>, ConfigError> {
+    fn vpn(&self, trust: &Path) -> Result<Option<vpn::Vpn>, Fault> {
         let login = (self.inside.url.as_str(), self.inside.listen.ip());
         self.vpn.as_ref().map(|side| vpn::Vpn::read(side, login, trust)).transpose()
     }
 
-    /// Reads every file it names.
-    pub(crate) fn check(&self, trust: &Path) -> Result<(), ConfigError> {
-        self.institutions()?;
+    /// Reads every file it names; what is wrong with each.
+    pub(crate) fn check(&self, trust: &Path) -> Vec<Result<(), Fault>> {
+        let mut found = vec![self.settings().map(drop), self.institutions().map(drop)];
         // Before the first start the authorities have not put their certificates there yet.
         if trust.join("device").exists() {
-            self.vpn(trust)?;
+            found.push(self.vpn(trust).map(drop));
         }
-        if let Some(mail) = &self.mail {
-            mail.settings(&self.contact)?;
-        }
+        found.extend(self.mail.as_ref().map(|mail| mail.settings(&self.contact).map(drop)));
         if let Some(service) = &self.service_entrance {
-            service.signer()?;
+            found.extend([service.signer().map(drop), service.scanner().map(drop)]);
         }
-        Ok(())
+        found
     }
 
-    fn settings(&self) -> Result<reception::Settings, ConfigError> {
+    fn settings(&self) -> Result<reception::Settings, Fault> {
         let mut settings = reception::Settings::new(&self.public.url, &self.inside.url, &self.contact);
         settings.four_eyes = self.four_eyes;
         if let Some(name) = &self.passwords {
             settings.policy = PasswordPolicy::named(name).ok_or_else(|| {
-                let known: Vec<&str> = PasswordPolicy::names().collect();
-                ConfigError::file(
-                    Path::new("[joining]"),
-                    format!("passwords = {name:?} is none of {}", known.join(", ")),
-                )
+                let known = Arg::List(PasswordPolicy::names().map(Arg::text).collect());
+                Fault::at("[joining] passwords", Setting::Passwords { found: name.clone(), known })
             })?;
         }
         let offer =
@@ -173,9 +170,10 @@ impl JoiningSide {
         }
         if let Some(entrance) = &self.service_entrance {
             let here = |offer: &&mut Offer| entrance.service.as_ref().is_none_or(|id| *id == offer.id);
+            let known = Arg::List(settings.offers.iter().map(|offer| Arg::text(&offer.id)).collect());
             let Some(offer) = settings.offers.iter_mut().find(here) else {
-                let why = format!("service = {:?} is not on offer", entrance.service.as_deref().unwrap_or_default());
-                return Err(ConfigError::file(Path::new("[joining.service-entrance]"), why));
+                let service = entrance.service.clone().unwrap_or_default();
+                return Err(Fault::at("[joining.service-entrance]", Setting::NotOnOffer { service, known }));
             };
             if offer.url.is_empty() {
                 offer.url.clone_from(&entrance.url);
@@ -185,13 +183,14 @@ impl JoiningSide {
     }
 
     /// Institutions of the file.
-    pub(crate) fn institutions(&self) -> Result<Vec<Institution>, ConfigError> {
+    pub(crate) fn institutions(&self) -> Result<Vec<Institution>, Fault> {
         let Some(path) = &self.directory else { return Ok(Vec::new()) };
-        let bytes = read(path)?;
-        let text = String::from_utf8(bytes).map_err(|e| ConfigError::file(path, e))?;
+        let text = files::text(path)?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let parse = |(number, line): (usize, &str)| {
-            serde_json::from_str(line).map_err(|e| ConfigError::file(path, format!("line {}: {e}", number + 1)))
+            serde_json::from_str(line).map_err(|e| {
+                Fault::of(path, Setting::DirectoryLine { line: (number + 1).to_string(), said: e.to_string() })
+            })
         };
         lines.map(parse).collect()
     }
@@ -211,14 +210,15 @@ pub(crate) struct Wired {
 
 impl Wired {
     /// Over the registry; puts the directory's file in.
-    pub async fn begin(side: &JoiningSide, registry: Registry, trust: &Path) -> Result<Self, ConfigError> {
+    pub async fn begin(side: &JoiningSide, registry: Registry, trust: &Path) -> Result<Self, Fault> {
         let vpn = side.vpn(trust)?;
         let joining = Joining::new(registry.clone(), side.settings()?, Arc::new(RealWorld));
         let institutions = side.institutions()?;
         let operator = Operator::new("configuration");
         for some in institutions.chunks(AT_ONCE) {
             joining.put_institutions(&operator, some.to_vec()).await.map_err(|no| {
-                ConfigError::file(side.directory.as_deref().unwrap_or(Path::new("")), format!("{no:?}"))
+                let path = side.directory.as_deref().unwrap_or(Path::new(""));
+                Fault::of(path, Setting::Directory { why: told(&no.reason()) })
             })?;
         }
         let settings = portal::joining::Settings {
@@ -259,17 +259,13 @@ impl Wired {
     }
 
     /// Begins what works without anybody asking.
-    pub async fn spawn(
-        &mut self,
-        issuing: Option<Issuing>,
-        parts: &mut JoinSet<&'static str>,
-    ) -> Result<(), ConfigError> {
+    pub async fn spawn(&mut self, issuing: Option<Issuing>, parts: &mut JoinSet<Part>) -> Result<(), Fault> {
         if let Some(issuing) = issuing {
             let registry = self.joining.registry().clone();
             let joining = self.joining.clone();
             parts.spawn(async move {
                 revocation::keep(registry, issuing, move || joining.now()).await;
-                "the revocation for ended accounts"
+                Part::EndedAccounts
             });
         }
         if let Some(vpn) = self.vpn.take() {
@@ -278,12 +274,12 @@ impl Wired {
         let joining = self.joining.clone();
         parts.spawn(async move {
             care(joining).await;
-            "the care for applications"
+            Part::Applications
         });
         if let Some(files) = self.files.clone() {
             parts.spawn(async move {
                 files.work().await;
-                "the care for report files"
+                Part::Reports
             });
         }
         Ok(())

@@ -9,6 +9,7 @@ mod browsers;
 mod config;
 mod control;
 mod equipment;
+mod fault;
 mod gate_tls;
 mod hub;
 mod identity;
@@ -24,14 +25,17 @@ mod terminal;
 
 use connections::{Center, OrderKey, Parts, Settings, SystemClock, TrustStore};
 use registry::Registry;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-pub use config::{Config, ConfigError, IssuingSide, TokenSide};
+pub use config::{Config, IssuingSide, TokenSide};
 pub use equipment::EquipmentSide;
+pub use fault::{Part, RunError, Setting};
+use files::{Defect, Fault};
 use hub::Hub;
 use joining::JoiningSide;
 use portal::joining::Entrance;
@@ -42,59 +46,25 @@ const LOOK_AT_LISTS: Duration = Duration::from_secs(1);
 /// Name and version, as people and logs see it.
 pub const SOFTWARE: &str = concat!("sekisho-center ", env!("CARGO_PKG_VERSION"));
 
-/// Why the center does not start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The configuration or a file it names.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The registry.
-    #[error("{error}; {}", error.remedy())]
-    Registry {
-        /// Why.
-        #[from]
-        error: registry::RegistryError,
-    },
-    /// What the registry holds is not believed.
-    #[error("the registry holds a state that cannot be believed ({0}); restore the last backup")]
-    Unsound(String),
-    /// An address or socket.
-    #[error("{what}: {error}")]
-    Listen {
-        /// Which.
-        what: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// A part ended that should not.
-    #[error("{0} ended")]
-    Ended(&'static str),
-}
-
 /// Runs until `stop` is ready. Killing it at any point loses nothing that was answered.
 ///
 /// # Errors
 /// [`RunError`], before anything is served, or if a listener breaks.
 pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Result<(), RunError> {
-    let listen = |what: &str| {
-        let what = what.to_owned();
-        move |error| RunError::Listen { what, error }
-    };
     let (center, hub, identity, desk) = assemble(&config).await?;
-    let gates = TcpListener::bind(config.gates.listen).await.map_err(listen(&config.gates.listen.to_string()))?;
-    let socket =
-        operator::bind(&config.operator.socket).map_err(listen(&config.operator.socket.display().to_string()))?;
+    let gates = listen(config.gates.listen).await?;
+    let socket = operator::bind(&config.operator.socket).map_err(|e| Fault::io(&config.operator.socket, &e))?;
     let pages = match config.operator.pages {
-        Some(address) => Some(TcpListener::bind(address).await.map_err(listen(&address.to_string()))?),
+        Some(address) => Some(listen(address).await?),
         None => None,
     };
     let certificates = match &config.issuing {
-        Some(side) => Some(TcpListener::bind(side.listen).await.map_err(listen(&side.listen.to_string()))?),
+        Some(side) => Some(listen(side.listen).await?),
         None => None,
     };
     tracing::info!(gates = %config.gates.listen, socket = %config.operator.socket.display(), "{SOFTWARE} serves");
 
-    let mut parts: JoinSet<&'static str> = JoinSet::new();
+    let mut parts: JoinSet<Part> = JoinSet::new();
     let mut beside = pages::Beside::default();
     let devices = desk.as_ref().map(|desk| equipment::begin(&config, &center, desk));
     if let Some(side) = &config.joining {
@@ -105,7 +75,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
         let pages = pages::serve(center.clone(), Arc::clone(&identity), pages, beside);
         parts.spawn(async move {
             pages.await;
-            "the listener for operators' browsers"
+            Part::Pages
         });
     }
     let mut beside = axum::Router::new();
@@ -113,53 +83,57 @@ pub async fn run(config: Config, stop: impl Future<Output = ()> + Send) -> Resul
         let reports = equipment::routes(devices.clone(), config.equipment.as_ref());
         parts.spawn(async move {
             equipment::tend(devices).await;
-            "the care for revoked devices"
+            Part::Devices
         });
         beside = desk.clone().operator_routes();
         let (lists, identity) = (desk.clone(), Arc::clone(&identity));
         parts.spawn(async move {
             lists.keep_lists().await;
-            "the care for revocation lists"
+            Part::IssuedLists
         });
         parts.spawn(async move {
             desk.serve(identity, listener, reports).await;
-            "the listener for certificates"
+            Part::Certificates
         });
     }
     let gate_side = control::serve(center.clone(), Arc::clone(&hub), identity, config.console.ports(), gates);
     parts.spawn(async move {
         gate_side.await;
-        "the listener for gates"
+        Part::Gates
     });
     let operator_side = operator::serve(center.clone(), beside, socket);
     parts.spawn(async move {
         operator_side.await;
-        "the operator's socket"
+        Part::Operators
     });
     let leases = center.clone();
     parts.spawn(async move {
         connections::keep_leases(leases).await;
-        "the watch over leases"
+        Part::Leases
     });
     let lists = center.clone();
     parts.spawn(async move {
         watch_lists(lists).await;
-        "the watch over revocation lists"
+        Part::Lists
     });
     let answers = center.clone();
     parts.spawn(async move {
         connections::keep_answers(answers).await;
-        "the renewal of OCSP answers"
+        Part::Answers
     });
     let ended = tokio::select! {
         () = stop => None,
-        Some(part) = parts.join_next() => Some(part.unwrap_or("a part")),
+        Some(part) = parts.join_next() => Some(part.unwrap_or(Part::Panicked)),
     };
     hub.cut_all();
     parts.shutdown().await;
-    connections::end(&center, ended.unwrap_or("asked to")).await;
+    connections::end(&center, ended.map_or("asked to", Part::name)).await;
     let _ = std::fs::remove_file(&config.operator.socket);
     ended.map_or(Ok(()), |part| Err(RunError::Ended(part)))
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Fault> {
+    TcpListener::bind(address).await.map_err(|e| Fault::at(address, Defect::listening(&e)))
 }
 
 /// What a start makes: use cases, gates, certificate, and issuing if there is any.
@@ -168,12 +142,12 @@ type Assembled = (Center, Arc<Hub>, Arc<identity::Identity>, Option<issuing::Des
 /// Reads every file the configuration names and starts the use cases over the registry.
 async fn assemble(config: &Config) -> Result<Assembled, RunError> {
     let identity = Arc::new(identity::Identity::load(&config.certificates)?);
-    let key = config::read(&config.orders.key)?;
-    let key = OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
+    let key = files::read(&config.orders.key)?;
+    let key = OrderKey::from_pem(&key).map_err(|defect| Fault::of(&config.orders.key, defect))?;
     let registry = Registry::open_with(config.registry()?).await?;
     // First the authorities: they put what is to be trusted where it is looked for.
     let issuing = issuing::open(config, &registry, connections::Clock::now(&SystemClock)).await?;
-    let trust = TrustStore::open(config.trust.settings()).map_err(|e| ConfigError::file(&config.trust.dir, e))?;
+    let trust = TrustStore::open(config.trust.settings())?;
     let hub = Arc::new(Hub::default());
     let mut settings = Settings::new(SOFTWARE);
     settings.confirm_within = Duration::from_secs(config.limits.confirm_seconds.into());
@@ -186,10 +160,7 @@ async fn assemble(config: &Config) -> Result<Assembled, RunError> {
         key,
         settings,
     };
-    let center = connections::begin(parts).await.map_err(|refused| {
-        let why = refused.refutation.map_or_else(|| format!("{:?}", refused.reasons), |r| r.to_string());
-        RunError::Unsound(why)
-    })?;
+    let center = connections::begin(parts).await.map_err(|refused| RunError::Unsound(Box::new(refused)))?;
     let desk = match issuing {
         Some(issuing) => issuing::Desk::new(config, center.clone(), issuing, &identity)?,
         None => None,
@@ -204,35 +175,31 @@ async fn join(
     center: &Center,
     (offers, devices): (Option<(::issuing::Issuing, registration::Desk)>, Option<provenance::Provenance>),
     identity: &Arc<identity::Identity>,
-    parts: &mut JoinSet<&'static str>,
+    parts: &mut JoinSet<Part>,
 ) -> Result<pages::Beside, RunError> {
     let issuing = offers.as_ref().map(|(issuing, _)| issuing.clone());
     let mut wired = joining::Wired::begin(side, center.registry().clone(), trust).await?;
     wired.register(center, offers, devices);
-    for (at, door, name) in [
-        (Entrance::Public, &side.public, "the public entrance"),
-        (Entrance::Inside, &side.inside, "the entrance inside the client VPN"),
-    ] {
-        let what = door.listen.to_string();
-        let listener = TcpListener::bind(door.listen).await;
-        let listener = listener.map_err(|error| RunError::Listen { what, error })?;
-        let serving =
-            wired.serve(at, identity, listener).map_err(|e| ConfigError::file("[certificates]".as_ref(), e))?;
-        tracing::info!(listen = %door.listen, url = door.url, "{name} serves");
+    for (at, door, part) in
+        [(Entrance::Public, &side.public, Part::Public), (Entrance::Inside, &side.inside, Part::Inside)]
+    {
+        let serving = wired
+            .serve(at, identity, listen(door.listen).await?)
+            .map_err(|e| Fault::at("[certificates]", Defect::UnusableKey { said: e.to_string() }))?;
+        tracing::info!(listen = %door.listen, url = door.url, "{} serves", part.name());
         parts.spawn(async move {
             serving.await;
-            name
+            part
         });
     }
     wired.spawn(issuing, parts).await?;
     if let Some(door) = &side.service_entrance {
-        let what = door.listen.to_string();
-        let listener = TcpListener::bind(door.listen).await.map_err(|error| RunError::Listen { what, error })?;
+        let listener = listen(door.listen).await?;
         tracing::info!(listen = %door.listen, url = door.url, "the entrance of the service serves");
         let (center, identity, router) = (center.clone(), Arc::clone(identity), wired.service());
         parts.spawn(async move {
             joining::service::serve(center, &identity, listener, router).await;
-            "the entrance of the service"
+            Part::Service
         });
     }
     match &side.mail {
@@ -241,7 +208,7 @@ async fn join(
             let sender = mail.sender(&side.contact, registry, || connections::Clock::now(&SystemClock))?;
             parts.spawn(async move {
                 sender.work().await;
-                "the sender of letters"
+                Part::Letters
             });
         }
         None => tracing::warn!("no [joining.mail]: letters are written and nobody sends them"),
@@ -269,19 +236,28 @@ async fn watch_lists(center: Center) {
 /// Reads and checks everything a start needs, and starts nothing.
 ///
 /// # Errors
-/// [`RunError`].
-pub fn check(config: &Config) -> Result<(), RunError> {
-    identity::Identity::load(&config.certificates)?;
-    let key = config::read(&config.orders.key)?;
-    OrderKey::from_pem(&key).map_err(|e| ConfigError::file(&config.orders.key, e))?;
-    let trust = TrustStore::open(config.trust.settings()).map_err(|e| ConfigError::file(&config.trust.dir, e));
-    // Before the first start the authorities have not put their certificates there yet.
-    if config.issuing.is_none() || config.trust.dir.join("gate").exists() {
-        trust?;
-    }
-    config.registry()?;
+/// Every fault that can be found without a mend of another: at least one.
+pub fn check(config: &Config) -> Result<(), Vec<RunError>> {
+    let order_key = || {
+        let key = files::read(&config.orders.key)?;
+        OrderKey::from_pem(&key).map(drop).map_err(|defect| Fault::of(&config.orders.key, defect))
+    };
+    let trust = || {
+        // Before the first start the authorities have not put their certificates there yet.
+        if config.issuing.is_none() || config.trust.dir.join("gate").exists() {
+            TrustStore::open(config.trust.settings())?;
+        }
+        Ok(())
+    };
+    let mut found = vec![
+        identity::Identity::load(&config.certificates).map(drop),
+        order_key(),
+        trust(),
+        config.registry().map(drop),
+    ];
     if let Some(side) = &config.joining {
-        side.check(&config.trust.dir)?;
+        found.extend(side.check(&config.trust.dir));
     }
-    Ok(())
+    let faults: Vec<RunError> = found.into_iter().filter_map(Result::err).map(RunError::from).collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }

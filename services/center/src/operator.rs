@@ -338,7 +338,7 @@ fn grant_id(text: &str) -> Result<GrantId, Refused> {
 async fn health(State(center): State<Center>) -> Response {
     match center.registry().head().await {
         Ok(_) => "ok\n".into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}; {}\n", error.remedy())).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", error.words())).into_response(),
     }
 }
 

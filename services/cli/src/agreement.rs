@@ -1,11 +1,11 @@
 //! An institution's signature under an agreement (G12).
 
-use std::fs;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use enrolment::{Client, ServerTrust};
+use files::{Defect, Fault, Wanted};
 use model::{Side, parse_document};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
@@ -15,7 +15,7 @@ use texts::{Arg, Texts};
 use wire::enrolment::{AGREEMENTS, AgreementView};
 
 use crate::arguments::SignAgreement;
-use crate::failure::Failure;
+use crate::failure::{Failure, Unfit};
 use crate::render::Shown;
 
 /// Signs every agreement in the document that this side has not signed yet, and gives the document with the new
@@ -28,9 +28,8 @@ pub fn sign(arguments: &SignAgreement) -> Result<Shown, Failure> {
     let certificate = read(&arguments.certificate)?;
     let key = key(&arguments.key)?;
     let starts: Vec<usize> = line_starts(&text, "[[agreement]]");
-    let file = |why: &str| Failure::File { path: arguments.file.clone(), why: why.to_owned() };
     if starts.is_empty() || starts.len() != document.agreements.len() {
-        return Err(file("no [[agreement]] stands in it on a line of its own"));
+        return Err(Fault::of(&arguments.file, Unfit::NoAgreement {}).into());
     }
     let mut out = text[..starts[0]].to_owned();
     for (n, agreement) in document.agreements.iter().enumerate() {
@@ -40,7 +39,7 @@ pub fn sign(arguments: &SignAgreement) -> Result<Shown, Failure> {
         if !agreement.signatures.contains_key(&side) {
             let value = key
                 .sign(&SystemRandom::new(), &agreement.signed_bytes())
-                .map_err(|_| file("the key could not sign"))?;
+                .map_err(|_| Fault::of(&arguments.key, Unfit::CannotSign {}))?;
             out.push_str(&format!(
                 "\n[agreement.signature.{side}]\ncertificate = \"\"\"\n{}\n\"\"\"\nvalue = \"{}\"\n",
                 certificate.trim(),
@@ -81,12 +80,12 @@ fn line_starts(text: &str, wanted: &str) -> Vec<usize> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|e| Failure::File { path: path.to_path_buf(), why: e.to_string() })
+    Ok(files::text(path)?)
 }
 
 fn key(path: &Path) -> Result<EcdsaKeyPair, Failure> {
-    let failed = |why: String| Failure::File { path: path.to_path_buf(), why };
-    let der = PrivatePkcs8KeyDer::from_pem_file(path).map_err(|e| failed(e.to_string()))?;
+    let der = PrivatePkcs8KeyDer::from_pem_slice(&files::read(path)?);
+    let der = der.map_err(|e| Fault::of(path, Defect::pem(Wanted::PrivateKey, e)))?;
     EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der.secret_pkcs8_der(), &SystemRandom::new())
-        .map_err(|e| failed(format!("no P-256 key in PKCS#8: {e}")))
+        .map_err(|e| Fault::of(path, Defect::NotP256 { said: e.to_string() }).into())
 }

@@ -1,7 +1,6 @@
 //! The command's configuration.
 
 use serde::Deserialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
@@ -57,11 +56,6 @@ pub struct Center {
 impl Config {
     /// Reads a configuration file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let file = |why: String| Failure::File { path: path.to_path_buf(), why };
-        let text = fs::read_to_string(path).map_err(|e| file(e.to_string()))?;
-        toml::from_str(&text).map_err(|e| {
-            let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
-            file(format!("line {line}: {}", e.message()))
-        })
+        Ok(files::configuration(path)?)
     }
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use enrolment::{Client, Fetched, Key, OneTimeToken, ServerTrust, keep};
+use files::Fault;
 use serde::Serialize;
 use texts::{Arg, Texts};
 
 use crate::config::Card;
-use crate::failure::Failure;
+use crate::failure::{Failure, Unfit};
 use crate::pin;
 use crate::render::Shown;
 
@@ -119,10 +120,9 @@ async fn again(renew: &Renew, reader: Option<&Card>, texts: &Texts) -> Result<Sh
     let key = key(&renew.place, reader, texts)?;
     let path = certificate_file(&renew.place);
     let present = certificates(&path)?;
-    let failed = |why: &str| Failure::File { path: path.clone(), why: why.to_owned() };
     let leaf = present.first().and_then(|der| pki::Certificate::parse(der).ok());
     let name = leaf.and_then(|leaf| leaf.subject().common_name().map(str::to_owned));
-    let name = name.ok_or_else(|| failed("no certificate of ours"))?;
+    let name = name.ok_or_else(|| Fault::of(&path, Unfit::NotOurs {}))?;
     let label = leaf_label(&present);
     let trust = ServerTrust::File(renew.ca.clone());
     let shown = Some((present, key.clone()));
@@ -154,12 +154,11 @@ fn key(place: &Place, reader: Option<&Card>, texts: &Texts) -> Result<Key, Failu
 
 fn put(place: &Place, key: &Key, fetched: &Fetched, texts: &Texts) -> Result<Shown, Failure> {
     let path = certificate_file(place);
-    let failed = |why: String| Failure::File { path: path.clone(), why };
     let leaf = fetched.chain.first().map(|der| pki::Certificate::parse(der));
     let leaf = match leaf {
         Some(Ok(leaf)) => leaf,
-        Some(Err(e)) => return Err(failed(e.to_string())),
-        None => return Err(failed("no certificate".to_owned())),
+        Some(Err(e)) => return Err(Fault::of(&path, Unfit::Misread { said: e.to_string() }).into()),
+        None => return Err(Fault::of(&path, Unfit::NotOurs {}).into()),
     };
     if let Some(token) = key.token() {
         token.put_certificate(leaf.der(), leaf.subject().der())?;
@@ -191,10 +190,7 @@ fn put(place: &Place, key: &Key, fetched: &Fetched, texts: &Texts) -> Result<Sho
 }
 
 fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    use rustls::pki_types::{CertificateDer, pem::PemObject};
-    let failed = |e: rustls::pki_types::pem::Error| Failure::File { path: path.to_owned(), why: e.to_string() };
-    let found = CertificateDer::pem_file_iter(path).map_err(failed)?;
-    found.map(|certificate| certificate.map(|der| der.to_vec()).map_err(failed)).collect()
+    Ok(files::certificates(path)?.iter().map(|der| der.to_vec()).collect())
 }
 
 fn certificate_file(place: &Place) -> PathBuf {

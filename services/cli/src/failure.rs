@@ -2,7 +2,7 @@
 
 use model::DocumentError;
 use std::path::PathBuf;
-use texts::{Arg, Reason, Texts};
+use texts::{Reason, Texts, Words};
 use wire::api::Problem;
 
 /// A failed command.
@@ -37,13 +37,8 @@ pub enum Failure {
     #[error(transparent)]
     Enrolment(#[from] enrolment::Failure),
     /// A file of this machine.
-    #[error("{}: {why}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    #[error(transparent)]
+    File(#[from] files::Fault),
     /// A document of this machine.
     #[error(transparent)]
     Document(#[from] Box<DocumentError>),
@@ -68,10 +63,14 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Enrolment(enrolment::Failure::Refused { .. }) => 1,
-            Self::Enrolment(enrolment::Failure::Unreachable { .. } | enrolment::Failure::Nonsense { .. }) => 3,
+            Self::Enrolment(
+                enrolment::Failure::Unreachable { .. }
+                | enrolment::Failure::Silent { .. }
+                | enrolment::Failure::Nonsense { .. },
+            ) => 3,
             Self::Enrolment(_) => 2,
             Self::Refused(_) | Self::NotBelieved(_) | Self::NothingFits(_) => 1,
-            Self::Card(_) | Self::File { .. } | Self::Document(_) | Self::NotConfigured { .. } | Self::Misread(_) => 2,
+            Self::Card(_) | Self::File(_) | Self::Document(_) | Self::NotConfigured { .. } | Self::Misread(_) => 2,
             Self::Unreachable { .. } | Self::Nonsense { .. } => 3,
         }
     }
@@ -91,14 +90,10 @@ impl Failure {
             ),
             Self::Enrolment(failure) => enrolment_lines(texts, failure),
             Self::Card(error) => (texts.say(error.key(), &[]), texts.say(&format!("{}-do", error.key()), &[])),
-            Self::File { path, why } => (
-                texts.say("cli-file", &[("path", path.display().to_string().into()), ("why", why.as_str().into())]),
-                texts.say("cli-file-do", &[]),
-            ),
+            Self::File(fault) => (fault.words().what(texts), fault.words().mend(texts)),
             Self::Document(error) => {
-                let values = error.fault.values().into_iter().map(|(name, value)| (name, Arg::from(value)));
-                let args: Vec<_> = values.chain([("place", Arg::Text(error.place()))]).collect();
-                (texts.say(error.fault.key(), &args), texts.say(&format!("{}-do", error.fault.key()), &args))
+                let words = Words::from(&**error);
+                (words.what(texts), words.mend(texts))
             }
             Self::NotConfigured { path, section } => (
                 texts.say(
@@ -136,25 +131,50 @@ fn told(texts: &Texts, reason: &Reason) -> [(String, String); 3] {
 }
 
 fn enrolment_lines(texts: &Texts, failure: &enrolment::Failure) -> (String, String) {
-    use enrolment::Failure::{Address, Card, File, Key, Nonsense, Refused, Unreachable};
-    let both = |key: &str, what: &str, why: &str| {
-        let what = texts.say(key, &[("what", what.into()), ("path", what.into()), ("why", why.into())]);
-        (what, texts.say(&format!("{key}-do"), &[]))
-    };
     match failure {
-        // The center has worded it in the reader's language: reason, then remedy.
-        Refused { code, said } => {
-            let (what, fix) = said.split_once('\n').unwrap_or((said.as_str(), ""));
-            (format!("{} {what}", code.as_deref().unwrap_or_default()), fix.to_owned())
+        enrolment::Failure::Card(error) => {
+            (texts.say(error.key(), &[]), texts.say(&format!("{}-do", error.key()), &[]))
         }
-        Unreachable { address, why } => both("cli-unreachable", address, why),
-        Nonsense { address, why } => both("cli-nonsense", address, why),
-        File { path, why } => both("cli-file", &path.display().to_string(), why),
-        Card(error) => (texts.say(error.key(), &[]), texts.say(&format!("{}-do", error.key()), &[])),
         // A person's token asks for its PIN and has its key made: what is left is its driver.
-        Key(_) => (texts.say("card-driver", &[]), texts.say("card-driver-do", &[])),
-        Address(what) => {
-            (texts.say("cli-misread", &[("what", what.as_str().into())]), texts.say("cli-misread-do", &[]))
-        }
+        enrolment::Failure::Key(_) => (texts.say("card-driver", &[]), texts.say("card-driver-do", &[])),
+        other => (other.words().what(texts), other.words().mend(texts)),
+    }
+}
+
+texts::faults! {
+    /// What is wrong with a file of this machine beyond what every file can have.
+    pub enum Unfit in "cli-file" {
+        /// Not of its form.
+        Misread = "misread" { said: String }
+        /// No agreement to sign.
+        NoAgreement = "no-agreement" {}
+        /// The key did not sign.
+        CannotSign = "cannot-sign" {}
+        /// No name in a certificate.
+        NotOurs = "not-ours" {}
+        /// An authority is there.
+        AuthorityThere = "authority-there" {}
+        /// A request for another kind of key.
+        KeyKind = "key-kind" { found: String }
+        /// A serial number of nobody.
+        NoSuchSerial = "no-such-serial" { serial: String }
+        /// No key of the authority.
+        NoSuchKey = "no-such-key" {}
+        /// A certificate of another key.
+        OtherKey = "other-key" {}
+        /// A certificate of no element.
+        NoElement = "no-element" {}
+        /// A certificate of somebody else.
+        NotOf = "not-of" { wanted: String }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_wrong_with_a_file_has_text_and_mend_in_both_languages_x5() {
+        assert_eq!(texts::lacking(Unfit::ALL, &["place"]), [""; 0]);
     }
 }

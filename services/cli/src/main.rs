@@ -32,7 +32,7 @@ use wire::session::CutCall;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let lang = arguments.lang.unwrap_or_else(|| Lang::from_environment(|name| std::env::var(name).ok()));
+    let lang = Lang::chosen(arguments.lang, |name| std::env::var(name).ok());
     let texts = Texts::new(lang);
     // One question and its answer: a single thread does.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

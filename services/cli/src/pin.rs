@@ -25,13 +25,13 @@ pub fn secret(fd: Option<u32>, prompt: &str, longest: u64) -> Result<String, Fai
 }
 
 fn from_file(path: &Path, longest: u64) -> Result<String, Failure> {
-    let failed = |e: std::io::Error| Failure::File { path: path.to_path_buf(), why: e.to_string() };
+    let failed = |e: std::io::Error| Failure::File(files::Fault::io(path, &e));
     line(File::open(path).map_err(failed)?, longest).map_err(failed)
 }
 
 fn ask(prompt: &str, longest: u64) -> Result<String, Failure> {
     let path = Path::new("/dev/tty");
-    let failed = |e: std::io::Error| Failure::File { path: path.to_path_buf(), why: e.to_string() };
+    let failed = |e: std::io::Error| Failure::File(files::Fault::io(path, &e));
     let mut tty = File::options().read(true).write(true).open(path).map_err(failed)?;
     tty.write_all(prompt.as_bytes()).map_err(failed)?;
     let before = tcgetattr(&tty).map_err(|e| failed(e.into()))?;

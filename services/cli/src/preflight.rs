@@ -9,7 +9,7 @@ use serde::Serialize;
 use texts::{Arg, Texts};
 
 use crate::arguments::PreflightQuestion;
-use crate::failure::Failure;
+use crate::failure::{Failure, Unfit};
 use crate::render::Shown;
 
 /// Finds out, judges, and says it.
@@ -34,9 +34,8 @@ pub async fn run(question: &PreflightQuestion, texts: &Texts, json: bool) -> Res
 }
 
 fn read(file: &Path) -> Result<Facts, Failure> {
-    let wrong = |why: String| Failure::File { path: file.to_owned(), why };
-    let text = std::fs::read_to_string(file).map_err(|e| wrong(e.to_string()))?;
-    serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))
+    let read = serde_json::from_str(&files::text(file)?);
+    read.map_err(|e| files::Fault::of(file, Unfit::Misread { said: e.to_string() }).into())
 }
 
 async fn found(center: &str, port: u16) -> Result<IpAddr, Failure> {

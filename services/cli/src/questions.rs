@@ -172,7 +172,7 @@ pub async fn invariants(operator: &mut Operator) -> Result<Shown, Failure> {
 /// Documents as the center reads them.
 pub fn documents(files: &[PathBuf]) -> Result<Vec<DocumentText>, Failure> {
     let read = |path: &PathBuf| {
-        let text = fs::read_to_string(path).map_err(|e| Failure::File { path: path.clone(), why: e.to_string() })?;
+        let text = files::text(path)?;
         Ok(DocumentText { name: path.display().to_string(), text })
     };
     files.iter().map(read).collect()
@@ -208,7 +208,7 @@ pub fn drawn(shown: &mut Shown, texts: &Texts, svg: Option<&Path>, picture: Opti
 }
 
 fn write(path: &Path, picture: &str) -> Result<(), Failure> {
-    fs::write(path, picture).map_err(|e| Failure::File { path: path.to_path_buf(), why: e.to_string() })
+    fs::write(path, picture).map_err(|e| files::Fault::io(path, &e).into())
 }
 
 fn policy(line: &PolicyLine) -> String {

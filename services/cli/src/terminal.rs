@@ -7,8 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use model::ServiceId;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use texts::Lang;
 use tokio::net::TcpStream;
@@ -19,7 +18,7 @@ use wire::session::{LoginCall, SessionView};
 
 use crate::arguments::Closing;
 use crate::config::Terminal;
-use crate::failure::Failure;
+use crate::failure::{Failure, Unfit};
 use crate::http::Json;
 use crate::pin;
 
@@ -122,8 +121,7 @@ impl Session {
             .map_err(|_| unreachable("no answer".to_owned()))?
             .map_err(|e| unreachable(e.to_string()))?;
         stream.set_nodelay(true).map_err(|e| unreachable(e.to_string()))?;
-        let name = ServerName::try_from(terminal.center_name.clone())
-            .map_err(|e| Failure::File { path: terminal.center_ca.clone(), why: e.to_string() })?;
+        let name = ServerName::try_from(terminal.center_name.clone()).map_err(|e| misread(&terminal.center_ca, &e))?;
         let stream = tokio::time::timeout(REACH, TlsConnector::from(Arc::new(config)).connect(name, stream))
             .await
             .map_err(|_| unreachable("the center does not answer".to_owned()))?
@@ -140,26 +138,18 @@ impl Session {
 
 fn tls(terminal: &Terminal) -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(&terminal.center_ca)? {
-        roots.add(certificate).map_err(|e| Failure::File { path: terminal.center_ca.clone(), why: e.to_string() })?;
+    for certificate in files::certificates(&terminal.center_ca)? {
+        roots.add(certificate).map_err(|e| misread(&terminal.center_ca, &e))?;
     }
-    let key = PrivateKeyDer::from_pem_file(&terminal.key)
-        .map_err(|e| Failure::File { path: terminal.key.clone(), why: e.to_string() })?;
+    let (chain, key) = (files::certificates(&terminal.certificate)?, files::private_key(&terminal.key)?);
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13])
-        .and_then(|builder| {
-            builder
-                .with_root_certificates(roots)
-                .with_client_auth_cert(certificates(&terminal.certificate).unwrap_or_default(), key)
-        })
-        .map_err(|e| Failure::File { path: terminal.certificate.clone(), why: e.to_string() })
+        .and_then(|builder| builder.with_root_certificates(roots).with_client_auth_cert(chain, key))
+        .map_err(|e| misread(&terminal.certificate, &e))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let failed = |why: String| Failure::File { path: path.to_path_buf(), why };
-    let found: Vec<_> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|e| failed(e.to_string()))?;
-    if found.is_empty() { Err(failed("no certificate in it".to_owned())) } else { Ok(found) }
+fn misread(path: &Path, said: &dyn std::fmt::Display) -> Failure {
+    files::Fault::of(path, Unfit::Misread { said: said.to_string() }).into()
 }
 
 fn nonce(text: &str) -> Option<[u8; 32]> {

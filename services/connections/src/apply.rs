@@ -142,8 +142,7 @@ async fn apply_whole(
             return Err(recorded(center, event, refused).await);
         }
     };
-    let canonical =
-        audit::canonical(&network).map_err(|e| Refused::trouble(Trouble::NotPlannable, [("why", Arg::text(e))]))?;
+    let canonical = audit::canonical(&network).map_err(Refused::unwritable)?;
     let mut commit = Commit::at(now).network(&network).plan(&change.plan).event(Event::NetworkApplied {
         operator,
         digest: Digest::of(canonical.as_bytes()),

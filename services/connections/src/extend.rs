@@ -10,7 +10,7 @@ use crate::close::{no_such, site_generations};
 use crate::open::{Seat, permitted};
 use crate::responders::trust_for;
 use crate::session::found;
-use crate::{Center, Refused, Trouble};
+use crate::{Center, Refused};
 
 /// Lets a line of the session's person last as long as if it were opened now.
 ///
@@ -47,7 +47,7 @@ async fn extended(center: &Center, session: SessionId, grant: GrantId) -> Result
     let as_it_was = model::Grant { granted_at: longer.granted_at, ..permit.grant().clone() };
     if as_it_was != longer {
         // Hosts, ports or agreement are others now: that is another line.
-        return Err(Refused::trouble(Trouble::NotPlannable, [("why", Arg::text("the service has changed"))]));
+        return Err(Refused::not_plannable(Arg::Key("plan-service-changed".into())));
     }
     if longer.lease_until <= live.grant.lease_until {
         return Ok(live.view());

@@ -1,5 +1,6 @@
 //! The key the center signs orders with (X1, G1).
 
+use files::{Defect, Wanted};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use rustls_pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
@@ -12,29 +13,16 @@ pub struct OrderKey {
     random: SystemRandom,
 }
 
-/// Why a key cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OrderKeyError {
-    /// Not a PKCS#8 PEM file.
-    #[error(
-        "no PKCS#8 private key in it ({0}); make one with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`"
-    )]
-    NoKey(String),
-    /// Another kind of key.
-    #[error("not an ECDSA P-256 key ({0})")]
-    WrongKind(String),
-}
-
 impl OrderKey {
     /// From PKCS#8 PEM.
     ///
     /// # Errors
-    /// [`OrderKeyError`].
-    pub fn from_pem(pem: &[u8]) -> Result<Self, OrderKeyError> {
-        let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|e| OrderKeyError::NoKey(e.to_string()))?;
+    /// [`Defect`] if there is none, or one of another kind.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, Defect> {
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|e| Defect::pem(Wanted::PrivateKey, e))?;
         let random = SystemRandom::new();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der.secret_pkcs8_der(), &random)
-            .map_err(|e| OrderKeyError::WrongKind(e.to_string()))?;
+            .map_err(|e| Defect::NotP256 { said: e.to_string() })?;
         Ok(Self { pair, random })
     }
 

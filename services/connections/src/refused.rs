@@ -6,7 +6,7 @@ use plan::PlanError;
 use registry::RegistryError;
 use std::fmt;
 use std::sync::Arc;
-use texts::{Arg, Reason};
+use texts::{Arg, Reason, Words};
 use verify::Refutation;
 
 use crate::second_opinion::Veto;
@@ -48,6 +48,14 @@ impl Refused {
         let texts = texts::Texts::new(texts::Lang::En);
         Some(self.scene.as_ref()?.culprit(self.refutation.as_ref()?, &texts)?.line)
     }
+    /// No plan can be made, for a reason that has its own text.
+    pub(crate) fn not_plannable(why: Arg) -> Self {
+        Self::trouble(Trouble::NotPlannable, [("why", why)])
+    }
+    /// The documents cannot be written down: what the writer says.
+    pub fn unwritable(said: impl fmt::Display) -> Self {
+        Self::not_plannable(Words::new("plan-unwritable", [("said", Arg::text(said))]).what_arg())
+    }
     /// Reason of one trouble.
     pub fn trouble<const N: usize>(trouble: Trouble, args: [(&str, Arg); N]) -> Self {
         Self::because(vec![trouble.reason(args)])
@@ -62,14 +70,26 @@ impl From<Denial> for Refused {
 
 impl From<PlanError> for Refused {
     fn from(error: PlanError) -> Self {
-        Self::trouble(Trouble::NotPlannable, [("why", Arg::text(error))])
+        let (key, args): (_, Vec<(&str, Arg)>) = match error {
+            PlanError::NotAnEnd { grant, site } => {
+                ("plan-not-an-end", vec![("grant", Arg::text(grant)), ("site", Arg::text(site))])
+            }
+            PlanError::UnknownHost { grant, site, host } => {
+                let host = ("host", Arg::text(host));
+                ("plan-unknown-host", vec![("grant", Arg::text(grant)), ("site", Arg::text(site)), host])
+            }
+            PlanError::AlreadyOpen(grant) => ("plan-already-open", vec![("grant", Arg::text(grant))]),
+            PlanError::NotOpen(grant) => ("plan-not-open", vec![("grant", Arg::text(grant))]),
+        };
+        Self::not_plannable(Words::new(key, args).what_arg())
     }
 }
 
 impl From<RegistryError> for Refused {
     fn from(error: RegistryError) -> Self {
-        tracing::error!(%error, mend = error.remedy(), "the registry refused");
-        let reason = Trouble::RegistryFails.reason_in(error.section(), [("why", Arg::text(&error))]);
+        let words = error.words();
+        tracing::error!(error = %words, "the registry refused");
+        let reason = Trouble::RegistryFails.reason_in(error.section(), [("why", words.what_arg())]);
         Self::because(vec![reason])
     }
 }
@@ -112,3 +132,38 @@ impl fmt::Display for Refused {
     }
 }
 impl std::error::Error for Refused {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::GrantId;
+    use texts::{Lang, Texts, english_in, is_japanese};
+
+    #[test]
+    fn what_lies_behind_o004_and_o010_is_told_in_the_readers_language_x5() {
+        let (site, grant) = (|| "clinic".parse().unwrap(), GrantId(7));
+        let host = "exam-1".parse().unwrap();
+        let misfit = Words::new("plan-misfit", [("site", "clinic".into()), ("said", "no such rule".into())]);
+        let all: Vec<Refused> = vec![
+            RegistryError::Locked { name: "registry.db".into() }.into(),
+            RegistryError::Newer { name: "registry.db".into(), found: 9, known: 8 }.into(),
+            RegistryError::WrongState { grant, found: None, wanted: model::ConnectionState::Open }.into(),
+            PlanError::NotAnEnd { grant, site: site() }.into(),
+            PlanError::UnknownHost { grant, site: site(), host }.into(),
+            PlanError::AlreadyOpen(grant).into(),
+            PlanError::NotOpen(grant).into(),
+            Refused::unwritable("key must be a string"),
+            Refused::not_plannable(Arg::Key("plan-service-changed".into())),
+            Refused::not_plannable(misfit.what_arg()),
+        ];
+        for reason in all.iter().flat_map(|refused| &refused.reasons) {
+            let (ja, en) = (reason.lines(&Texts::new(Lang::Ja)).refused, reason.lines(&Texts::new(Lang::En)).refused);
+            assert!(english_in(&ja).is_none() && !en.chars().any(is_japanese), "{ja} {en}");
+            for said in [ja, en] {
+                assert!(!said.contains("{$") && !said.contains("plan-") && !said.contains("registry-"), "{said}");
+            }
+            // The log keeps it so that it can be told again in either language.
+            assert_eq!(&crate::reasons::recall(&crate::reasons::record(reason)), reason);
+        }
+    }
+}

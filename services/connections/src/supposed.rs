@@ -6,7 +6,7 @@ use model::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use texts::{Arg, Reason};
+use texts::{Arg, Reason, Words};
 use verify::exact::Exact;
 use wire::questions::Supposed;
 
@@ -178,13 +178,16 @@ pub(crate) async fn asked<T: Send + 'static>(
 }
 
 fn carry_out(states: &mut BTreeMap<SiteId, SiteState>, plan: &Plan) -> Result<(), Refused> {
-    let misfit = |why: String| Refused::trouble(Trouble::NotPlannable, [("why", Arg::Text(why))]);
+    let misfit = |site: &SiteId, said: String| {
+        let args = [("site", Arg::text(site)), ("said", Arg::Text(said))];
+        Refused::not_plannable(Words::new("plan-misfit", args).what_arg())
+    };
     for (id, delta) in &plan.sites {
         if let (false, Some(facts)) = (states.contains_key(id), &delta.facts) {
             states.insert(id.clone(), SiteState::empty(facts.clone()));
         }
-        let state = states.get_mut(id).ok_or_else(|| misfit(id.to_string()))?;
-        state.advance(delta).map_err(|e| misfit(e.to_string()))?;
+        let state = states.get_mut(id).ok_or_else(|| misfit(id, "-".into()))?;
+        state.advance(delta).map_err(|e| misfit(id, e.to_string()))?;
     }
     Ok(())
 }

@@ -5,7 +5,11 @@
 //! `.der`, `.crl`), and OCSP responses (`.ocsp`, `.ors`, DER). A self-signed CA certificate is an anchor, another CA
 //! certificate an intermediate. What responders answered when asked (`responders.rs`) counts besides, in memory only. Files are looked at (`stat`) at every use, so a new list takes effect with the next request.
 
-use pki::{AnchorSet, AnswerStatus, CrlStore, OcspQuestion, OcspStore, Purpose, Revocation, TrustAnchor, UnixSeconds};
+use files::{Defect, Fault};
+use pki::{
+    AnchorError, AnchorSet, AnswerStatus, CrlStore, OcspQuestion, OcspStore, Purpose, Revocation, TrustAnchor,
+    UnixSeconds,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use std::collections::BTreeMap;
@@ -81,22 +85,6 @@ impl Trust {
     }
 }
 
-/// Why there is no trust to begin with.
-#[derive(Debug, thiserror::Error)]
-pub enum TrustError {
-    /// A folder or file cannot be read.
-    #[error("{path}: {why}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
-    /// A folder without an anchor: every certificate of that purpose would be refused.
-    #[error("{0} holds no self-signed CA certificate; put the trust anchor there")]
-    NoAnchor(PathBuf),
-}
-
 /// Trust that follows its files.
 #[derive(Debug)]
 pub struct TrustStore {
@@ -129,17 +117,17 @@ impl TrustStore {
     /// Reads everything; strict, since a center that trusts by halves should not start.
     ///
     /// # Errors
-    /// [`TrustError`] for the first file that cannot be used.
-    pub fn open(settings: TrustSettings) -> Result<Self, TrustError> {
+    /// [`Fault`] for the first file that cannot be used.
+    pub fn open(settings: TrustSettings) -> Result<Self, Fault> {
         let seen = look(&settings.dir)?;
         let mut faults = Vec::new();
         let trust = read(&settings, &seen, &mut faults);
-        if let Some((path, why)) = faults.into_iter().next() {
-            return Err(TrustError::File { path, why });
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(fault);
         }
         for (folder, purpose) in FOLDERS {
             if !is_optional(folder) && !trust.anchors.anchors().iter().any(|a| a.purpose() == purpose) {
-                return Err(TrustError::NoAnchor(settings.dir.join(folder)));
+                return Err(Fault::of(&settings.dir.join(folder), Defect::NoAnchor {}));
             }
         }
         let held = Held { seen, filed: trust.ocsp.clone(), trust: Arc::new(trust) };
@@ -169,8 +157,8 @@ impl TrustStore {
         }
         let mut faults = Vec::new();
         let trust = read(&self.settings, &seen, &mut faults);
-        for (path, why) in faults {
-            tracing::error!(path = %path.display(), why, "trust file left out");
+        for fault in faults {
+            tracing::error!(%fault, "trust file left out");
         }
         tracing::info!(files = seen.len(), "trust read again");
         let mut held = self.held.write().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -195,12 +183,12 @@ impl TrustStore {
     }
 }
 
-fn look(dir: &Path) -> Result<Vec<Seen>, TrustError> {
+fn look(dir: &Path) -> Result<Vec<Seen>, Fault> {
     use std::os::unix::fs::MetadataExt;
     let mut seen = Vec::new();
     for (folder, _) in FOLDERS {
         let path = dir.join(folder);
-        let failed = |e: std::io::Error| TrustError::File { path: path.clone(), why: e.to_string() };
+        let failed = |e: std::io::Error| Fault::io(&path, &e);
         if is_optional(folder) && !path.exists() {
             continue;
         }
@@ -219,7 +207,7 @@ fn look(dir: &Path) -> Result<Vec<Seen>, TrustError> {
     Ok(seen)
 }
 
-fn read(settings: &TrustSettings, seen: &[Seen], faults: &mut Vec<(PathBuf, String)>) -> Trust {
+fn read(settings: &TrustSettings, seen: &[Seen], faults: &mut Vec<Fault>) -> Trust {
     let (mut anchors, mut crls, mut ocsp) = (AnchorSet::new(), CrlStore::new(), OcspStore::new());
     let (mut lists, mut answers) = (Vec::new(), Vec::new());
     for Seen { path, .. } in seen {
@@ -227,7 +215,7 @@ fn read(settings: &TrustSettings, seen: &[Seen], faults: &mut Vec<(PathBuf, Stri
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(e) => {
-                faults.push((path.clone(), e.to_string()));
+                faults.push(Fault::io(path, &e));
                 continue;
             }
         };
@@ -237,11 +225,14 @@ fn read(settings: &TrustSettings, seen: &[Seen], faults: &mut Vec<(PathBuf, Stri
         }
         let (certificates, listed) = parts(bytes);
         if certificates.is_empty() && listed.is_empty() {
-            faults.push((path.clone(), "neither a certificate nor a revocation list".into()));
+            faults.push(Fault::of(path, Defect::NeitherNor {}));
         }
         for der in certificates {
-            if let Err(why) = add_authority(&mut anchors, settings, purpose, &der) {
-                faults.push((path.clone(), why));
+            if let Err(defect) = add_authority(&mut anchors, settings, purpose, &der) {
+                faults.push(match defect {
+                    Defect::BadPolicy { .. } => Fault::at("[trust] hpki-policies", defect),
+                    defect => Fault::of(path, defect),
+                });
             }
         }
         lists.extend(listed.into_iter().map(|der| (path, der)));
@@ -250,13 +241,13 @@ fn read(settings: &TrustSettings, seen: &[Seen], faults: &mut Vec<(PathBuf, Stri
         match crls.add(&der, &anchors) {
             // Two generations of one list may lie side by side; the newer counts.
             Ok(_) | Err(pki::CrlRefusal::Older { .. }) => {}
-            Err(e) => faults.push((path.clone(), e.to_string())),
+            Err(e) => faults.push(Fault::of(path, Defect::from(e))),
         }
     }
     for (path, der) in answers {
         match ocsp.add(&der, &anchors) {
             Ok(_) | Err(pki::OcspRefusal::Older { .. }) => {}
-            Err(e) => faults.push((path.clone(), e.to_string())),
+            Err(e) => faults.push(Fault::of(path, Defect::from(e))),
         }
     }
     Trust { anchors: Arc::new(anchors), crls: Arc::new(crls), ocsp }
@@ -277,6 +268,8 @@ fn parts(bytes: Vec<u8>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     }
     match pki::Certificate::parse(&bytes) {
         Ok(_) => (vec![bytes], Vec::new()),
+        // DER is never text: lengths from 128 on begin with an octet that no character begins with.
+        Err(_) if std::str::from_utf8(&bytes).is_ok_and(|text| text.len() > 2) => (Vec::new(), Vec::new()),
         Err(_) => (Vec::new(), vec![bytes]),
     }
 }
@@ -286,15 +279,14 @@ fn add_authority(
     settings: &TrustSettings,
     purpose: Purpose,
     der: &[u8],
-) -> Result<(), String> {
-    let certificate = pki::Certificate::parse(der).map_err(|e| e.to_string())?;
+) -> Result<(), Defect> {
+    let certificate = pki::Certificate::parse(der).map_err(AnchorError::from)?;
     if certificate.issuer() != certificate.subject() {
-        return anchors.add_intermediate(der).map_err(|e| e.to_string());
+        return Ok(anchors.add_intermediate(der)?);
     }
-    let mut anchor = TrustAnchor::new(der, purpose).map_err(|e| e.to_string())?;
+    let mut anchor = TrustAnchor::new(der, purpose)?;
     if purpose == Purpose::HpkiAuthentication && !settings.hpki_policies.is_empty() {
-        anchor =
-            anchor.accepting_policies(settings.hpki_policies.iter().map(String::as_str)).map_err(|e| e.to_string())?;
+        anchor = anchor.accepting_policies(settings.hpki_policies.iter().map(String::as_str))?;
     }
     // The registration authority works offline: a person signs each of its lists.
     if let Some(seconds) = settings.max_crl_age.filter(|_| purpose != Purpose::Registration) {

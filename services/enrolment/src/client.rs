@@ -84,7 +84,7 @@ impl Client {
         };
         let stream = tokio::time::timeout(REACH, connect)
             .await
-            .map_err(|_| unreachable("no answer".into()))?
+            .map_err(|_| Failure::Silent { address: address.clone() })?
             .map_err(|e: std::io::Error| unreachable(e.to_string()))?;
         let binding = stream.get_ref().1.export_keying_material([0u8; 32], BINDING_LABEL, Some(&[])).ok();
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
@@ -193,7 +193,7 @@ impl Client {
             Ok::<_, Failure>((head, body.to_bytes()))
         };
         let (head, body) =
-            tokio::time::timeout(REACH, exchange).await.map_err(|_| unreachable("no answer".into()))??;
+            tokio::time::timeout(REACH, exchange).await.map_err(|_| Failure::Silent { address: address.clone() })??;
         if head.status == StatusCode::OK {
             return Ok(body.to_vec());
         }

@@ -16,21 +16,27 @@ pub use server_trust::ServerTrust;
 pub use token::{Misread, OneTimeToken};
 
 use keys::KeyFault;
-use std::path::PathBuf;
+use texts::Words;
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The address is none.
-    #[error("`{0}` is no address; https://host:port is meant")]
+    #[error("{}", self.words())]
     Address(String),
     /// Nobody answers, or somebody who is not the center.
-    #[error("{address} is out of reach: {why}")]
+    #[error("{}", self.words())]
     Unreachable {
         /// Who was asked.
         address: String,
-        /// What happened.
+        /// What the system or TLS says.
         why: String,
+    },
+    /// Nothing came back in time.
+    #[error("{}", self.words())]
+    Silent {
+        /// Who was asked.
+        address: String,
     },
     /// The center says no, in the language that was asked for.
     #[error("refused ({}): {said}", code.as_deref().unwrap_or("-"))]
@@ -41,7 +47,7 @@ pub enum Failure {
         said: String,
     },
     /// An answer that is none.
-    #[error("{address} answers something else than a certificate: {why}")]
+    #[error("{}", self.words())]
     Nonsense {
         /// Who was asked.
         address: String,
@@ -49,27 +55,73 @@ pub enum Failure {
         why: String,
     },
     /// The token.
-    #[error(transparent)]
+    #[error("{}", self.words())]
     Card(#[from] card::CardError),
     /// The key.
     #[error(transparent)]
     Key(KeyFault),
     /// A file of this machine.
-    #[error("{}: {why}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    #[error(transparent)]
+    File(#[from] files::Fault),
+}
+
+texts::faults! {
+    /// What goes wrong between a machine and the center it asks; its own files, keys and elements have words of their own.
+    pub enum Exchange in "exchange" {
+        /// No address.
+        Address = "address" { found: String }
+        /// Nobody there, or somebody else.
+        Unreachable = "unreachable" { address: String, said: String }
+        /// No answer.
+        Silent = "silent" { address: String }
+        /// The center's own words.
+        Refused = "refused" { code: String, what: String, mend: String }
+        /// Not what was asked for.
+        Nonsense = "nonsense" { address: String, said: String }
+    }
+}
+
+impl Failure {
+    /// The words of it, for whoever keeps this machine.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Address(found) => Exchange::Address { found: found.clone() }.words(),
+            Self::Unreachable { address, why } => {
+                Exchange::Unreachable { address: address.clone(), said: why.clone() }.words()
+            }
+            Self::Silent { address } => Exchange::Silent { address: address.clone() }.words(),
+            // The center has worded it in the language that was asked for: reason, then mend.
+            Self::Refused { code, said } => {
+                let (what, mend) = said.split_once('\n').unwrap_or((said.as_str(), ""));
+                let (what, mend) = (what.to_owned(), mend.to_owned());
+                Exchange::Refused { code: code.clone().unwrap_or_default(), what, mend }.words()
+            }
+            Self::Nonsense { address, why } => {
+                Exchange::Nonsense { address: address.clone(), said: why.clone() }.words()
+            }
+            Self::Card(error) => keys::words_of_element(error),
+            Self::Key(fault) => fault.words(),
+            Self::File(fault) => fault.words().clone(),
+        }
+    }
 }
 
 impl From<KeyFault> for Failure {
     fn from(fault: KeyFault) -> Self {
         match fault {
-            KeyFault::File { path, why } => Self::File { path, why },
+            KeyFault::File(fault) => Self::File(fault),
             KeyFault::Element(error) => Self::Card(error),
             other => Self::Key(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_text_and_mend_in_both_languages_x5() {
+        assert_eq!(texts::lacking(Exchange::ALL, &[]), [""; 0]);
     }
 }

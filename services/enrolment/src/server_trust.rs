@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use files::{Defect, Fault, Wanted};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
@@ -28,11 +28,11 @@ impl ServerTrust {
             }
             Self::File(path) => path,
         };
-        let failed = |why: String| Failure::File { path: path.clone(), why };
+        let failed = |said: String| {
+            Failure::File(Fault::of(path, Defect::Unreadable { wanted: Wanted::Certificate.into(), said }))
+        };
         let mut roots = RootCertStore::empty();
-        let found = CertificateDer::pem_file_iter(path).map_err(|e| failed(e.to_string()))?;
-        for certificate in found {
-            let certificate = certificate.map_err(|e| failed(e.to_string()))?;
+        for certificate in files::certificates(path)? {
             roots.add(certificate).map_err(|e| failed(e.to_string()))?;
         }
         let verifier =

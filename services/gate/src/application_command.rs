@@ -50,7 +50,7 @@ enum What {
 }
 
 /// Runs one of them; 1 if it is refused, with every reason on standard error.
-pub fn run(application: &Application, texts: &Texts) -> Result<ExitCode, Box<dyn std::error::Error>> {
+pub fn run(application: &Application, texts: &Texts) -> Result<ExitCode, files::Fault> {
     let config = Config::load(&application.config)?;
     match done(&config, &application.what, texts) {
         Ok(told) => {

@@ -1,6 +1,7 @@
 //! The structural audit from outside: dials the switch's management socket, reads everything, and proves what it reads.
 //! It shares nothing with the running gate but the state on disk, and changes nothing.
 
+use files::Fault;
 use openflow::{
     Channel, ChannelConfig, ChannelEvent, FlowStats, FlowStatsRequest, Group, Message, Meter, MultipartReplyBody,
     MultipartRequest, MultipartRequestBody, Reassembly,
@@ -8,10 +9,11 @@ use openflow::{
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use texts::Words;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-use crate::{Config, Store, StoreError, now};
+use crate::{Config, Store, StoreError, fault, now};
 
 mod told;
 
@@ -26,12 +28,27 @@ const MOST: usize = 4_000_000;
 pub enum AuditError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("no state is kept in {0}: the center has not ordered anything yet")]
+    #[error("{}", self.words())]
     NoState(PathBuf),
-    #[error("{path}: {error}; name the switch's OpenFlow socket, e.g. /run/openvswitch/br0.mgmt")]
+    #[error("{}", self.words())]
     Socket { path: PathBuf, error: io::Error },
-    #[error("the switch does not speak as it should: {0}")]
+    #[error("{}", self.words())]
     Protocol(String),
+    #[error("{}", self.words())]
+    Silent,
+}
+
+impl AuditError {
+    /// The words of it.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Store(error) => error.words(),
+            Self::NoState(path) => Fault::of(path, fault::Fault::NoState {}).into(),
+            Self::Socket { path, error } => Fault::of(path, fault::Fault::Socket { said: error.to_string() }).into(),
+            Self::Protocol(said) => fault::Fault::Protocol { said: said.clone() }.words(),
+            Self::Silent => fault::Fault::SilentSwitch {}.words(),
+        }
+    }
 }
 
 /// Everything a switch holds.
@@ -59,11 +76,11 @@ pub async fn audit(config: &Config, socket: &Path) -> Result<site::Audit, AuditE
 /// Reads groups, meters and every entry of a switch over its management socket.
 ///
 /// # Errors
-/// [`AuditError::Socket`] or [`AuditError::Protocol`].
+/// [`AuditError::Socket`], [`AuditError::Protocol`] or [`AuditError::Silent`].
 pub async fn dump(socket: &Path) -> Result<Dump, AuditError> {
     match tokio::time::timeout(PATIENCE, read(socket)).await {
         Ok(done) => done,
-        Err(_) => Err(AuditError::Protocol("no answer in 30 s".into())),
+        Err(_) => Err(AuditError::Silent),
     }
 }
 

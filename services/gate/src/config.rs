@@ -1,41 +1,12 @@
 //! What a gate is told once: a TOML file, parsed into what the rest needs. A wrong file is refused with its mend.
 
 use crate::element::Element;
+use crate::fault;
+use files::Fault;
 use model::SiteId;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-
-/// Why the configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file is not there or not readable.
-    #[error("cannot read the configuration {path}: {error}; give its path with --config")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// Not TOML of the right shape. The message names line, field and what was expected.
-    #[error("{path}: {error}")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// toml's words: place and expectation.
-        error: Box<toml::de::Error>,
-    },
-    /// The gate has one key, in one place.
-    #[error(
-        "{path}: `certificates` names {found}; name the gate's key once: `key` for a PEM file, or `[certificates.element]` for a secure element"
-    )]
-    WhichKey {
-        /// The file.
-        path: PathBuf,
-        /// What it says.
-        found: &'static str,
-    },
-}
 
 /// A gate's configuration. Relative paths count from the file's folder.
 #[derive(Debug, Clone, Deserialize)]
@@ -224,19 +195,16 @@ impl Config {
     /// Reads a configuration file.
     ///
     /// # Errors
-    /// [`ConfigError`] names the file, the place in it and what was expected.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: path.to_owned(), error })?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|error| ConfigError::Malformed { path: path.to_owned(), error: Box::new(error) })?;
+    /// [`Fault`] names the file, the place in it and what was expected.
+    pub fn load(path: &Path) -> Result<Self, Fault> {
+        let mut config: Self = files::configuration(path)?;
         let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
         let c = &mut config.certificates;
         match (&c.key, &mut c.element) {
             (Some(_), None) => {}
             (None, Some(element)) => element.below(&folder),
-            (Some(_), Some(_)) => return Err(ConfigError::WhichKey { path: path.to_owned(), found: "both" }),
-            (None, None) => return Err(ConfigError::WhichKey { path: path.to_owned(), found: "neither" }),
+            (Some(_), Some(_)) => return Err(Fault::of(path, fault::Fault::TwoKeys {})),
+            (None, None) => return Err(Fault::of(path, fault::Fault::NoKey {})),
         }
         let files = [&mut c.chain, &mut c.center_ca, &mut c.switch_ca, &mut c.gate_ca].into_iter().chain(&mut c.key);
         let others = [&mut config.data, &mut config.center.order_key, &mut config.ike.vici];

@@ -2,19 +2,19 @@
 //! and what is left is to start it. Later the same way keeps certificate and lists fresh.
 
 use enrolment::{Client, Failure, Fetched, Key, OneTimeToken, ServerTrust, keep};
+use files::Fault;
 use keys::KeyFault;
-use model::{SiteId, Timestamp};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use model::{Section, SiteId, Timestamp};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use texts::Words;
 use wire::enrolment::GatePapers;
 
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::element::Element;
 use crate::trust::{Trust, TrustError};
-use crate::{first_tier, report};
+use crate::{fault, first_tier, report};
 
 const PAPERS: &str = "/.well-known/sekisho/gate";
 /// Kinds of certificates a gate judges, by the names the center gives them.
@@ -26,20 +26,54 @@ const OURS: &str = "# Written by sekisho-gate. Take this line away to keep chang
 #[derive(Debug, thiserror::Error)]
 pub enum EnrollError {
     /// The text is no token, or not a gate's.
-    #[error("{0}")]
-    Token(String),
+    #[error(transparent)]
+    Token(Box<fault::Fault>),
     /// The center was not reached, or refused.
     #[error(transparent)]
     Fetch(#[from] Failure),
     /// The center's papers do not fit.
-    #[error("the center's papers do not fit: {0}; ask the network operator")]
-    Papers(String),
-    /// The configuration as it now is.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Papers(Box<fault::Fault>),
+    /// The configuration as it now is, or another file.
+    #[error(transparent)]
+    File(#[from] Fault),
     /// The certificates as they now are.
     #[error(transparent)]
     Trust(#[from] TrustError),
+}
+
+impl EnrollError {
+    pub(crate) fn token(fault: fault::Fault) -> Self {
+        Self::Token(Box::new(fault))
+    }
+
+    pub(crate) fn papers(fault: fault::Fault) -> Self {
+        Self::Papers(Box::new(fault))
+    }
+
+    /// The words of it.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Token(fault) | Self::Papers(fault) => fault.words(),
+            Self::Fetch(failure) => failure.words(),
+            Self::File(fault) => fault.words().clone(),
+            Self::Trust(error) => error.words(),
+        }
+    }
+
+    /// Whose section it lies in, and the key of who answers there (N12).
+    pub fn side(&self) -> (Section, &'static str) {
+        match self {
+            Self::Fetch(Failure::Unreachable { .. } | Failure::Silent { .. }) => {
+                (Section::AccessLine, "startup-side-line")
+            }
+            Self::Papers(_) | Self::Fetch(Failure::Refused { .. } | Failure::Nonsense { .. }) => {
+                (Section::Operator, "startup-side-network")
+            }
+            Self::Trust(TrustError::NotAGate { .. }) => (Section::Operator, "startup-side-authority"),
+            _ => (Section::InHouseLan, "startup-side-gate"),
+        }
+    }
 }
 
 impl From<KeyFault> for EnrollError {
@@ -111,12 +145,13 @@ pub struct Ready {
 /// # Errors
 /// [`EnrollError`] says whose side it is on.
 pub async fn enroll(token: &str, layout: &Layout, now: i64, language: &str) -> Result<Ready, EnrollError> {
-    let token = OneTimeToken::read(token).map_err(|e| EnrollError::Token(e.to_string()))?;
+    let token = OneTimeToken::read(token).map_err(|_| EnrollError::token(fault::Fault::NotAToken {}))?;
     if token.label != "gate" {
-        return Err(EnrollError::Token(format!("this token is for a {} certificate, not for a gate", token.label)));
+        return Err(EnrollError::token(fault::Fault::OtherToken { label: token.label }));
     }
     // A site's id can stand in a path; anything else could lead elsewhere.
-    let site: SiteId = token.name.parse().map_err(|_| EnrollError::Token(format!("{:?} is no site", token.name)))?;
+    let site: SiteId =
+        token.name.parse().map_err(|_| EnrollError::token(fault::Fault::NoSite { name: token.name.clone() }))?;
     let folder = &layout.papers(site.as_str());
     let key = layout.key(site.as_str())?;
     // A registered device shows its first tier; only on such a one its site's second tier may be given.
@@ -128,7 +163,7 @@ pub async fn enroll(token: &str, layout: &Layout, now: i64, language: &str) -> R
     let mut client = Client::reach(&token.url, &ServerTrust::Key(token.server_key), shown, language).await?;
     let papers = read(&client.get(PAPERS).await?)?;
     if papers.site != site {
-        return Err(EnrollError::Papers(format!("they are for site {}, the token for {site}", papers.site)));
+        return Err(other_papers(&site, &papers.site));
     }
     write_papers(layout, &papers, &token.url)?;
     // The second tier is not taken from who only claims to be the VPN operator.
@@ -146,13 +181,11 @@ pub async fn enroll(token: &str, layout: &Layout, now: i64, language: &str) -> R
 /// [`EnrollError`]; what is there stays as it is.
 pub async fn refresh(site: &SiteId, layout: &Layout, now: i64, language: &str) -> Result<Ready, EnrollError> {
     let folder = &layout.papers(site.as_str());
-    let url = std::fs::read_to_string(folder.join("center.url"))
-        .map_err(|e| Failure::File { path: folder.join("center.url"), why: e.to_string() })?;
+    let url = files::text(&folder.join("center.url"))?;
     let path = folder.join("gate.pem");
     let chain = certificates(&path)?;
-    let file = |why: &str| Failure::File { path: path.clone(), why: why.to_owned() };
     let leaf = chain.first().and_then(|der| pki::Certificate::parse(der).ok());
-    let leaf = leaf.ok_or_else(|| file("no certificate in it; enroll the gate again"))?;
+    let leaf = leaf.ok_or_else(|| Fault::of(&path, fault::Fault::EnrollAgain {}))?;
     let config = layout.config(site.as_str());
     let element = if config.exists() { Config::load(&config)?.certificates.element } else { None };
     let layout = &Layout { element, ..layout.clone() };
@@ -162,7 +195,7 @@ pub async fn refresh(site: &SiteId, layout: &Layout, now: i64, language: &str) -
     let mut client = Client::reach(url.trim(), &trust, Some((chain, key.clone())), language).await?;
     let papers = read(&client.get(PAPERS).await?)?;
     if papers.site != *site {
-        return Err(EnrollError::Papers(format!("they are for site {}", papers.site)));
+        return Err(other_papers(site, &papers.site));
     }
     // A registered device takes nothing more from who only claims to be its VPN operator. The list first: it grew old here.
     if let Some(list) = papers.lists.get("registration") {
@@ -196,13 +229,14 @@ pub(crate) fn due(certificate: &pki::Certificate) -> i64 {
 }
 
 fn read(answer: &[u8]) -> Result<GatePapers, EnrollError> {
-    serde_json::from_slice(answer).map_err(|e| EnrollError::Papers(e.to_string()))
+    serde_json::from_slice(answer).map_err(|e| EnrollError::papers(fault::Fault::Papers { said: e.to_string() }))
 }
 
 fn write_papers(layout: &Layout, papers: &GatePapers, url: &str) -> Result<(), EnrollError> {
     let folder = &layout.papers(papers.site.as_str());
     let of = |all: &std::collections::BTreeMap<String, String>, kind: &str| {
-        all.get(kind).cloned().ok_or_else(|| EnrollError::Papers(format!("nothing about {kind} certificates")))
+        let lack = || EnrollError::papers(fault::Fault::PapersLack { kind: kind.to_owned() });
+        all.get(kind).cloned().ok_or_else(lack)
     };
     for kind in TRUSTED {
         keep(&folder.join(format!("{kind}-ca.pem")), &of(&papers.authorities, kind)?, 0o644)?;
@@ -232,10 +266,12 @@ fn check(layout: &Layout, site: &SiteId, now: i64, fetched: bool) -> Result<Read
     Ok(Ready { site: config.site, config: path, not_after, fetched })
 }
 
-pub(crate) fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
-    let failed = |e: rustls_pki_types::pem::Error| Failure::File { path: path.to_owned(), why: e.to_string() };
-    let found = CertificateDer::pem_file_iter(path).map_err(failed)?;
-    found.map(|certificate| certificate.map(|der| der.to_vec()).map_err(failed)).collect()
+fn other_papers(site: &SiteId, found: &SiteId) -> EnrollError {
+    EnrollError::papers(fault::Fault::OtherPapers { site: site.to_string(), found: found.to_string() })
+}
+
+pub(crate) fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Fault> {
+    Ok(files::certificates(path)?.iter().map(|der| der.to_vec()).collect())
 }
 
 fn configuration(layout: &Layout, papers: &GatePapers) -> String {

@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use enrolment::{Client, Failure, Key, OneTimeToken, ServerTrust, keep};
+use enrolment::{Client, Key, OneTimeToken, ServerTrust, keep};
 use equipment::DeviceId;
+use files::Fault;
 use keys::KeyFault;
 
 use crate::element::Element;
 use crate::enroll::{EnrollError, Layout, certificates, due, put};
+use crate::fault;
 
 /// Label of the key in an element, and of the certificate in EST.
 pub(crate) const EQUIPMENT: &str = "equipment";
@@ -53,12 +55,12 @@ pub async fn register(
     provenance: &Provenance,
     language: &str,
 ) -> Result<Registered, EnrollError> {
-    let token = OneTimeToken::read(token).map_err(|e| EnrollError::Token(e.to_string()))?;
-    let device: DeviceId =
-        token.name.parse().map_err(|e| EnrollError::Token(format!("{:?} is no device id: {e}", token.name)))?;
+    let token = OneTimeToken::read(token).map_err(|_| EnrollError::token(fault::Fault::NotAToken {}))?;
+    let no_device = || EnrollError::token(fault::Fault::NoDevice { name: token.name.clone() });
+    let device: DeviceId = token.name.parse().map_err(|_| no_device())?;
     let folder = folder(layout);
     if let Some(ca) = &provenance.registration_ca {
-        let text = std::fs::read_to_string(ca).map_err(|e| file(ca, &e.to_string()))?;
+        let text = files::text(ca)?;
         certificates(ca)?;
         keep(&folder.join("registration-ca.pem"), &text, 0o644)?;
     }
@@ -70,7 +72,7 @@ pub async fn register(
     put(&certificate, &key, &fetched)?;
     let leaf = fetched.chain.first().and_then(|der| pki::Certificate::parse(der).ok());
     let named = leaf.as_ref().is_some_and(|leaf| leaf.uris() == [device.uri()]);
-    let leaf = leaf.filter(|_| named).ok_or_else(|| file(&certificate, "it does not name this device"))?;
+    let leaf = leaf.filter(|_| named).ok_or_else(|| register_again(&certificate))?;
     Ok(Registered { device, certificate, not_after: leaf.not_after() })
 }
 
@@ -83,7 +85,7 @@ pub(crate) fn shown(layout: &Layout) -> Result<Option<Shown>, EnrollError> {
     let (chain, key) = (certificates(&path)?, Key::open(&place(layout)?)?);
     let own = chain.first().and_then(|der| pki::Certificate::parse(der).ok());
     if own.is_none_or(|own| own.spki_der() != key.spki()) {
-        return Err(file(&path, "it is not for the device's key; register the device again").into());
+        return Err(register_again(&path).into());
     }
     Ok(Some((chain, key)))
 }
@@ -102,12 +104,12 @@ pub(crate) async fn renew(
     let Some((chain, key)) = shown(layout)? else { return Ok(()) };
     let path = folder(layout).join("equipment.pem");
     let leaf = chain.first().and_then(|der| pki::Certificate::parse(der).ok());
-    let leaf = leaf.ok_or_else(|| file(&path, "no certificate in it; register the device again"))?;
+    let leaf = leaf.ok_or_else(|| register_again(&path))?;
     if now < due(&leaf) {
         return Ok(());
     }
     let device = leaf.uris().iter().find_map(|uri| uri.strip_prefix("urn:sekisho:equipment:"));
-    let device = device.ok_or_else(|| file(&path, "it names no device"))?;
+    let device = device.ok_or_else(|| register_again(&path))?;
     let mut client = Client::reach(url, trust, Some((chain.clone(), key.clone())), language).await?;
     let fetched = client.renew(EQUIPMENT, device, &key).await?;
     put(&path, &key, &fetched)
@@ -151,11 +153,11 @@ fn labelled(element: &Element, label: &str) -> Result<keys::KeyPlace, KeyFault> 
 
 fn provisional(chain: &Path, layout: &Layout) -> Result<Shown, EnrollError> {
     let Some(element) = &layout.element else {
-        return Err(EnrollError::Token("a provisional certificate is an element's: say --element too".to_owned()));
+        return Err(EnrollError::token(fault::Fault::ElementToo {}));
     };
     Ok((certificates(chain)?, Key::open(&labelled(element, PROVISIONAL)?)?))
 }
 
-fn file(path: &Path, why: &str) -> Failure {
-    Failure::File { path: path.to_owned(), why: why.to_owned() }
+fn register_again(path: &Path) -> Fault {
+    Fault::of(path, fault::Fault::RegisterAgain {})
 }

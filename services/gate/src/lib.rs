@@ -10,6 +10,7 @@ mod element;
 mod enroll;
 mod evidence;
 mod fallback_page;
+mod fault;
 mod filter_link;
 mod first_tier;
 mod hub;
@@ -30,15 +31,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use texts::Words;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 pub use audit::{AuditError, Dump, audit, dump, told};
 pub use center_link::CenterLink;
-pub use config::{Config, ConfigError, Equipment};
+pub use config::{Config, Equipment};
 pub use element::Element;
 pub use enroll::{EnrollError, Layout, Ready, enroll, refresh};
+pub use fault::Fault;
 pub use first_tier::{Provenance, Registered, is_for_equipment, register};
 pub use hub::{Hub, Receivers, Role, now};
 pub use ike_link::IkeError;
@@ -48,6 +51,7 @@ pub use trust::{Trust, TrustError, order_key};
 pub use vici::Vici;
 
 use fallback_page::FallbackPage;
+use namespaces::NotEntered;
 use terminal_relay::Entrance;
 use watchdog::Watchdog;
 
@@ -56,17 +60,56 @@ use watchdog::Watchdog;
 #[allow(missing_docs)]
 pub enum StartError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    File(#[from] files::Fault),
     #[error(transparent)]
     Trust(#[from] TrustError),
     #[error(transparent)]
     Store(StoreError),
-    #[error("cannot listen on {address} in {namespace}: {error}")]
-    Listen { address: SocketAddr, namespace: String, error: io::Error },
-    #[error("cannot start a thread: {0}")]
+    #[error("{}", self.words())]
     Thread(io::Error),
-    #[error("the other gate of the site took over; this one ends, and waits beside it when it is started again")]
+    #[error("{}", self.words())]
     TakenOver,
+}
+
+impl StartError {
+    /// The words of it.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::File(fault) => fault.words().clone(),
+            Self::Trust(error) => error.words(),
+            Self::Store(error) => error.words(),
+            Self::Thread(error) => Fault::System { said: error.to_string() }.words(),
+            Self::TakenOver => Fault::TakenOver {}.words(),
+        }
+    }
+}
+
+/// A gate that is in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InOrder {
+    /// End of its certificate's validity, seconds since 1970.
+    pub not_after: i64,
+}
+
+/// Reads and checks every file that a start needs, and starts nothing.
+///
+/// # Errors
+/// Every fault that can be found without a mend of another: at least one.
+pub fn check(config: &Config) -> Result<InOrder, Vec<StartError>> {
+    let mut faults = Vec::new();
+    let not_after = match Trust::new(config, now().unix_seconds()) {
+        Ok(trust) => {
+            let console = config.console.as_ref().map(|console| trust.console_server(console));
+            faults.extend(console.and_then(Result::err));
+            trust.not_after()
+        }
+        Err(error) => {
+            faults.push(error);
+            0
+        }
+    };
+    faults.extend(order_key(&config.center.order_key).err());
+    if faults.is_empty() { Ok(InOrder { not_after }) } else { Err(faults.into_iter().map(Into::into).collect()) }
 }
 
 /// What the machine is told, from the configuration and the algorithm profile (G3).
@@ -242,7 +285,7 @@ fn kept(store: &Store, config: &Config) -> Result<Option<verify::VerifiedState>,
             tracing::error!(%error, "starting without a state; the data plane stays as it is until the center speaks");
             Ok(None)
         }
-        Err(error @ StoreError::Io { .. }) => Err(StartError::Store(error)),
+        Err(error @ StoreError::Io(_)) => Err(StartError::Store(error)),
     }
 }
 
@@ -287,7 +330,13 @@ async fn open_door(address: SocketAddr, red: &Path) -> TcpListener {
 }
 
 fn listen(address: SocketAddr, red: &Path) -> Result<TcpListener, StartError> {
-    let say = |error| StartError::Listen { address, namespace: red.display().to_string(), error };
+    let say = |error: io::Error| match error.get_ref().and_then(|inner| inner.downcast_ref::<NotEntered>()) {
+        Some(NotEntered(fault)) => StartError::File(fault.clone()),
+        None => StartError::File(files::Fault::at(
+            format!("{address} ({})", red.display()),
+            files::Defect::listening(&error),
+        )),
+    };
     let bound = namespaces::inside(Some(red), move || {
         // The previous gate's connections may linger; it is the same address of the same gate.
         let listener = std::net::TcpListener::bind(address)?;

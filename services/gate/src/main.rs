@@ -3,8 +3,11 @@
 mod application_command;
 
 use clap::Parser;
-use std::path::PathBuf;
+use gate::{StartError, TrustError};
+use model::Section;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use texts::{Arg, Lang, Texts, Words};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The gate of one site: switch, tunnels and filter under the center's signed orders.
@@ -23,7 +26,7 @@ struct Arguments {
     audit: Option<PathBuf>,
     /// Language of what is told; the environment's otherwise.
     #[arg(long, value_name = "ja|en", global = true)]
-    lang: Option<texts::Lang>,
+    lang: Option<Lang>,
     /// Something else than running.
     #[command(subcommand)]
     command: Option<Command>,
@@ -98,34 +101,97 @@ impl From<&Machine> for gate::Layout {
     }
 }
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SEKISHO_LOG").unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match start(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            tracing::error!(%error, "the gate cannot start");
-            ExitCode::from(2)
-        }
+/// What ends the process, as the person who started it reads it.
+#[derive(Debug)]
+struct Failed {
+    words: Words,
+    side: (Section, &'static str),
+}
+
+/// All of it is this machine's but what comes from the center and from authorities.
+const HERE: (Section, &str) = (Section::InHouseLan, "startup-side-gate");
+
+impl From<StartError> for Failed {
+    fn from(error: StartError) -> Self {
+        let side = match &error {
+            StartError::Trust(TrustError::NotAGate { .. }) => (Section::Operator, "startup-side-authority"),
+            _ => HERE,
+        };
+        Self { words: error.words(), side }
+    }
+}
+impl From<files::Fault> for Failed {
+    fn from(fault: files::Fault) -> Self {
+        Self { words: fault.into(), side: HERE }
+    }
+}
+impl From<gate::AuditError> for Failed {
+    fn from(error: gate::AuditError) -> Self {
+        Self { words: error.words(), side: HERE }
+    }
+}
+impl From<gate::EnrollError> for Failed {
+    fn from(error: gate::EnrollError) -> Self {
+        Self { words: error.words(), side: error.side() }
+    }
+}
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        Self { words: gate::Fault::System { said: error.to_string() }.words(), side: HERE }
     }
 }
 
-fn enrolled(command: &Command, lang: Option<texts::Lang>) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let lang = lang.unwrap_or_else(|| texts::Lang::from_environment(|name| std::env::var(name).ok()));
-    let texts = texts::Texts::new(lang);
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let texts = Texts::new(Lang::chosen(arguments.lang, |name| std::env::var(name).ok()));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEKISHO_LOG").unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let (done, headline) = match &arguments.command {
+        Some(command) => (enrolled(command, &texts).map_err(|failed| vec![failed]), "startup-command-fails"),
+        None if arguments.check => (checked(&arguments.config, &texts), "startup-check-fails"),
+        None if arguments.audit.is_some() => (start(&arguments, &texts).map_err(|f| vec![f]), "startup-command-fails"),
+        None => (start(&arguments, &texts).map_err(|failed| vec![failed]), "startup-fails"),
+    };
+    let faults = match done {
+        Ok(code) => return code,
+        Err(faults) => faults,
+    };
+    let stops = faults.iter().any(|failed| failed.words == gate::Fault::TakenOver {}.words());
+    if headline == "startup-fails" {
+        faults.iter().for_each(|failed| tracing::error!(error = %failed.words, "the gate cannot start or go on"));
+    }
+    let count = Arg::Number(i64::try_from(faults.len()).unwrap_or(i64::MAX));
+    let headline = if stops { "startup-stops" } else { headline };
+    let headline = texts.say(headline, &[("program", "sekisho-gate".into()), ("count", count)]);
+    let faults: Vec<_> = faults.into_iter().map(|f| (f.words, f.side.0, f.side.1)).collect();
+    eprint!("{}", texts::last_words(&texts, &headline, &faults));
+    ExitCode::from(2)
+}
+
+/// Every file of the configuration is looked at, and nothing started.
+fn checked(path: &Path, texts: &Texts) -> Result<ExitCode, Vec<Failed>> {
+    let config = gate::Config::load(path).map_err(|fault| vec![fault.into()])?;
+    let found = gate::check(&config).map_err(|faults| faults.into_iter().map(Failed::from).collect::<Vec<_>>())?;
+    let until = model::Timestamp::from_unix_seconds(found.not_after);
+    let args = [("path", Arg::text(path.display())), ("site", Arg::text(&config.site)), ("until", until.into())];
+    println!("{}", texts.say("startup-gate-checked", &args));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn enrolled(command: &Command, texts: &Texts) -> Result<ExitCode, Failed> {
+    let lang = texts.lang();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let now = gate::now().unix_seconds();
     let done = match command {
-        Command::Application(application) => return application_command::run(application, &texts),
+        Command::Application(application) => return Ok(application_command::run(application, texts)?),
         Command::Enroll { token, element, provisional, registration_ca, machine } => {
             let layout = gate::Layout { element: element.clone(), ..machine.into() };
-            let token = if token == "-" { std::io::read_to_string(std::io::stdin())? } else { token.clone() };
+            let token = if token == "-" { typed()? } else { token.clone() };
             if gate::is_for_equipment(&token) {
                 let (provisional, registration_ca) = (provisional.clone(), registration_ca.clone());
                 let provenance = gate::Provenance { provisional, registration_ca };
                 let registered = runtime.block_on(gate::register(&token, &layout, &provenance, lang.as_str()))?;
-                told(&texts, &registered.device.uri(), registered.not_after);
+                told(texts, &registered.device.uri(), registered.not_after);
                 println!("{}  {}", texts.say("enrol-label-file", &[]), registered.certificate.display());
                 return Ok(ExitCode::SUCCESS);
             }
@@ -135,7 +201,7 @@ fn enrolled(command: &Command, lang: Option<texts::Lang>) -> Result<ExitCode, Bo
             runtime.block_on(gate::refresh(site, &machine.into(), now, lang.as_str()))?
         }
     };
-    told(&texts, &format!("urn:sekisho:gate:{}", done.site), done.not_after);
+    told(texts, &format!("urn:sekisho:gate:{}", done.site), done.not_after);
     println!("{}  {}", texts.say("enrol-gate-ready", &[]), done.config.display());
     if matches!(command, Command::Enroll { .. }) {
         println!(
@@ -147,22 +213,19 @@ fn enrolled(command: &Command, lang: Option<texts::Lang>) -> Result<ExitCode, Bo
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(texts: &texts::Texts, identity: &str, not_after: i64) {
+/// A token on standard input.
+fn typed() -> Result<String, Failed> {
+    std::io::read_to_string(std::io::stdin()).map_err(|error| files::Fault::io("/dev/stdin".as_ref(), &error).into())
+}
+
+fn told(texts: &Texts, identity: &str, not_after: i64) {
     let until = model::Timestamp::from_unix_seconds(not_after);
     let certificate = texts.say("enrol-certificate", &[("identity", identity.into()), ("until", until.into())]);
     println!("{}  {certificate}", texts.say("enrol-label-certificate", &[]));
 }
 
-fn start(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    if let Some(command) = &arguments.command {
-        return enrolled(command, arguments.lang);
-    }
+fn start(arguments: &Arguments, texts: &Texts) -> Result<ExitCode, Failed> {
     let config = gate::Config::load(&arguments.config)?;
-    if arguments.check {
-        gate::Trust::new(&config, gate::now().unix_seconds())?;
-        gate::order_key(&config.center.order_key)?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let runtime = match &config.certificates.element {
         None => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
         // While an element signs for one connection, the others go on.
@@ -170,9 +233,7 @@ fn start(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> 
     };
     if let Some(socket) = &arguments.audit {
         let audit = runtime.block_on(gate::audit(&config, socket))?;
-        let from_environment = || texts::Lang::from_environment(|name| std::env::var(name).ok());
-        let texts = texts::Texts::new(arguments.lang.unwrap_or_else(from_environment));
-        print!("{}", gate::told(&audit, &texts));
+        print!("{}", gate::told(&audit, texts));
         return Ok(if audit.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) });
     }
     runtime.block_on(async {

@@ -1,10 +1,18 @@
 //! Sockets and programs in another network namespace, from a thread that goes there and never comes back.
 
+use files::Fault;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::Path;
+
+use crate::fault;
+
+/// The namespace cannot be entered; what the `io::Error` of this module carries then.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NotEntered(pub Fault);
 
 /// Runs `work` on a thread of its own inside the namespace; what it opens stays there. Blocking: short work only.
 ///
@@ -28,13 +36,8 @@ pub fn inside<T: Send + 'static>(
 /// Names the namespace and the mend.
 pub fn enter(path: &Path) -> io::Result<()> {
     let say = |e: io::Error| {
-        io::Error::new(
-            e.kind(),
-            format!(
-                "cannot enter the network namespace {}: {e}; create it first, and start the gate as root",
-                path.display()
-            ),
-        )
+        let said = fault::Fault::Namespace { said: e.to_string() };
+        io::Error::new(e.kind(), NotEntered(Fault::of(path, said)))
     };
     let file = File::open(path).map_err(say)?;
     move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).map_err(|e| say(e.into()))

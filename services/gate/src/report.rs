@@ -15,7 +15,7 @@ use wire::enrolment::{DEVICE_REPORT, OPERATOR};
 
 use crate::config::Config;
 use crate::enroll::{EnrollError, Layout, certificates};
-use crate::{applications as own, first_tier};
+use crate::{applications as own, fault, first_tier};
 
 /// What can be tried only before this process gives its PIN: whether the element does anything without it.
 pub(crate) fn asks_for_its_pin(layout: &Layout) -> bool {
@@ -38,7 +38,7 @@ pub(crate) async fn send(
     language: &str,
 ) -> Result<(), EnrollError> {
     let Some((chain, key)) = first_tier::shown(layout)? else { return Ok(()) };
-    let told = |why: String| EnrollError::Papers(why);
+    let told = |said: String| EnrollError::papers(fault::Fault::Papers { said });
     let device = own::device(config).map_err(|e| told(e.to_string()))?;
     let mut client = Client::reach(url, trust, None, language).await?;
     let authority = layout.folder.join(format!("gate-{}/gate-ca.pem", config.site));
@@ -78,11 +78,9 @@ pub(crate) async fn provider_stands(
         return Ok(false);
     }
     let own = certificates(authority)?.first().and_then(|der| pki::Certificate::parse(der).ok());
-    let own = own.ok_or_else(|| EnrollError::Papers(format!("{}: no certificate in it", authority.display())))?;
-    let refused = |refusals: Vec<Refusal>| {
-        let said: Vec<String> = refusals.iter().map(|refusal| format!("{} {refusal}", refusal.code())).collect();
-        EnrollError::Papers(format!("the VPN operator's statement is not believed: {}", said.join("; ")))
-    };
+    let own = own.ok_or_else(|| files::Fault::of(authority, fault::Fault::EnrollAgain {}))?;
+    let refused =
+        |refusals: Vec<Refusal>| EnrollError::papers(fault::Fault::Operator { why: fault::of_equipment(&refusals) });
     let signed = SignedOperator::from_toml(&String::from_utf8_lossy(&text)).map_err(|one| refused(vec![one]))?;
     match verify_operator(&signed, &own, &device.anchors, &device.lists, now) {
         Ok(_) => Ok(true),

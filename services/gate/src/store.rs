@@ -5,23 +5,22 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use files::Fault;
 use model::SiteState;
+use texts::Words;
 use verify::VerifiedState;
 use wire::Wire as _;
+
+use crate::fault;
 
 /// Why a kept state is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The disk's fault.
-    #[error("{path}: {error}")]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Io(Fault),
     /// The file is damaged or of another make.
-    #[error("{path} is not a kept state ({what}); move it away and the center will send the state anew")]
+    #[error("{}", self.words())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -29,13 +28,26 @@ pub enum StoreError {
         what: String,
     },
     /// The file was changed by another hand, or the rules for what is sound became stricter.
-    #[error("{path} breaks an invariant ({what}); it is not enforced, the center will send the state anew")]
+    #[error("{}", self.words())]
     Unsound {
         /// The file.
         path: PathBuf,
         /// The counter-example.
-        what: String,
+        refutation: Box<verify::Refutation>,
     },
+}
+
+impl StoreError {
+    /// The words of it.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Io(fault) => fault.words().clone(),
+            Self::Damaged { path, what } => Fault::of(path, fault::Fault::Damaged { said: what.clone() }).into(),
+            Self::Unsound { path, refutation } => {
+                Fault::of(path, fault::Fault::Unsound { why: fault::of_proof(refutation) }).into()
+            }
+        }
+    }
 }
 
 /// A folder with the state in it.
@@ -50,7 +62,7 @@ impl Store {
     /// # Errors
     /// If it cannot be made.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder).map_err(|error| StoreError::Io { path: folder.to_owned(), error })?;
+        fs::create_dir_all(folder).map_err(|error| StoreError::Io(Fault::io(folder, &error)))?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -63,14 +75,14 @@ impl Store {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::Io { path, error }),
+            Err(error) => return Err(StoreError::Io(Fault::io(&path, &error))),
         };
         let damaged = |what: String| StoreError::Damaged { path: path.clone(), what };
         let message = wire::link::SiteState::decode(bytes.as_slice()).map_err(|e| damaged(e.to_string()))?;
         let state = SiteState::from_message(message).map_err(|e| damaged(e.to_string()))?;
         verify::check_state(state)
             .map(Some)
-            .map_err(|refutation| StoreError::Unsound { path: path.clone(), what: refutation.to_string() })
+            .map_err(|refutation| StoreError::Unsound { path: path.clone(), refutation })
     }
 
     /// Keeps a state: after this returns, a power cut leaves it or its predecessor, never a mixture.

@@ -1,6 +1,8 @@
 //! Certificates: the gate's own, and whom it believes. Verdicts are `core/pki`'s; rustls only carries them.
 
-use pki::{AnchorSet, CrlStore, Purpose, TrustAnchor, VerifiedCenter, VerifiedGate, VerifiedSwitch};
+use pki::{
+    AnchorError, AnchorSet, CrlStore, Purpose, Refusal, TrustAnchor, VerifiedCenter, VerifiedGate, VerifiedSwitch,
+};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -9,36 +11,32 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use texts::Words;
 
 use crate::config::{Certificates, Config, Console};
 use crate::element::{Element, Patient};
+use crate::fault;
+use files::{Defect, Fault, Wanted};
 use keys::{Key, KeyFault};
 
 /// Why the gate's certificates cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// A file is missing or is not what it should be.
-    #[error("{path}: {what}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and the mend.
-        what: String,
-    },
+    #[error(transparent)]
+    File(#[from] Fault),
     /// The gate's own certificate would be refused by every peer.
-    #[error(
-        "{path}: this is not a usable gate certificate of site {site}: {reasons}; ask the authority for one issued to urn:sekisho:gate:{site}"
-    )]
+    #[error("{}", self.words())]
     NotAGate {
         /// The file.
         path: PathBuf,
         /// The site configured.
         site: String,
         /// Every reason.
-        reasons: String,
+        refusals: Vec<Refusal>,
     },
     /// The secure element cannot be used.
-    #[error("the secure element {module} with token `{token}`: {fault}")]
+    #[error("{}", self.words())]
     Element {
         /// Its PKCS#11 module.
         module: PathBuf,
@@ -47,19 +45,28 @@ pub enum TrustError {
         /// Why, and the mend.
         fault: KeyFault,
     },
-    /// The certificate is another key's.
-    #[error(
-        "{chain}: this certificate is not for the key `{key}` in the secure element; fetch one with `sekisho-gate enroll --element`, or name the right key"
-    )]
-    OtherKey {
-        /// The certificate's file.
-        chain: PathBuf,
-        /// Label of the key.
-        key: String,
-    },
-    /// The TLS library refused chain or key.
-    #[error("the gate's certificate and key do not fit: {0}")]
+    /// The TLS library refused.
+    #[error("{}", self.words())]
     Tls(#[from] Error),
+}
+
+impl TrustError {
+    /// The words of it.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::File(fault) => fault.words().clone(),
+            Self::NotAGate { path, site, refusals } => {
+                let not = fault::Fault::NotAGate { site: site.clone(), why: fault::of_certificate(refusals) };
+                Fault::of(path, not).into()
+            }
+            Self::Element { module, token, fault } => {
+                let (why, mend) = (fault.words().what_arg(), fault.words().mend_arg());
+                let module = module.display().to_string();
+                fault::Fault::Element { module, token: token.clone(), why, mend }.words()
+            }
+            Self::Tls(error) => Fault::at("[certificates]", fault::Fault::Tls { said: error.to_string() }).into(),
+        }
+    }
 }
 
 /// What a peer showed, judged.
@@ -94,21 +101,31 @@ impl Trust {
         };
         let trust = Self { files, element, provider: Arc::new(rustls::crypto::ring::default_provider()) };
         let path = &trust.files.chain;
-        let refuse = |reasons| TrustError::NotAGate { path: path.clone(), site: config.site.to_string(), reasons };
+        let site = config.site.to_string();
+        let refuse = |refusals| TrustError::NotAGate { path: path.clone(), site: site.clone(), refusals };
         let (anchors, crls) = trust.read()?;
         let chain = trust.chain()?;
         let chain: Vec<&[u8]> = chain.iter().map(|c| c.as_ref()).collect();
-        let gate: VerifiedGate = pki::verify_gate(&chain, &anchors, &crls, now).map_err(|r| refuse(reasons(&r)))?;
+        let gate: VerifiedGate = pki::verify_gate(&chain, &anchors, &crls, now).map_err(refuse)?;
         if gate.site() != config.site.as_str() {
-            return Err(refuse(format!("it names site {}", gate.site())));
+            return Err(wrong(path, fault::Fault::OtherSite { site, found: gate.site().to_owned() }));
         }
         if let (Some(key), Some(element)) = (&trust.element, &trust.files.element) {
-            let certified = pki::Certificate::parse(chain[0]).map_err(|e| wrong(path, e))?;
+            let certified =
+                pki::Certificate::parse(chain[0]).map_err(|e| wrong(path, Defect::from(AnchorError::from(e))))?;
             if certified.spki_der() != key.spki() {
-                return Err(TrustError::OtherKey { chain: path.clone(), key: element.key.clone() });
+                return Err(wrong(path, fault::Fault::OtherKey { key: element.key.clone() }));
             }
         }
+        // A key that is not there, or another certificate's, is told now and not at the first handshake.
+        trust.shown()?;
         Ok(trust)
+    }
+
+    /// End of the validity of the gate's own certificate, seconds since 1970.
+    pub(crate) fn not_after(&self) -> i64 {
+        let chain = self.chain().unwrap_or_default();
+        chain.first().and_then(|der| pki::Certificate::parse(der).ok()).map_or(0, |leaf| leaf.not_after())
     }
 
     /// What strongSwan needs beside revocation lists: PEM text of own certificates and CA of peers, and the key.
@@ -196,13 +213,13 @@ impl Trust {
             (&self.files.gate_ca, Purpose::Gate),
         ] {
             for der in certificates(path)? {
-                let anchor = TrustAnchor::new(&der, purpose).map_err(|e| wrong(path, e))?;
+                let anchor = TrustAnchor::new(&der, purpose).map_err(|e| wrong(path, Defect::from(e)))?;
                 anchors.add(anchor);
             }
         }
         let mut crls = CrlStore::new();
         for path in &self.files.crls {
-            crls.add(&crl(path)?, &anchors).map_err(|e| wrong(path, e))?;
+            crls.add(&crl(path)?, &anchors).map_err(|e| wrong(path, Defect::from(e)))?;
         }
         Ok((anchors, crls))
     }
@@ -215,10 +232,21 @@ impl Trust {
     fn shown(&self) -> Result<Arc<SingleCertAndKey>, TrustError> {
         let certified = match (&self.element, &self.files.key) {
             (Some(key), _) => CertifiedKey::new(self.chain()?, Arc::new(Patient(key.clone()))),
-            (None, Some(path)) => CertifiedKey::from_der(self.chain()?, private_key(path)?, &self.provider)?,
+            (None, Some(path)) => {
+                let pair = CertifiedKey::from_der(self.chain()?, private_key(path)?, &self.provider);
+                pair.map_err(|error| self.unfit(path, &error))?
+            }
             (None, None) => return Err(TrustError::Tls(Error::General("no key is configured".into()))),
         };
         Ok(Arc::new(SingleCertAndKey::from(certified)))
+    }
+
+    fn unfit(&self, key: &Path, error: &Error) -> TrustError {
+        let certificate = self.files.chain.display().to_string();
+        match error {
+            Error::InconsistentKeys(_) => wrong(key, Defect::NotThePair { certificate }),
+            other => wrong(key, Defect::UnusableKey { said: other.to_string() }),
+        }
     }
 
     fn ike_key(&self) -> Result<IkeKey, TrustError> {
@@ -238,7 +266,7 @@ fn in_element(element: &Element, fault: KeyFault) -> TrustError {
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TrustError> {
-    PrivateKeyDer::from_pem_file(path).map_err(|e| wrong(path, format!("no private key in PEM ({e})")))
+    Ok(files::private_key(path)?)
 }
 
 /// What strongSwan is given over VICI.
@@ -266,32 +294,26 @@ pub(crate) enum IkeKey {
 /// # Errors
 /// [`TrustError`] if the file holds no public key.
 pub fn order_key(path: &Path) -> Result<pki::PublicKey, TrustError> {
-    let der = rustls_pki_types::SubjectPublicKeyInfoDer::from_pem_file(path)
-        .map_err(|e| wrong(path, format!("no public key in PEM ({e}); take the center's `order.pub.pem`")))?;
-    pki::PublicKey::from_spki_der(&der).map_err(|e| wrong(path, e))
+    let der = rustls_pki_types::SubjectPublicKeyInfoDer::from_pem_slice(&files::read(path).map_err(TrustError::File)?);
+    let der = der.map_err(|e| wrong(path, Defect::pem(Wanted::PublicKey, e)))?;
+    let unreadable = |e: pki::Malformed| Defect::Unreadable { wanted: Wanted::PublicKey.into(), said: e.to_string() };
+    pki::PublicKey::from_spki_der(&der).map_err(|e| wrong(path, unreadable(e)))
 }
 
 pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
-    let all: Vec<_> = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect)
-        .map_err(|e| wrong(path, format!("no certificates in PEM ({e})")))?;
-    if all.is_empty() { Err(wrong(path, "holds no certificate in PEM")) } else { Ok(all) }
+    Ok(files::certificates(path)?)
 }
 
 pub(crate) fn crl(path: &Path) -> Result<CertificateRevocationListDer<'static>, TrustError> {
-    let bytes = std::fs::read(path).map_err(|e| wrong(path, e))?;
-    if bytes.starts_with(b"-----") {
-        return CertificateRevocationListDer::from_pem_slice(&bytes).map_err(|e| wrong(path, e));
-    }
-    Ok(CertificateRevocationListDer::from(bytes))
+    Ok(files::list(path)?)
 }
 
 fn text(path: &Path) -> Result<String, TrustError> {
-    std::fs::read_to_string(path).map_err(|e| wrong(path, e))
+    Ok(files::text(path)?)
 }
 
-fn wrong(path: &Path, what: impl std::fmt::Display) -> TrustError {
-    TrustError::File { path: path.to_owned(), what: what.to_string() }
+fn wrong(path: &Path, what: impl Into<Words>) -> TrustError {
+    TrustError::File(Fault::of(path, what))
 }
 
 fn reasons(refusals: &[pki::Refusal]) -> String {

@@ -1,16 +1,16 @@
 //! One certification authority: its certificate, its key, and what it signs.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use audit::Digest;
+use files::{Defect, Fault};
 use issuance::{EndEntity, RevocationList, Revoked, Subject, sealed};
-use keys::{Key, pem};
+use keys::{Key, KeyFault, pem};
 use model::Timestamp;
-use pki::{AnchorSet, Certificate, CertificationRequest, TrustAnchor};
+use pki::{AnchorError, AnchorSet, Certificate, CertificationRequest, TrustAnchor};
 use registry::CertificateRow;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use texts::{Arg, Words};
 
 use crate::code::random;
 use crate::{DAY, Identity, KeyPlace, Kind, Refused, Settings};
@@ -33,27 +33,30 @@ impl Authority {
     pub(crate) fn open(settings: &Settings, kind: Kind, now: Timestamp) -> Result<Self, Refused> {
         let place = settings.keys.get(&kind).cloned();
         let place = place.unwrap_or_else(|| KeyPlace::File(settings.dir.join(format!("{kind}-ca.key.pem"))));
-        let signer = Key::open_or_make(&place).map_err(|e| Refused::Authority(format!("{place:?}: {e}")))?;
+        let signer = Key::open_or_make(&place).map_err(|fault| at(&place, fault))?;
         let path = settings.dir.join(format!("{kind}-ca.pem"));
         if !path.exists() {
             let der = self_signed(settings, kind, &signer, now)?;
             let text = pem("CERTIFICATE", &der);
-            keys::create(&path, &text).map_err(|e| file(&path, e))?;
+            keys::create(&path, &text)?;
             if let Some(key) = signer.token() {
-                let certificate = Certificate::parse(&der).map_err(|e| file(&path, e))?;
-                key.put_certificate(&der, certificate.subject().der()).map_err(|e| file(&path, e))?;
+                let certificate =
+                    Certificate::parse(&der).map_err(|e| Fault::of(&path, Defect::from(AnchorError::from(e))))?;
+                key.put_certificate(&der, certificate.subject().der()).map_err(keys::KeyFault::from)?;
             }
         }
-        let der = CertificateDer::from_pem_file(&path).map_err(|e| file(&path, e))?;
-        let certificate = Certificate::parse(&der).map_err(|e| file(&path, e))?;
+        let of = |defect: Defect| Fault::of(&path, defect);
+        let der = files::certificates(&path)?.swap_remove(0);
+        let certificate = Certificate::parse(&der).map_err(|e| of(AnchorError::from(e).into()))?;
         if certificate.spki_der() != signer.spki() {
-            return Err(file(
-                &path,
-                format!("this certificate is not for the key {place:?}; put the fitting one there"),
-            ));
+            return Err(Fault::at(
+                format!("{place:?}"),
+                Defect::NotThePair { certificate: path.display().to_string() },
+            )
+            .into());
         }
         let mut anchors = AnchorSet::new();
-        anchors.add(TrustAnchor::new(&der, kind.purpose()).map_err(|e| file(&path, e))?);
+        anchors.add(TrustAnchor::new(&der, kind.purpose()).map_err(|e| of(e.into()))?);
         let authority = Self {
             kind,
             certificate,
@@ -152,8 +155,17 @@ impl Authority {
             fs::write(&unfinished, contents)?;
             fs::rename(&unfinished, &path)
         };
-        put().map_err(|e: std::io::Error| file(&path, e))
+        put().map_err(|e: std::io::Error| Fault::io(&path, &e).into())
     }
+}
+
+/// A fault of a key in a file names the file; one of a key on a token is told with the token.
+fn at(place: &KeyPlace, fault: KeyFault) -> Refused {
+    let KeyPlace::Token { token, label, .. } = place else { return fault.into() };
+    let (why, mend) = (fault.words().what_arg(), fault.words().mend_arg());
+    let token = Arg::text(token.as_deref().unwrap_or("-"));
+    let args = [("label", Arg::text(label)), ("token", token), ("why", why), ("mend", mend)];
+    Refused::Authority(Box::new(Words::new("issuing-token", args)))
 }
 
 fn self_signed(settings: &Settings, kind: Kind, signer: &Key, now: Timestamp) -> Result<Vec<u8>, Refused> {
@@ -176,9 +188,5 @@ fn self_signed(settings: &Settings, kind: Kind, signer: &Key, now: Timestamp) ->
 }
 
 fn signed(signer: &Key, message: &[u8]) -> Result<Vec<u8>, Refused> {
-    signer.sign(message).map_err(|e| Refused::Authority(e.to_string()))
-}
-
-fn file(path: &Path, why: impl std::fmt::Display) -> Refused {
-    Refused::Authority(format!("{}: {why}", PathBuf::from(path).display()))
+    Ok(signer.sign(message)?)
 }

@@ -72,7 +72,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Refused> {
     use ring::rand::SecureRandom;
     let mut out = [0; N];
     let filled = ring::rand::SystemRandom::new().fill(&mut out);
-    filled.map_err(|_| Refused::Authority("the machine gives no random numbers".into()))?;
+    filled.map_err(|_| Refused::no_randomness())?;
     Ok(out)
 }
 

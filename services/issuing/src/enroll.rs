@@ -168,7 +168,7 @@ impl Issuing {
         let authority = self.authority(identity.kind());
         let mut crls = CrlStore::new();
         if let Some(list) = self.inner.registry.revocation_list(identity.kind().as_str()).await? {
-            crls.add(&list.der, authority.anchors()).map_err(|e| Refused::Authority(e.to_string()))?;
+            crls.add(&list.der, authority.anchors()).map_err(Refused::inner)?;
         }
         let chain: Vec<&[u8]> = present.iter().map(Vec::as_slice).collect();
         let (anchors, now) = (authority.anchors(), now.unix_seconds());
@@ -196,7 +196,7 @@ impl Issuing {
             matches!(refusal, CrlMissing { .. } | CrlStale { .. } | CrlTooOld { .. } | CrlFromFuture { .. })
         };
         if let Some(refusal) = refusals.iter().find(|refusal| lists(refusal)) {
-            return Err(Refused::Authority(refusal.to_string()));
+            return Err(Refused::inner(refusal));
         }
         tracing::debug!(codes = ?refusals.iter().map(Refusal::code).collect::<Vec<_>>(), "no renewal");
         Err(Refused::CertificateForeign)

@@ -57,7 +57,7 @@ impl Issuing {
         let revoked = registry.revoked(kind.as_str(), now).await?;
         let mut entries = Vec::new();
         for (serial, at, reason) in revoked.into_iter().chain(also) {
-            let serial = hex::decode(&serial).map_err(|e| Refused::Authority(format!("serial {serial}: {e}")))?;
+            let serial = hex::decode(&serial).map_err(|e| Refused::inner(format!("serial {serial}: {e}")))?;
             entries.push(Revoked { serial, at: at.unix_seconds(), reason });
         }
         entries.sort_by(|a, b| a.serial.cmp(&b.serial));

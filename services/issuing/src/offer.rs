@@ -71,7 +71,7 @@ impl Issuing {
     /// [`Refused::Authority`] if the machine gives no random numbers.
     pub fn offering(&self, now: Timestamp, offer: &Offer<'_>) -> Result<(Commit, Offered), Refused> {
         let code = Code::fresh()?;
-        let kept = digest(code.expose()).ok_or_else(|| Refused::Authority("a code that is none".into()))?;
+        let kept = digest(code.expose()).ok_or_else(|| Refused::inner("a code that is none"))?;
         Ok((committed(now, kept, offer), Offered { code, until: offer.until }))
     }
 }

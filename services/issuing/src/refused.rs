@@ -1,9 +1,10 @@
 //! Why no certificate is given, whose side it is on, and the mend.
 
+use keys::KeyFault;
 use model::{Section, Timestamp};
 use pki::RequestRefused;
 use registry::RegistryError;
-use texts::{Arg, Reason, Texts};
+use texts::{Arg, Reason, Texts, Words};
 
 /// Why an authority did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +72,7 @@ pub enum Refused {
     ElementRefused { device: String, codes: String },
     /// E015: key, token or certificate of the authority.
     #[error("the authority cannot work: {0}")]
-    Authority(String),
+    Authority(Box<Words>),
     /// E016.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -86,7 +87,38 @@ impl From<RequestRefused> for Refused {
     }
 }
 
+impl From<KeyFault> for Refused {
+    fn from(fault: KeyFault) -> Self {
+        Self::Authority(Box::new(fault.words()))
+    }
+}
+
+impl From<files::Fault> for Refused {
+    fn from(fault: files::Fault) -> Self {
+        Self::Authority(Box::new(fault.into()))
+    }
+}
+
 impl Refused {
+    /// The authority met what should not be, as a library says it.
+    pub(crate) fn inner(said: impl std::fmt::Display) -> Self {
+        Self::Authority(Box::new(Words::new("issuing-inner", [("said", Arg::text(said))])))
+    }
+
+    /// The machine gives no random numbers.
+    pub fn no_randomness() -> Self {
+        KeyFault::NoRandomness.into()
+    }
+
+    /// For whoever keeps the center: the authority's own trouble, not only that there is one.
+    pub fn words(&self) -> Words {
+        match self {
+            Self::Authority(words) => (**words).clone(),
+            Self::Registry(error) => error.words(),
+            other => Words::new(other.key(), other.facts()),
+        }
+    }
+
     /// Stable code.
     pub fn code(&self) -> &'static str {
         match self {

@@ -233,7 +233,7 @@ async fn authorities_and_lists_survive_a_start_and_keys_are_their_owners_alone()
 
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
     let error = Issuing::open(registry, settings(dir.path()), NOW).await.err().unwrap();
-    assert!(matches!(&error, Refused::Authority(why) if why.contains("chmod 600")), "{error}");
+    assert!(matches!(&error, Refused::Authority(why) if why.to_string().contains("chmod 600")), "{error}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use card::Driver;
+use files::{Defect, Fault};
 
 use crate::KeyFault;
 
@@ -34,21 +35,19 @@ pub fn driver(module: &Path) -> Result<Arc<Driver>, KeyFault> {
 /// # Errors
 /// [`KeyFault::File`] if it cannot be read, is empty, or others may read it.
 pub fn read_pin(path: &Path) -> Result<String, KeyFault> {
-    let failed = |why: String| KeyFault::File { path: path.to_owned(), why };
     owners_only(path)?;
-    let text = fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+    let text = files::text(path)?;
     match text.lines().next().map(str::trim_end) {
         Some(pin) if !pin.is_empty() => Ok(pin.to_owned()),
-        _ => Err(failed("holds no PIN in its first line".to_owned())),
+        _ => Err(Fault::of(path, Defect::NoPin {}).into()),
     }
 }
 
 /// A secret that others may read is none.
 pub(crate) fn owners_only(path: &Path) -> Result<(), KeyFault> {
-    let failed = |why: String| KeyFault::File { path: path.to_owned(), why };
-    let mode = fs::metadata(path).map_err(|e| failed(e.to_string()))?.mode();
+    let mode = fs::metadata(path).map_err(|e| Fault::io(path, &e))?.mode();
     if mode & 0o077 != 0 {
-        return Err(failed(format!("others may read this file (mode {:o}); chmod 600 it", mode & 0o777)));
+        return Err(Fault::of(path, Defect::OpenToOthers { mode: format!("{:o}", mode & 0o777) }).into());
     }
     Ok(())
 }

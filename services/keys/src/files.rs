@@ -51,7 +51,7 @@ fn write(
         put(&unfinished)?;
         File::open(folder)?.sync_all()
     };
-    write().map_err(|e: std::io::Error| KeyFault::File { path: path.to_owned(), why: e.to_string() })
+    write().map_err(|e: std::io::Error| files::Fault::io(path, &e).into())
 }
 
 /// RFC 7468.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use card::{CardError, Driver, TokenKey};
+use files::{Defect, Fault, Wanted};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -184,13 +185,12 @@ impl Key {
     }
 
     fn read(path: &Path) -> Result<Self, KeyFault> {
-        let failed = |why: String| KeyFault::File { path: path.to_owned(), why };
         owners_only(path)?;
-        let der =
-            PrivatePkcs8KeyDer::from_pem_file(path).map_err(|e| failed(format!("no private key in PEM ({e})")))?;
+        let der = PrivatePkcs8KeyDer::from_pem_slice(&files::read(path)?);
+        let der = der.map_err(|e| Fault::of(path, Defect::pem(Wanted::PrivateKey, e)))?;
         let algorithm = &ECDSA_P256_SHA256_ASN1_SIGNING;
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, der.secret_pkcs8_der(), &SystemRandom::new());
-        let pair = pair.map_err(|e| failed(format!("no P-256 key in PKCS#8: {e}")))?;
+        let pair = pair.map_err(|e| Fault::of(path, Defect::NotP256 { said: e.to_string() }))?;
         Ok(Self(Arc::new(Held::File(Box::new(pair)))))
     }
 }

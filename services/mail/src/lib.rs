@@ -55,15 +55,18 @@ pub struct Settings {
 }
 
 /// Why the settings cannot be used. The operator's configuration is at fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadSettings(pub String);
-
-impl std::fmt::Display for BadSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "mail server: {}", self.0)
-    }
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSettings {
+    /// The sender's address.
+    #[error("mail server: the sender's address: {0}")]
+    From(String),
+    /// In clear to another machine.
+    #[error("mail server: without TLS only on this machine")]
+    InClear,
+    /// The authority of the server's certificate, or those of the system.
+    #[error("mail server: {0}")]
+    Authority(String),
 }
-impl std::error::Error for BadSettings {}
 
 /// The present instant.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -100,13 +103,12 @@ impl Sender {
     /// # Errors
     /// [`BadSettings`].
     pub fn new(registry: Registry, settings: Settings, clock: Clock) -> Result<Self, BadSettings> {
-        let bad = |e: &dyn std::fmt::Display| BadSettings(e.to_string());
-        settings.from.parse::<Address>().map_err(|e| bad(&e))?;
+        settings.from.parse::<Address>().map_err(|e| BadSettings::From(e.to_string()))?;
         let tls = match settings.security {
             Security::Tls => Tls::Wrapper(parameters(&settings)?),
             Security::StartTls => Tls::Required(parameters(&settings)?),
             Security::Plain if is_here(&settings.server) => Tls::None,
-            Security::Plain => return Err(BadSettings("without TLS only on this machine".into())),
+            Security::Plain => return Err(BadSettings::InClear),
         };
         let domain = settings.from.rsplit('@').next().unwrap_or_default().to_owned();
         let mut server = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.server)
@@ -210,10 +212,10 @@ fn pause_ms(tried: u32, permanent: bool) -> i64 {
 fn parameters(settings: &Settings) -> Result<TlsParameters, BadSettings> {
     let mut builder = TlsParameters::builder(settings.server.clone());
     if let Some(pem) = &settings.authority {
-        let authority = Certificate::from_pem(pem.as_bytes()).map_err(|e| BadSettings(e.to_string()))?;
+        let authority = Certificate::from_pem(pem.as_bytes()).map_err(|e| BadSettings::Authority(e.to_string()))?;
         builder = builder.certificate_store(CertificateStore::None).add_root_certificate(authority);
     }
-    builder.build().map_err(|e| BadSettings(e.to_string()))
+    builder.build().map_err(|e| BadSettings::Authority(e.to_string()))
 }
 
 fn is_here(server: &str) -> bool {

@@ -255,6 +255,6 @@ impl Provenance {
 fn fresh_id() -> Result<DeviceId, Refused> {
     let mut octets = [0; 11];
     let filled = ring::rand::SystemRandom::new().fill(&mut octets);
-    filled.map_err(|_| issuing::Refused::Authority("the machine gives no random numbers".into()))?;
+    filled.map_err(|_| issuing::Refused::no_randomness())?;
     Ok(DeviceId::from_random(octets))
 }

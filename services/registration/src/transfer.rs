@@ -57,10 +57,7 @@ impl Brought {
 
 /// SHA-256 of a network as the audit log names it.
 fn of(network: &Network) -> Result<Digest, Refused> {
-    let text = audit::canonical(network).map_err(|error| {
-        let why = ("why", texts::Arg::text(error));
-        connections::Refused::trouble(connections::Trouble::NotPlannable, [why])
-    })?;
+    let text = audit::canonical(network).map_err(connections::Refused::unwritable)?;
     Ok(Digest::of(text.as_bytes()))
 }
 
@@ -76,10 +73,7 @@ impl Registration {
     pub async fn export(&self, who: Who<'_>) -> Result<String, Refused> {
         allowed(who)?;
         let network = connections::applied_network(&self.center).await;
-        let text = model::export(&network).map_err(|error| {
-            let why = ("why", texts::Arg::text(error));
-            connections::Refused::trouble(connections::Trouble::NotPlannable, [why])
-        })?;
+        let text = model::export(&network).map_err(connections::Refused::unwritable)?;
         let event = Event::NetworkExported { operator: who.name(), digest: of(&network)? };
         self.registry().commit(Commit::at(self.now()).event(event)).await?;
         Ok(text)

@@ -2,6 +2,7 @@
 
 use audit::ChainError;
 use model::{ConnectionState, Generation, GrantId, Section, SiteId};
+use texts::{Arg, Words};
 
 use crate::SubmissionState;
 
@@ -174,63 +175,57 @@ impl RegistryError {
         }
     }
 
-    /// Fluent key of its text, whose only value is `why`: this error's own words. The remedy's is this with `-do`.
-    pub fn key(&self) -> &'static str {
-        match self {
-            Self::BadUrl { .. } => "registry-bad-url",
-            Self::Owned { .. } => "registry-owned",
-            Self::CannotOpen { .. } => "registry-cannot-open",
-            Self::Locked { .. } => "registry-locked",
-            Self::Full { .. } => "registry-full",
-            Self::ReadOnly { .. } => "registry-read-only",
-            Self::Corrupt { .. } => "registry-corrupt",
-            Self::Newer { .. } => "registry-newer",
-            Self::Unreachable { .. } => "registry-unreachable",
-            Self::OutcomeUnknown { .. } => "registry-outcome-unknown",
-            Self::Conflict { .. } => "registry-conflict",
-            Self::WrongState { .. } => "registry-wrong-state",
-            Self::Inconsistent(_) => "registry-inconsistent",
-            Self::GrantIdsExhausted => "registry-grant-ids-exhausted",
-            Self::Chain(_) => "registry-chain",
-            Self::Database { .. } => "registry-database",
-            Self::Stale { .. } => "registry-stale",
-            Self::Taken { .. } => "registry-taken",
-            Self::Submission { .. } => "registry-submission",
-        }
+    /// What went wrong and what to do, in words.
+    pub fn words(&self) -> Words {
+        let state = |known: Option<String>| known.map_or_else(|| Arg::Key("registry-state-none".into()), Arg::Text);
+        let (key, args): (&str, Vec<(&str, Arg)>) = match self {
+            Self::BadUrl { url, why } => ("bad-url", vec![("name", Arg::text(url)), ("said", Arg::text(why))]),
+            Self::Owned { file, owner } => ("owned", vec![("name", Arg::text(file)), ("owner", Arg::text(owner))]),
+            Self::CannotOpen { name, why } => {
+                ("cannot-open", vec![("name", Arg::text(name)), ("said", Arg::text(why))])
+            }
+            Self::Locked { name } => ("locked", vec![("name", Arg::text(name))]),
+            Self::Full { name } => ("full", vec![("name", Arg::text(name))]),
+            Self::ReadOnly { name } => ("read-only", vec![("name", Arg::text(name))]),
+            Self::Corrupt { name, what } => ("corrupt", vec![("name", Arg::text(name)), ("said", Arg::text(what))]),
+            Self::Newer { name, found, known } => {
+                let (found, known) = (("found", Arg::text(found)), ("known", Arg::text(known)));
+                ("newer", vec![("name", Arg::text(name)), found, known])
+            }
+            Self::Unreachable { name, why } => {
+                ("unreachable", vec![("name", Arg::text(name)), ("said", Arg::text(why))])
+            }
+            Self::OutcomeUnknown { name, why } => {
+                ("outcome-unknown", vec![("name", Arg::text(name)), ("said", Arg::text(why))])
+            }
+            Self::Conflict { site, expected, found } => {
+                let (expected, found) = (("expected", Arg::text(expected)), ("found", Arg::text(found)));
+                ("conflict", vec![("site", Arg::text(site)), expected, found])
+            }
+            Self::WrongState { grant, found, wanted } => {
+                let found = ("found", state(found.map(|found| found.to_string())));
+                ("wrong-state", vec![("grant", Arg::text(grant)), ("wanted", Arg::text(wanted)), found])
+            }
+            Self::Inconsistent(why) => ("inconsistent", vec![("said", Arg::text(why))]),
+            Self::GrantIdsExhausted => ("grant-ids-exhausted", Vec::new()),
+            Self::Chain(error) => ("chain", vec![("said", Arg::text(error))]),
+            Self::Database { name, code, message } => {
+                let (code, said) = (("code", Arg::text(code)), ("said", Arg::text(message)));
+                ("database", vec![("name", Arg::text(name)), code, said])
+            }
+            Self::Stale { what } => ("stale", vec![("what", Arg::text(what))]),
+            Self::Taken { what } => ("taken", vec![("what", Arg::text(what))]),
+            Self::Submission { id, found, wanted } => {
+                let found = ("found", state(found.map(|found| found.to_string())));
+                ("submission", vec![("id", Arg::text(id)), ("wanted", Arg::text(wanted)), found])
+            }
+        };
+        Words::new(format!("registry-{key}"), args)
     }
 
     /// Whose section: the registry is the center's, so always the operator's (N12).
     pub fn section(&self) -> Section {
         Section::Operator
-    }
-
-    /// What to do.
-    pub fn remedy(&self) -> &'static str {
-        match self {
-            Self::BadUrl { .. } => "write sqlite:///absolute/path.db or postgres://user@host/database",
-            Self::Owned { .. } => {
-                "stop the other center, or give this one its own file; several centers need PostgreSQL"
-            }
-            Self::CannotOpen { .. } => "check that the directory exists and that the center may write in it",
-            Self::Locked { .. } => "end the program that has the database open, then try again",
-            Self::Full { .. } => {
-                "free space on the disk or raise the limit, then try again; open lines are not affected"
-            }
-            Self::ReadOnly { .. } => "give the center write permission on the file and its directory",
-            Self::Corrupt { .. } => "stop the center, keep the file as evidence, and restore the last backup",
-            Self::Newer { .. } => "run the version of the center that wrote it",
-            Self::Unreachable { .. } => "check the database server and the way to it, then try again",
-            Self::OutcomeUnknown { .. } => "read the state again before trying again",
-            Self::Conflict { .. } => "plan again from the present state",
-            Self::WrongState { .. } => "look at the connection's present state",
-            Self::Inconsistent(_) => "report this as a fault of Sekisho",
-            Self::GrantIdsExhausted => "start a new registry",
-            Self::Chain(_) => "keep the registry as evidence and compare it with the last archived copy",
-            Self::Database { .. } => "look at the message of the database",
-            Self::Stale { .. } => "read it again and decide again",
-            Self::Taken { .. } => "try again with another one",
-            Self::Submission { .. } => "look at the submission's present state",
-        }
     }
 
     /// May the same commit succeed if it is tried again unchanged?
@@ -319,9 +314,12 @@ mod tests {
             assert_eq!(error.code(), format!("R{:03}", i + 1));
             for lang in Lang::ALL {
                 let texts = Texts::new(lang);
-                assert!(texts.has(error.key()) && texts.has(&format!("{}-do", error.key())), "{lang}: {}", error.key());
+                let words = error.words();
+                for (key, said) in [("", words.what(&texts)), ("-do", words.mend(&texts))] {
+                    let key = format!("{}{key}", words.key());
+                    assert!(texts.has(&key) && !said.contains("{$"), "{lang}: {key}: {said}");
+                }
             }
-            assert!(!error.remedy().is_empty());
         }
     }
 }

@@ -25,5 +25,5 @@ pub use config::Config;
 pub use connection::{CHECKED, UNCHECKED, connections};
 pub use event::{Cause, Ending, Event};
 pub use link::{CutError, RemoteAccess, serve};
-pub use material::{Material, MaterialError};
+pub use material::Material;
 pub use session::{Machine, Session};

@@ -18,7 +18,7 @@ use crate::attempts::{Attempts, Refusal, Said};
 use crate::config::Config;
 use crate::connection::{Wanted, connections};
 use crate::event::{Cause, Ending, Event};
-use crate::material::{Material, MaterialError, Stamp};
+use crate::material::{Material, Stamp};
 use crate::roster::{Judge, Roster};
 use crate::session::{Machine, Session, certificates_of};
 
@@ -95,7 +95,7 @@ pub fn serve(
     config: Config,
     accounts: watch::Receiver<Arc<Accounts>>,
     events: mpsc::Sender<Event>,
-) -> Result<(RemoteAccess, impl Future<Output = ()> + Send), MaterialError> {
+) -> Result<(RemoteAccess, impl Future<Output = ()> + Send), files::Fault> {
     let stamp = Stamp::of(&config);
     let material = Material::read(&config)?;
     let (tell_sessions, sessions) = watch::channel(Arc::default());

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use files::{Defect, Fault, Wanted};
 use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::PemObject;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
@@ -24,23 +25,16 @@ pub struct Material {
     pub lists: Vec<Vec<u8>>,
 }
 
-/// A configured file that cannot be used. The center's side is at fault.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {why}; check `[joining.vpn]`")]
-pub struct MaterialError {
-    /// The file.
-    pub path: PathBuf,
-    /// What is wrong.
-    pub why: String,
-}
-
 impl Material {
     /// Reads them all.
-    pub fn read(config: &Config) -> Result<Self, MaterialError> {
+    ///
+    /// # Errors
+    /// [`Fault`] for the first that cannot be used.
+    pub fn read(config: &Config) -> Result<Self, Fault> {
         let chain = certificates(&config.certificate)?;
-        let key = text(&config.key)?;
+        let key = files::text(&config.key)?;
         if !key.contains("PRIVATE KEY-----") {
-            return Err(MaterialError { path: config.key.clone(), why: "no private key in PEM".into() });
+            return Err(Fault::of(&config.key, Defect::NoPem { wanted: Wanted::PrivateKey.into() }));
         }
         let mut machine_cas = Vec::new();
         for path in &config.machine_ca {
@@ -80,25 +74,21 @@ impl Stamp {
     }
 }
 
-fn text(path: &Path) -> Result<String, MaterialError> {
-    fs::read_to_string(path).map_err(|e| MaterialError { path: path.to_owned(), why: e.to_string() })
-}
-
-fn certificates(path: &Path) -> Result<Vec<String>, MaterialError> {
-    let all = vici::certificates(&text(path)?);
+fn certificates(path: &Path) -> Result<Vec<String>, Fault> {
+    let all = vici::certificates(&files::text(path)?);
     if all.is_empty() {
-        return Err(MaterialError { path: path.to_owned(), why: "no certificate in PEM".into() });
+        return Err(Fault::of(path, Defect::NoPem { wanted: Wanted::Certificate.into() }));
     }
     Ok(all)
 }
 
-fn list(path: &Path) -> Result<Vec<u8>, MaterialError> {
-    let wrong = |why: String| MaterialError { path: path.to_owned(), why };
-    let bytes = fs::read(path).map_err(|e| wrong(e.to_string()))?;
+fn list(path: &Path) -> Result<Vec<u8>, Fault> {
+    let wrong = |said: String| Fault::of(path, Defect::Unreadable { wanted: Wanted::List.into(), said });
+    let bytes = files::read(path)?;
     let der = match CertificateRevocationListDer::from_pem_slice(&bytes) {
         Ok(list) => list.as_ref().to_vec(),
         Err(_) => bytes,
     };
-    CertificateRevocationList::from_der(&der).map_err(|e| wrong(format!("no revocation list: {e}")))?;
+    CertificateRevocationList::from_der(&der).map_err(|e| wrong(e.to_string()))?;
     Ok(der)
 }

@@ -44,7 +44,7 @@ use tokio::sync::Notify;
 pub use begin::Announced;
 pub use clamd::Clamd;
 pub use oversee::Overseen;
-pub use receipt::{KeyFile, Receipt, ReceiptSigner};
+pub use receipt::{BadKey, KeyFile, Receipt, ReceiptSigner};
 pub use refused::Refused;
 pub use view::SubmissionView;
 pub use worker::Round;

@@ -47,18 +47,31 @@ pub struct KeyFile {
     certificate: String,
 }
 
+/// Why key and certificate cannot sign receipts.
+#[derive(Debug, thiserror::Error)]
+pub enum BadKey {
+    /// No key in the file.
+    #[error("the receipts' key: {0}")]
+    Key(rustls_pki_types::pem::Error),
+    /// Another kind of key.
+    #[error("the receipts' key is not one on P-256: {0}")]
+    NotP256(String),
+    /// No certificate in the file.
+    #[error("the certificate of the receipts' key: {0}")]
+    Certificate(rustls_pki_types::pem::Error),
+}
+
 impl KeyFile {
     /// From PEM texts: a PKCS#8 key on P-256 and its certificate.
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn new(key: &str, certificate: &str) -> Result<Self, String> {
-        let der = PrivatePkcs8KeyDer::from_pem_slice(key.as_bytes()).map_err(|e| format!("the receipts' key: {e}"))?;
+    pub fn new(key: &str, certificate: &str) -> Result<Self, BadKey> {
+        let der = PrivatePkcs8KeyDer::from_pem_slice(key.as_bytes()).map_err(BadKey::Key)?;
         let key =
             EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der.secret_pkcs8_der(), &SystemRandom::new())
-                .map_err(|e| format!("the receipts' key is not one on P-256: {e}"))?;
-        CertificateDer::from_pem_slice(certificate.as_bytes())
-            .map_err(|e| format!("the certificate of the receipts' key: {e}"))?;
+                .map_err(|e| BadKey::NotP256(e.to_string()))?;
+        CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(BadKey::Certificate)?;
         Ok(Self { key, certificate: certificate.to_owned() })
     }
 }

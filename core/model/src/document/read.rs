@@ -160,12 +160,13 @@ fn expected_shape(expected: &dyn Expected) -> Shape {
     match text.as_str() {
         "u16" => Shape::SMALL_NUMBER,
         "u8" | "u32" | "u64" | "i64" => Shape::NUMBER,
-        "a string" | "string or map" => Shape::TEXT,
+        "a string" | "string or map" | "path string" => Shape::TEXT,
         "a boolean" => Shape::YES_OR_NO,
         "a sequence" => Shape::LIST,
         "a map" => Shape::TABLE,
-        "IP address" => Shape::ADDRESS,
-        "IPv4 or IPv6 network address" => Shape::PREFIX,
+        "IP address" | "IPv4 address" => Shape::ADDRESS,
+        "IPv4 or IPv6 network address" | "IPv4 network address" => Shape::PREFIX,
+        "socket address" => Shape::SOCKET,
         struct_or_enum if struct_or_enum.starts_with("struct ") => Shape::TABLE,
         struct_or_enum if struct_or_enum.starts_with("enum ") => Shape::TEXT,
         _ => Shape::OTHER,
@@ -186,6 +187,7 @@ const SHAPES: &[(&str, Shape)] = &[
     ("a daily window", Shape::WINDOW),
     ("a time like", Shape::TIME),
     ("a number of an item", Shape::CHECK_ITEM),
+    ("an http:// address", Shape::HTTP),
 ];
 
 /// What was found, and what it should look like.
@@ -230,7 +232,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
         let shape = expected_shape(&visitor);
         self.deserialize_any(visitor).map_err(|mut e| {
             if let (DocumentFault::Unreadable { field, .. }, DeValue::String(found)) = (&e.fault, self.value)
-                && matches!(shape, Shape::ADDRESS | Shape::PREFIX)
+                && matches!(shape, Shape::ADDRESS | Shape::PREFIX | Shape::SOCKET)
             {
                 let (field, found) = (field.clone(), found.clone().into_owned());
                 e.fault = DocumentFault::WrongShape { field, found, expected: shape };

@@ -22,7 +22,7 @@ document-syntax-do = { $kind ->
     [string] let the text begin and end with " on the same line
     [key] use letters, digits, - and _ for the name, followed by = and a value
     [comma] write one comma between every two; a list is closed with ], a table with {"}"}
-   *[other] compare this line and the one above with an example of the guide, and apply again
+   *[other] compare this line and the one above with an example of the guide, and try again
  }
 document-unknown-field = { $place }: there is no field { $field } here
 document-unknown-field-do = take the line out, or correct the name; here may stand: { $expected }
@@ -35,7 +35,7 @@ document-wrong-type-do = write { $expected }
 document-wrong-shape = { $place }: { $field }: "{ $found }" is not { $expected }
 document-wrong-shape-do = write { $expected }
 document-unreadable = { $place }: { $field } cannot be read ("{ $detail }")
-document-unreadable-do = compare it with an example of the guide, correct it and apply again
+document-unreadable-do = compare it with an example of the guide, correct it and try again
 
 document-shape-text = a text in quotation marks
 document-shape-number = a whole number without quotation marks
@@ -58,6 +58,8 @@ document-shape-never = a number of a promise, S01 to S999
 document-shape-part = a part of the network like zone:high-secure, segment:exam-rooms, host:exam-1, host:hospital/portal, site:hospital or outside
 document-shape-window = daily hours like 08:30-17:00 (Japan time)
 document-shape-time = an instant like 2026-11-21T18:00:00+09:00, in quotation marks
+document-shape-socket = an address with its port, like 192.0.2.2:7443 or [2001:db8::1]:7443
+document-shape-http = an address that begins with http:// (answers are signed, https is not needed)
 document-shape-other = a value of another kind
 
 document-export-unreadable = { $place }: this is not a file as sekisho export wrote it ("{ $detail }")

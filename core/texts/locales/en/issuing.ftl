@@ -81,3 +81,7 @@ enrol-gate-ready = ready
 enrol-gate-next = start the gate: systemctl enable --now sekisho-gate@{ $site } sekisho-gate-refresh@{ $site }.timer
 enrol-agreement-complete = signed by both ({ $by }); it stands
 enrol-agreement-half = signed by { $by }; the other party has yet to sign
+issuing-inner = a certification authority of the center met what should not be ("{ $said }")
+issuing-inner-do = keep its files and the registry as they are, and report this as a fault of Sekisho
+issuing-token = the authority's key { $label } on the token { $token }: { $why }
+issuing-token-do = { $mend }

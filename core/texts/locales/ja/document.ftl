@@ -22,7 +22,7 @@ document-syntax-do = { $kind ->
     [string] 文字列を、同じ行の中で " から " までに収めてください
     [key] 名前には英数字と - と _ を使い、= と値を続けてください
     [comma] 要素と要素の間に、カンマを一つずつ書いてください。一覧は ] で、表は {"}"} で閉じます
-   *[other] この行とその上の行を手引きの例と見比べて直し、もう一度適用してください
+   *[other] この行とその上の行を手引きの例と見比べて直し、やり直してください
  }
 document-unknown-field = { $place }：項目 { $field } は、ここには書けません
 document-unknown-field-do = その行を消すか、項目名を直してください。ここに書ける項目：{ $expected }
@@ -35,7 +35,7 @@ document-wrong-type-do = { $expected }を書いてください
 document-wrong-shape = { $place }：{ $field } の「{ $found }」は、{ $expected }ではありません
 document-wrong-shape-do = { $expected }を書いてください
 document-unreadable = { $place }：{ $field } を読み取れません（読み取り機能の表示：「{ $detail }」）
-document-unreadable-do = 手引きの例と見比べて直し、もう一度適用してください
+document-unreadable-do = 手引きの例と見比べて直し、やり直してください
 
 document-shape-text = 引用符で囲んだ文字列
 document-shape-number = 引用符のない整数
@@ -58,6 +58,8 @@ document-shape-never = S01～S999 の形の約束の番号
 document-shape-part = zone:high-secure、segment:exam-rooms、host:exam-1、host:hospital/portal、site:hospital、outside のような、ネットワークの一部の名前
 document-shape-window = 08:30-17:00 のような毎日の時間帯（日本時間）
 document-shape-time = 2026-11-21T18:00:00+09:00 のような、引用符で囲んだ日時
+document-shape-socket = 192.0.2.2:7443 や [2001:db8::1]:7443 のような、ポート番号付きのアドレス
+document-shape-http = http:// で始まるアドレス（応答には署名があるので、https は不要です）
 document-shape-other = 別の種類の値
 
 document-export-unreadable = { $place }：「sekisho export」が書き出したままのファイルではありません（読み取り機能の表示：「{ $detail }」）

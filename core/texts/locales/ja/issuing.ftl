@@ -81,3 +81,7 @@ enrol-gate-ready = 準備完了
 enrol-gate-next = ゲートを起動してください：systemctl enable --now sekisho-gate@{ $site } sekisho-gate-refresh@{ $site }.timer
 enrol-agreement-complete = 双方（{ $by }）が署名し、成立しています
 enrol-agreement-half = { $by }が署名しました。相手方の署名を待っています
+issuing-inner = センターの認証局で、想定外のことが起こりました（「{ $said }」）
+issuing-inner-do = 認証局のファイルと台帳をそのまま残し、Sekisho の不具合として報告してください
+issuing-token = 認証局の鍵「{ $label }」（トークン「{ $token }」）：{ $why }
+issuing-token-do = { $mend }

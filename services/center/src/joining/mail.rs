@@ -1,6 +1,7 @@
 //! `[joining.mail]`: the mail server that takes the letters of joining.
 
-use mail::{Security, Sender, Settings};
+use files::Fault;
+use mail::{BadSettings, Security, Sender, Settings};
 use model::Timestamp;
 use registry::Registry;
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{ConfigError, read};
+use crate::fault::Setting;
 
 /// `[joining.mail]`
 #[derive(Debug, Clone, Deserialize)]
@@ -58,14 +59,14 @@ impl MailSide {
     }
 
     /// As the sender takes it; reads what the section names. `contact` stands under every letter.
-    pub(crate) fn settings(&self, contact: &str) -> Result<Settings, ConfigError> {
+    pub(crate) fn settings(&self, contact: &str) -> Result<Settings, Fault> {
         let (security, port) = match self.tls {
             Protection::Tls => (Security::Tls, 465),
             Protection::StartTls => (Security::StartTls, 587),
             Protection::None => (Security::Plain, 25),
         };
         let authority = match &self.trust {
-            Some(path) => Some(text(path)?),
+            Some(path) => Some(files::text(path)?),
             None => None,
         };
         Ok(Settings {
@@ -79,32 +80,35 @@ impl MailSide {
         })
     }
 
+    fn wrong(&self, bad: BadSettings) -> Setting {
+        match bad {
+            BadSettings::From(said) => Setting::MailFrom { found: self.from.clone(), said },
+            BadSettings::InClear => Setting::MailInClear { server: self.server.clone() },
+            BadSettings::Authority(said) => Setting::MailAuthority { said },
+        }
+    }
+
     /// The sender, over the outbox of a registry.
     pub(crate) fn sender(
         &self,
         contact: &str,
         registry: Registry,
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
-    ) -> Result<Sender, ConfigError> {
+    ) -> Result<Sender, Fault> {
         let settings = self.settings(contact)?;
-        Sender::new(registry, settings, Arc::new(now)).map_err(|e| ConfigError::file(Path::new("[joining.mail]"), e))
+        Sender::new(registry, settings, Arc::new(now)).map_err(|bad| Fault::at("[joining.mail]", self.wrong(bad)))
     }
 }
 
-fn text(path: &Path) -> Result<String, ConfigError> {
-    String::from_utf8(read(path)?).map_err(|e| ConfigError::file(path, e))
-}
-
-fn account(path: &Path) -> Result<(String, String), ConfigError> {
-    let mode = std::fs::metadata(path).map_err(|e| ConfigError::file(path, e))?.permissions().mode();
+fn account(path: &Path) -> Result<(String, String), Fault> {
+    let mode = std::fs::metadata(path).map_err(|e| Fault::io(path, &e))?.permissions().mode();
     // The group's bits are the mask of an access list where systemd hands credentials over.
     if mode & 0o007 != 0 {
-        return Err(ConfigError::file(path, "everybody on this machine may open it; chmod o= it"));
+        return Err(Fault::of(path, Setting::CredentialsOpen { mode: format!("{:o}", mode & 0o777) }));
     }
-    // Not toml's own words: they would quote the line, and with it the password.
-    let read: Result<Credentials, _> = toml::from_str(&text(path)?);
-    let Credentials { name, password } =
-        read.map_err(|_| ConfigError::file(path, "not of the form: name = \"…\" and password = \"…\""))?;
+    // Not what the reader says: it would quote the line, and with it the password.
+    let read: Result<Credentials, _> = model::read_table("", &files::text(path)?);
+    let Credentials { name, password } = read.map_err(|_| Fault::of(path, Setting::Credentials {}))?;
     Ok((name, password))
 }
 

@@ -5,6 +5,7 @@ use axum::middleware::{Next, from_fn};
 use axum::{Extension, Router};
 use connections::{Center, Clock, SystemClock};
 use entrance::Session;
+use files::{Defect, Fault, Wanted};
 use issuing::{NotAdmitted, admit};
 use portal::joining::{Files, Source, Terminal, TurnedBack};
 use registry::Registry;
@@ -12,10 +13,10 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use submissions::{Clamd, KeyFile, Settings, Submissions};
+use submissions::{BadKey, Clamd, KeyFile, Settings, Submissions};
 use tokio::net::TcpListener;
 
-use crate::config::{ConfigError, read};
+use crate::fault::Setting;
 use crate::identity::Identity;
 
 /// Terminals at a time; each connection beyond is turned away before a byte of it is read.
@@ -95,26 +96,29 @@ impl ServiceSide {
     }
 
     /// The receipts' key; reads what the section names.
-    pub(crate) fn signer(&self) -> Result<KeyFile, ConfigError> {
-        let text = |path: &Path| String::from_utf8(read(path)?).map_err(|e| ConfigError::file(path, e));
-        KeyFile::new(&text(&self.receipt_key)?, &text(&self.receipt_certificate)?)
-            .map_err(|e| ConfigError::file(&self.receipt_key, e))
+    pub(crate) fn signer(&self) -> Result<KeyFile, Fault> {
+        let made = KeyFile::new(&files::text(&self.receipt_key)?, &files::text(&self.receipt_certificate)?);
+        made.map_err(|bad| match bad {
+            BadKey::Key(e) => Fault::of(&self.receipt_key, Defect::pem(Wanted::PrivateKey, e)),
+            BadKey::NotP256(said) => Fault::of(&self.receipt_key, Defect::NotP256 { said }),
+            BadKey::Certificate(e) => Fault::of(&self.receipt_certificate, Defect::pem(Wanted::Certificate, e)),
+        })
     }
 
-    fn scanner(&self) -> Result<Clamd, ConfigError> {
+    pub(super) fn scanner(&self) -> Result<Clamd, Fault> {
         match self.clamd.parse::<SocketAddr>() {
             Ok(address) if address.ip().is_loopback() => Ok(Clamd::Tcp(address)),
             // Nothing on this way is encrypted.
-            Ok(address) => Err(ConfigError::file(
-                Path::new("[joining.service-entrance]"),
-                format!("clamd = \"{address}\" is another machine; only a socket or an address of this one is taken"),
-            )),
+            Ok(address) => {
+                let afar = Setting::ScannerAfar { address: address.to_string() };
+                Err(Fault::at("[joining.service-entrance] clamd", afar))
+            }
             Err(_) => Ok(Clamd::Unix(self.clamd.clone().into())),
         }
     }
 
     /// The files, over a registry; makes the folder.
-    pub(crate) fn open(&self, registry: Registry) -> Result<Submissions, ConfigError> {
+    pub(crate) fn open(&self, registry: Registry) -> Result<Submissions, Fault> {
         let center = self.url.trim_start_matches("https://").split(['/', ':']).next().unwrap_or_default();
         let settings = Settings {
             max_bytes: u64::from(self.max_mib) << 20,
@@ -124,7 +128,7 @@ impl ServiceSide {
             ..Settings::new(self.spool.clone(), self.scanner()?, center)
         };
         Submissions::open(registry, settings, Arc::new(self.signer()?), Arc::new(|| SystemClock.now()))
-            .map_err(|e| ConfigError::file(&self.spool, e))
+            .map_err(|e| Fault::io(&self.spool, &e))
     }
 
     /// The files as pages need them; `first` is the first service on offer.

@@ -2,6 +2,7 @@
 //! record, and its profiles and manuals are handed out (R6).
 
 use audit::Event as Audited;
+use files::Fault;
 use ipnet::Ipv4Net;
 use joining::VpnId;
 use model::{LocalizedName, Timestamp};
@@ -19,7 +20,7 @@ use texts::{Arg, Lang, Texts};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-use crate::config::{ConfigError, read};
+use crate::fault::{Part, Setting};
 
 /// How often accounts are read without a change of this process: a lock ends by its time, and another replica changes
 /// them too.
@@ -80,14 +81,12 @@ impl VpnSide {
 
     /// As the room that drives strongSwan takes it. `login` is the entrance inside as browsers call it, and where it
     /// listens.
-    fn config(&self, (login, inside): (&str, IpAddr), trust: &Path) -> Result<Config, ConfigError> {
-        let wrong = |why: &str| ConfigError::file(Path::new("[joining.inside]"), why);
+    fn config(&self, (login, inside): (&str, IpAddr), trust: &Path) -> Result<Config, Fault> {
         let inside = match inside {
             IpAddr::V4(address) if address != Ipv4Addr::UNSPECIFIED => address,
-            _ => {
-                return Err(wrong(
-                    "with [joining.vpn] it must listen at one IPv4 address, which is reached inside only",
-                ));
+            other => {
+                let found = other.to_string();
+                return Err(Fault::at("[joining.inside] listen", Setting::InsideAddress { found }));
             }
         };
         let (mut machine_ca, mut machine_crl) = (self.machine_ca.clone(), self.machine_crl.clone());
@@ -116,14 +115,13 @@ impl VpnSide {
 }
 
 /// Files of a folder with this ending.
-fn named(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, ConfigError> {
-    let entries = std::fs::read_dir(folder).map_err(|e| ConfigError::file(folder, e))?;
+fn named(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Fault> {
+    let entries = std::fs::read_dir(folder).map_err(|e| Fault::io(folder, &e))?;
     let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     found.retain(|path| path.extension().is_some_and(|e| e == ending));
     found.sort();
     if found.is_empty() {
-        let why = format!("no .{ending} file: name machine-ca and machine-crl in [joining.vpn], or have [issuing]");
-        return Err(ConfigError::file(folder, why));
+        return Err(Fault::of(folder, Setting::NothingNamed { ending: ending.to_owned() }));
     }
     Ok(found)
 }
@@ -136,10 +134,10 @@ pub(super) struct Vpn {
 
 impl Vpn {
     /// Reads and checks every file it names.
-    pub fn read(side: &VpnSide, login: (&str, IpAddr), trust: &Path) -> Result<Self, ConfigError> {
+    pub fn read(side: &VpnSide, login: (&str, IpAddr), trust: &Path) -> Result<Self, Fault> {
         let config = side.config(login, trust)?;
-        remote_access::Material::read(&config).map_err(|e| ConfigError::file(&e.path, e.why))?;
-        let server_ca = String::from_utf8_lossy(&read(&side.server_ca)?).into_owned();
+        remote_access::Material::read(&config)?;
+        let server_ca = String::from_utf8_lossy(&files::read(&side.server_ca)?).into_owned();
         Ok(Self { config, server_ca })
     }
 
@@ -190,12 +188,7 @@ impl Vpn {
     }
 
     /// Drives strongSwan until the process ends. Sessions that are there stay: they are strongSwan's.
-    pub async fn serve(
-        self,
-        joining: Joining,
-        lines: Arc<Lines>,
-        parts: &mut JoinSet<&'static str>,
-    ) -> Result<(), ConfigError> {
+    pub async fn serve(self, joining: Joining, lines: Arc<Lines>, parts: &mut JoinSet<Part>) -> Result<(), Fault> {
         let registry = joining.registry().clone();
         let mut changes = registry.accounts_changed();
         let vici = self.config.vici.clone();
@@ -209,28 +202,27 @@ impl Vpn {
             }
         };
         let accounts = remote_access::follow(source, LOOK_AT_ACCOUNTS, Arc::clone(&poke)).await;
-        let accounts = accounts.map_err(|why| ConfigError::file(Path::new("[joining.vpn]"), why))?;
+        let accounts = accounts.map_err(|said| Fault::at("[joining.vpn]", Setting::Accounts { said }))?;
         let (tell, told) = mpsc::channel(WAITING);
-        let (handle, link) =
-            remote_access::serve(self.config, accounts, tell).map_err(|e| ConfigError::file(&e.path, e.why))?;
+        let (handle, link) = remote_access::serve(self.config, accounts, tell)?;
         tracing::info!(vici = %vici.display(), "the client VPN is driven");
         parts.spawn(async move {
             link.await;
-            "the link to the client VPN"
+            Part::Vpn
         });
         parts.spawn(async move {
             while changes.changed().await.is_ok() {
                 poke.notify_one();
                 tokio::time::sleep(GATHER).await;
             }
-            "the watch over accounts"
+            Part::Accounts
         });
         parts.spawn(async move {
             // Dropping the last handle would end the link.
             let _ = lines.0.set(handle);
             record(registry, told).await;
             drop(lines);
-            "the record of the client VPN"
+            Part::VpnRecord
         });
         Ok(())
     }

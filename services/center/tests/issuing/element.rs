@@ -114,10 +114,10 @@ async fn body(dir: PathBuf) {
         Trust::new(&config, now()).unwrap_err().to_string()
     };
     let lost = with(Element { key: "lost".into(), ..element.clone() });
-    assert!(lost.contains("`lost`") && lost.contains("enroll --element"), "{lost}");
+    assert!(lost.contains("labelled lost") && lost.contains("enroll --element"), "{lost}");
     fs::write(&pin, "9999\n").unwrap();
     let wrong = with(element);
-    assert!(wrong.contains("PIN is wrong"), "{wrong}");
+    assert!(wrong.contains("refused the PIN"), "{wrong}");
     stage.stop().await;
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use equipment::Name;
+use files::Defect;
 use issuance::{Authority, EndEntity, KeyPurpose, RevocationList, Revoked, Subject, sealed};
 use keys::{Key, keep, pem};
 use model::Timestamp;
@@ -17,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use texts::Texts;
 
 use super::key::KeyAt;
-use super::{file, pem_or_der, read, written};
-use crate::failure::Failure;
+use super::{file, misread, pem_or_der, read, written};
+use crate::failure::{Failure, Unfit};
 use crate::render::Shown;
 
 const DAY: i64 = 86_400;
@@ -158,9 +159,9 @@ struct Entry {
 pub fn make(make: &Make, now: Timestamp, texts: &Texts) -> Result<Shown, Failure> {
     let path = make.dir.join("authority.pem");
     if path.exists() {
-        return Err(file(&path, "there is an authority already"));
+        return Err(file(&path, Unfit::AuthorityThere {}));
     }
-    fs::create_dir_all(&make.dir).map_err(|e| file(&make.dir, e))?;
+    fs::create_dir_all(&make.dir).map_err(|e| file(&make.dir, Defect::io(&e)))?;
     let key = make.key.open(Some(make.dir.join("authority.key.pem")), texts)?;
     let serial = serial()?;
     let name =
@@ -170,7 +171,7 @@ pub fn make(make: &Make, now: Timestamp, texts: &Texts) -> Result<Shown, Failure
     let to_be_signed = Authority { serial: &serial, name: &name, validity, spki: &spki }.to_be_signed();
     let der = sealed(&to_be_signed, &key.sign(&to_be_signed)?);
     // The list first: without it nothing that the authority certifies is believed.
-    let certificate = Certificate::parse(&der).map_err(|e| file(&path, e))?;
+    let certificate = Certificate::parse(&der).map_err(|e| misread(&path, e))?;
     write_list(&make.dir, &certificate, &key, Kept::default(), OFFLINE_MAX_CRL_AGE, now)?;
     keep(&path, &pem("CERTIFICATE", &der), 0o644)?;
     Ok(written(&certificate.subject().to_string(), &path, None, texts))
@@ -185,9 +186,9 @@ pub fn ask(ask: &Ask, texts: &Texts) -> Result<Shown, Failure> {
 
 pub fn certify(certify: &Certify, now: Timestamp, texts: &Texts) -> Result<Shown, Failure> {
     let request = pem_or_der(&certify.request, "CERTIFICATE REQUEST")?;
-    let request = CertificationRequest::verified(&request).map_err(|e| file(&certify.request, e))?;
+    let request = CertificationRequest::verified(&request).map_err(|e| misread(&certify.request, e))?;
     if !matches!(request.public_key(), PublicKey::EcP256(_)) {
-        return Err(file(&certify.request, format!("the key is {}; ECDSA P-256 is wanted", request.public_key())));
+        return Err(file(&certify.request, Unfit::KeyKind { found: request.public_key().to_string() }));
     }
     let (certificate, key) = open(&certify.dir, &certify.key, texts)?;
     let (serial, begin) = (serial()?, now.unix_seconds());
@@ -216,10 +217,10 @@ pub fn certify(certify: &Certify, now: Timestamp, texts: &Texts) -> Result<Shown
 pub fn list(list: &List, now: Timestamp, texts: &Texts) -> Result<Shown, Failure> {
     let (certificate, key) = open(&list.dir, &list.key, texts)?;
     let path = list.dir.join("revoked.json");
-    let mut kept: Kept = serde_json::from_slice(&read(&path)?).map_err(|e| file(&path, e))?;
+    let mut kept: Kept = serde_json::from_slice(&read(&path)?).map_err(|e| misread(&path, e))?;
     if let (Some(serial), Some(reason)) = (&list.revoke, &list.reason) {
         if !list.dir.join("issued").join(format!("{serial}.pem")).exists() {
-            return Err(file(&list.dir, format!("no certificate {serial} was issued here")));
+            return Err(file(&list.dir, Unfit::NoSuchSerial { serial: serial.clone() }));
         }
         let reason = reason_number(reason).ok_or_else(|| Failure::Misread(format!("--reason {reason}")))?;
         if !kept.revoked.iter().any(|entry| entry.serial == *serial) {
@@ -247,15 +248,15 @@ fn reason_number(name: &str) -> Option<u8> {
 fn open(dir: &Path, at: &KeyAt, texts: &Texts) -> Result<(Certificate, Key), Failure> {
     let path = dir.join("authority.pem");
     let der = pem_or_der(&path, "CERTIFICATE")?;
-    let certificate = Certificate::parse(&der).map_err(|e| file(&path, e))?;
+    let certificate = Certificate::parse(&der).map_err(|e| misread(&path, e))?;
     let place = dir.join("authority.key.pem");
     if at.key.is_none() && at.module.is_none() && !place.exists() {
         // Never a fresh one: it would not be the authority's.
-        return Err(file(&place, "there is no such key; name its file or its token"));
+        return Err(file(&place, Unfit::NoSuchKey {}));
     }
     let key = at.open(Some(place), texts)?;
     if key.spki() != certificate.spki_der() {
-        return Err(file(&path, "this certificate is not for that key"));
+        return Err(file(&path, Unfit::OtherKey {}));
     }
     Ok((certificate, key))
 }
@@ -271,10 +272,10 @@ fn write_list(
 ) -> Result<(), Failure> {
     kept.number += 1;
     let path = dir.join("revoked.json");
-    keep(&path, &serde_json::to_string_pretty(&kept).map_err(|e| file(&path, e))?, 0o644)?;
+    keep(&path, &serde_json::to_string_pretty(&kept).map_err(|e| misread(&path, e))?, 0o644)?;
     let mut revoked = Vec::new();
     for entry in &kept.revoked {
-        let serial = unhex(&entry.serial).ok_or_else(|| file(&path, format!("serial {}", entry.serial)))?;
+        let serial = unhex(&entry.serial).ok_or_else(|| misread(&path, &entry.serial))?;
         revoked.push(Revoked { serial, at: entry.at.unix_seconds(), reason: entry.reason });
     }
     revoked.sort_by(|a, b| a.serial.cmp(&b.serial));

@@ -7,16 +7,16 @@ mod key;
 mod statements;
 mod verify;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use equipment::{DeviceId, ElementKind, Label, Name};
+use files::{Defect, Wanted};
 use model::Timestamp;
 use serde::Serialize;
-use texts::Texts;
+use texts::{Texts, Words};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Unfit};
 use crate::render::Shown;
 use key::KeyAt;
 
@@ -175,11 +175,16 @@ fn now() -> Timestamp {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|e| file(path, e))
+    Ok(files::read(path)?)
 }
 
-fn file(path: &Path, why: impl std::fmt::Display) -> Failure {
-    Failure::File { path: path.to_owned(), why: why.to_string() }
+fn file(path: &Path, what: impl Into<Words>) -> Failure {
+    files::Fault::of(path, what).into()
+}
+
+/// A certificate, a request or a list that is none.
+fn misread(path: &Path, said: impl std::fmt::Display) -> Failure {
+    file(path, Unfit::Misread { said: said.to_string() })
 }
 
 /// Certificates of a file, in PEM or one in DER.
@@ -188,7 +193,7 @@ fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     match std::str::from_utf8(&octets).ok().and_then(equipment::read_pem_chain) {
         Some(chain) => Ok(chain),
         None if pki::Certificate::parse(&octets).is_ok() => Ok(vec![octets]),
-        None => Err(file(path, "no certificate in PEM or DER")),
+        None => Err(file(path, Defect::NoPem { wanted: Wanted::Certificate.into() })),
     }
 }
 
@@ -201,7 +206,13 @@ fn pem_or_der(path: &Path, label: &str) -> Result<Vec<u8>, Failure> {
     let body = text.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end)).map(|(body, _)| body);
     let bare: String = body.unwrap_or_default().split_ascii_whitespace().collect();
     let decoded = base64::engine::general_purpose::STANDARD.decode(bare).ok().filter(|der| !der.is_empty());
-    decoded.ok_or_else(|| file(path, format!("no {label} in PEM")))
+    let wanted = match label {
+        "CERTIFICATE" => Wanted::Certificate,
+        "PUBLIC KEY" => Wanted::PublicKey,
+        "X509 CRL" => Wanted::List,
+        _ => Wanted::Request,
+    };
+    decoded.ok_or_else(|| file(path, Defect::NoPem { wanted: wanted.into() }))
 }
 
 /// What was written, as lines and as data.

@@ -12,8 +12,8 @@ use model::Timestamp;
 use pki::Certificate;
 use texts::Texts;
 
-use super::{Describe, Endorse, PermitArguments, SignerAt, certificates, file, pem_or_der, read, written};
-use crate::failure::Failure;
+use super::{Describe, Endorse, PermitArguments, SignerAt, certificates, file, misread, pem_or_der, read, written};
+use crate::failure::{Failure, Unfit};
 use crate::render::Shown;
 
 pub fn describe(arguments: &Describe, texts: &Texts) -> Result<Shown, Failure> {
@@ -53,7 +53,7 @@ pub fn permit(arguments: &PermitArguments, now: Timestamp, texts: &Texts) -> Res
 
 pub fn endorse(arguments: &Endorse, texts: &Texts) -> Result<Shown, Failure> {
     let chain = certificates(&arguments.authority)?;
-    let authority = Certificate::parse(&chain[0]).map_err(|e| file(&arguments.authority, e))?;
+    let authority = Certificate::parse(&chain[0]).map_err(|e| misread(&arguments.authority, e))?;
     let provider =
         OperatorStatement { operator: arguments.operator.clone(), authority: Digest::of(authority.spki_der()) };
     let signature = arguments.signer.sign("vpn-operator", &provider.operator, &provider.signed_bytes(), texts)?;
@@ -68,10 +68,10 @@ fn element(arguments: &Describe) -> Result<(Name, Digest), Failure> {
     match (&arguments.element, &arguments.element_serial, &arguments.element_public_key) {
         (Some(path), ..) => {
             let chain = certificates(path)?;
-            let leaf = Certificate::parse(&chain[0]).map_err(|e| file(path, e))?;
+            let leaf = Certificate::parse(&chain[0]).map_err(|e| misread(path, e))?;
             let serial = leaf.uris().iter().find_map(|uri| uri.strip_prefix("urn:sekisho:element:"));
             let serial = serial.and_then(|serial| serial.parse().ok());
-            let serial = serial.ok_or_else(|| file(path, "no certificate of a secure element"))?;
+            let serial = serial.ok_or_else(|| file(path, Unfit::NoElement {}))?;
             Ok((serial, Digest::of(leaf.spki_der())))
         }
         (None, Some(serial), Some(path)) => Ok((serial.clone(), public(path)?)),
@@ -83,14 +83,14 @@ impl SignerAt {
     /// Signs as who the certificate says, so that nobody finds out later that it was another.
     fn sign(&self, word: &str, id: &Name, octets: &[u8], texts: &Texts) -> Result<Signature, Failure> {
         let chain = certificates(&self.certificate)?;
-        let leaf = Certificate::parse(&chain[0]).map_err(|e| file(&self.certificate, e))?;
+        let leaf = Certificate::parse(&chain[0]).map_err(|e| misread(&self.certificate, e))?;
         let wanted = format!("urn:sekisho:{word}:{id}");
         if !leaf.uris().contains(&wanted) {
-            return Err(file(&self.certificate, format!("this is no certificate of {wanted}")));
+            return Err(file(&self.certificate, Unfit::NotOf { wanted }));
         }
         let key = self.key.open(None, texts)?;
         if key.spki() != leaf.spki_der() {
-            return Err(file(&self.certificate, "this certificate is not for that key"));
+            return Err(file(&self.certificate, Unfit::OtherKey {}));
         }
         Ok(Signature::new(&chain, &key.sign(octets)?))
     }

@@ -8,12 +8,13 @@ use equipment::{
     DeviceId, Package, Refusal, Signature, SignedInformation, SignedOperator, SignedPermit, SignedReport,
     verify_information, verify_operator, verify_permit, verify_report,
 };
+use files::Defect;
 use model::Timestamp;
 use pki::{AnchorSet, CrlStore, Purpose, TrustAnchor};
 use serde_json::json;
 use texts::{Arg, Texts};
 
-use super::{certificates, file, pem_or_der, read};
+use super::{certificates, file, misread, pem_or_der, read};
 use crate::failure::Failure;
 use crate::render::Shown;
 
@@ -123,7 +124,7 @@ fn provider(arguments: &Verify, text: &str, now: Timestamp, texts: &Texts) -> Re
     let (anchors, crls) = arguments.trust(Purpose::Registration)?;
     let path = arguments.second_tier.as_ref().ok_or_else(|| Failure::Misread("--second-tier".to_owned()))?;
     let chain = certificates(path)?;
-    let authority = pki::Certificate::parse(&chain[0]).map_err(|e| file(path, e))?;
+    let authority = pki::Certificate::parse(&chain[0]).map_err(|e| misread(path, e))?;
     let verified = verify_operator(&signed, &authority, &anchors, &crls, now).map_err(all_refused)?;
     let lines = [
         ("equipment-label-operator", verified.operator().id().to_owned()),
@@ -135,7 +136,7 @@ fn provider(arguments: &Verify, text: &str, now: Timestamp, texts: &Texts) -> Re
 
 fn certificate(arguments: &Verify, now: Timestamp, texts: &Texts) -> Result<Shown, Failure> {
     let chain = certificates(&arguments.file)?;
-    let leaf = pki::Certificate::parse(&chain[0]).map_err(|e| file(&arguments.file, e))?;
+    let leaf = pki::Certificate::parse(&chain[0]).map_err(|e| misread(&arguments.file, e))?;
     let uri = leaf.uris().iter().find(|uri| uri.starts_with("urn:sekisho:")).cloned().unwrap_or_default();
     let word = uri.strip_prefix("urn:sekisho:").and_then(|rest| rest.split(':').next()).unwrap_or_default();
     let purpose = if word == "equipment" { Purpose::Equipment } else { Purpose::Registration };
@@ -163,10 +164,10 @@ impl Verify {
     fn trust(&self, purpose: Purpose) -> Result<(AnchorSet, CrlStore), Failure> {
         let (mut anchors, mut crls) = (AnchorSet::new(), CrlStore::new());
         for der in certificates(&self.authority)? {
-            anchors.add(TrustAnchor::new(&der, purpose).map_err(|e| file(&self.authority, e))?);
+            anchors.add(TrustAnchor::new(&der, purpose).map_err(|e| file(&self.authority, Defect::from(e)))?);
         }
         let der = pem_or_der(&self.list, "X509 CRL")?;
-        crls.add(&der, &anchors).map_err(|e| file(&self.list, e))?;
+        crls.add(&der, &anchors).map_err(|e| file(&self.list, Defect::from(e)))?;
         Ok((anchors, crls))
     }
 
@@ -175,9 +176,9 @@ impl Verify {
         let Some(folder) = &self.bytes else { return Ok(()) };
         let put = |name: &str, octets: &[u8]| {
             let path = folder.join(name);
-            fs::write(&path, octets).map_err(|e| file(&path, e))
+            fs::write(&path, octets).map_err(|e| file(&path, Defect::io(&e)))
         };
-        fs::create_dir_all(folder).map_err(|e| file(folder, e))?;
+        fs::create_dir_all(folder).map_err(|e| file(folder, Defect::io(&e)))?;
         let (_, value) = signature.parts().map_err(all_refused)?;
         put("signed.txt", signed)?;
         put("signature.der", &value)?;

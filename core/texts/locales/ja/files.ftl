@@ -1,0 +1,75 @@
+### プログラムに指定されたファイルとアドレスの誤り（`files::Defect`）。$place はファイル、アドレス、または設定の表、$said はシステムやライブラリーの表示そのまま。
+
+file-wanted-certificate = 証明書
+file-wanted-private-key = 秘密鍵
+file-wanted-public-key = 公開鍵
+file-wanted-request = 証明書の申請書
+file-wanted-list = 失効リスト
+
+file-no-configuration = { $place }：設定ファイルがありません（システムの表示：「{ $said }」）
+file-no-configuration-do = --config で設定ファイルを指定するか、ここに置いてください。例は手引きにあります
+file-missing = { $place }：ファイルまたはフォルダがありません（システムの表示：「{ $said }」）
+file-missing-do = ここに置くか、パスを直してください
+file-forbidden = { $place }：このプログラムのアカウントには、開く権限または書き込む権限がありません（システムの表示：「{ $said }」）
+file-forbidden-do = プログラムを動かすアカウントに、このファイルと上位フォルダの権限を与えてください（chown、chmod）
+file-read-only = { $place }：書き込みできない場所です（システムの表示：「{ $said }」）
+file-read-only-do = 書き込める場所を指定するか、書き込みできるようにマウントしてください。systemd の場合は ReadWritePaths= に加えます
+file-full = { $place }：ディスクの空きがありません（システムの表示：「{ $said }」）
+file-full-do = ディスクに空きを作ってから、やり直してください
+file-is-folder = { $place }：フォルダです。ファイルを指定する必要があります（システムの表示：「{ $said }」）
+file-is-folder-do = フォルダの中のファイルを指定してください
+file-not-folder = { $place }：パスの途中に、フォルダではなくファイルがあります（システムの表示：「{ $said }」）
+file-not-folder-do = パスを直すか、そのファイルを移してください
+file-exists = { $place }：同じ名前の別のものがすでにあります（システムの表示：「{ $said }」）
+file-exists-do = それを移すか、別の名前を指定してください
+file-io = { $place }：読み書きできません（システムの表示：「{ $said }」）
+file-io-do = システムの表示にある原因を取り除いてから、やり直してください
+file-not-text = { $place }：UTF-8 のテキストではありません
+file-not-text-do = UTF-8 のテキストで保存するか、正しいファイルを指定してください
+file-address-taken = { $place }：このアドレスは、別のプログラムが使用中です（システムの表示：「{ $said }」）
+file-address-taken-do = 別のプログラムを終了するか（「ss -ltnp」で確かめられます）、別のアドレスまたはポートを指定してください
+file-address-elsewhere = { $place }：このアドレスは、このコンピューターのものではありません（システムの表示：「{ $said }」）
+file-address-elsewhere-do = このアドレスをコンピューターに割り当てるか（「ip address」で確かめられます）、設定のアドレスを直してください
+file-port-forbidden = { $place }：このポートで待ち受ける権限がありません（システムの表示：「{ $said }」）
+file-port-forbidden-do = 1024 未満のポートを使う権限を与えるか（systemd の場合は AmbientCapabilities=CAP_NET_BIND_SERVICE）、1024 以上のポートを指定してください
+file-nobody-listens = { $place }：応答するプログラムがありません（システムの表示：「{ $said }」）
+file-nobody-listens-do = ここで応答するはずのプログラムを起動するか、アドレスを直してください
+
+file-no-pem = { $place }：PEM 形式の{ $wanted }が入っていません
+file-no-pem-do = { $wanted }を「-----BEGIN …」の行から「-----END …」の行まで入れるか、入っているファイルを指定してください
+file-broken-pem = { $place }：中の{ $wanted }が壊れています（読み取り機能の表示：「{ $said }」）
+file-broken-pem-do = 元のファイルから、全体をコピーし直してください
+file-unreadable = { $place }：{ $wanted }を読み取れません（読み取り機能の表示：「{ $said }」）
+file-unreadable-do = 壊れているか、別の種類のファイルです。正しいファイルを置いてください
+file-not-p256 = { $place }：中の鍵が、PKCS#8 形式の ECDSA P-256 の鍵ではありません（読み取り機能の表示：「{ $said }」）
+file-not-p256-do = 「openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256」で作ってください
+file-unusable-key = { $place }：この鍵は TLS で使えません（ライブラリーの表示：「{ $said }」）
+file-unusable-key-do = PKCS#8 形式の ECDSA P-256 の鍵と、その鍵に対して発行された証明書を指定してください
+file-not-the-pair = { $place }：この鍵は、{ $certificate } の証明書の鍵ではありません
+file-not-the-pair-do = 対になる証明書と鍵を指定してください。鍵をなくした場合は、新しい証明書の発行を受けてください
+file-open-to-others = { $place }：秘密のファイルを、ほかのアカウントでも読めます（モード { $mode }）
+file-open-to-others-do = chmod 600 を実行し、プログラムを動かすアカウントの所有にしてください（chown）
+file-no-pin = { $place }：1 行目に PIN がありません
+file-no-pin-do = 1 行目に PIN を書いてください
+file-neither-nor = { $place }：証明書も失効リストも入っていません
+file-neither-nor-do = 正しいファイルを置くか、このファイルをフォルダから除いてください
+file-no-anchor = { $place }：フォルダに、ルート認証局の証明書がありません
+file-no-anchor-do = 信頼する認証局の自己署名証明書を、.pem ファイルとして置いてください
+file-not-authority = { $place }：「{ $subject }」は認証局ではありません
+file-not-authority-do = 認証局が発行した証明書ではなく、認証局自身の証明書を置いてください
+file-forged-authority = { $place }：「{ $subject }」の自己署名が正しくありません
+file-forged-authority-do = 壊れているか、偽造されています。認証局から、信頼できる方法で入手し直してください
+file-weak-key = { $place }：「{ $subject }」の鍵は認められません（{ $found }）
+file-weak-key-do = 認められる鍵（ECDSA P-256、P-384、または 2048 ビット以上の RSA）の証明書を、認証局に依頼してください
+file-bad-policy = { $place }：「{ $found }」はオブジェクト識別子ではありません
+file-bad-policy-do = 数字とピリオドで書いてください。例：1.2.392.100495.1.5.1.1.0.1
+file-list-of-nobody = { $place }：「{ $issuer }」の失効リストですが、ここで信頼する認証局の中に、この名前のものはありません
+file-list-of-nobody-do = その認証局の証明書を置くか、この失効リストを除いてください
+file-list-forged = { $place }：この失効リストの署名は、「{ $issuer }」のものではありません
+file-list-forged-do = 壊れているか偽造されたもの、または認証局の鍵が変わっています。失効リストと認証局の証明書を入手し直してください
+file-list-unsupported = { $place }：「{ $issuer }」のこの種類の失効リストには対応していません（「{ $said }」）
+file-list-unsupported-do = 認証局の、すべてを含む失効リストを入手してください
+file-list-older = { $place }：「{ $issuer }」の、より新しい失効リストがほかにあります
+file-list-older-do = 古いほうを除いてください
+file-answer = { $place }：この OCSP 応答は使えません（読み取り機能の表示：「{ $said }」）
+file-answer-do = 除くか、OCSP レスポンダーから新しい応答を入手してください

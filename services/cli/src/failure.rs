@@ -135,8 +135,6 @@ fn enrolment_lines(texts: &Texts, failure: &enrolment::Failure) -> (String, Stri
         enrolment::Failure::Card(error) => {
             (texts.say(error.key(), &[]), texts.say(&format!("{}-do", error.key()), &[]))
         }
-        // A person's token asks for its PIN and has its key made: what is left is its driver.
-        enrolment::Failure::Key(_) => (texts.say("card-driver", &[]), texts.say("card-driver-do", &[])),
         other => (other.words().what(texts), other.words().mend(texts)),
     }
 }
@@ -172,6 +170,20 @@ texts::faults! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_fails_is_not_blamed_on_the_card_reader_n12() {
+        for texts in texts::Lang::ALL.map(Texts::new) {
+            let said = |fault: keys::KeyFault| {
+                let words = (fault.words().what(&texts), fault.words().mend(&texts));
+                (Failure::from(fault).lines(&texts).into_iter().map(|(_, line)| line).collect::<Vec<_>>(), words)
+            };
+            for fault in [keys::KeyFault::NoRandomness, keys::KeyFault::NoSuchKey("x".into())] {
+                let (lines, (what, mend)) = said(fault);
+                assert_eq!(lines, [what, mend]);
+            }
+        }
+    }
 
     #[test]
     fn whatever_is_wrong_with_a_file_has_text_and_mend_in_both_languages_x5() {

@@ -1,18 +1,18 @@
 //! The person's card as a second factor: the pages (R5).
 
-use axum::extract::{Extension, Form, State};
+use axum::extract::Form;
 use axum::http::Extensions;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use joining::CardCode;
 use maud::{Markup, html};
 use reception::Refused;
 use serde::Deserialize;
 
-use super::factor::{recovery, shown, standing};
+use super::asker::Asker;
+use super::factor::{back, recovery};
 use crate::joining::Desk;
-use crate::joining::caller::{Caller, source};
+use crate::joining::caller::source;
 use crate::joining::form::carried;
-use crate::joining::words::{faults_of, refused};
 use crate::reader::Reader;
 
 #[derive(Debug, Default, Deserialize)]
@@ -22,22 +22,12 @@ pub(in crate::joining) struct Typed {
 }
 
 /// With the present password: the code that adds a card.
-pub(in crate::joining) async fn begin(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    extensions: Extensions,
-    reader: Reader,
-    Form(typed): Form<Typed>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
-    if desk.cards.is_none() {
-        return refused(&desk, &Refused::NoSuch, "/factor", &reader);
+pub(in crate::joining) async fn begin(asker: Asker, extensions: Extensions, Form(typed): Form<Typed>) -> Response {
+    if asker.desk.cards.is_none() {
+        return asker.refused(&Refused::NoSuch);
     }
-    match desk.joining.offer_card(who, &typed.password, source(&extensions)).await {
-        Ok(code) => shown(who, &reader, adding(&desk, &code, false, &reader)),
-        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
-        Err(no) => refused(&desk, &no, "/factor", &reader),
-    }
+    let offered = asker.desk.joining.offer_card(&asker.who, &typed.password, source(&extensions)).await;
+    asker.answered(offered, |code, reader| adding(&asker.desk, &code, false, reader))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,25 +37,17 @@ pub(in crate::joining) struct Shown {
 }
 
 /// Was the card shown meanwhile? Then its owner is shown the recovery codes, if there were none.
-pub(in crate::joining) async fn done(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    extensions: Extensions,
-    reader: Reader,
-    Form(typed): Form<Shown>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
-    match (desk.joining.card_added(who, &typed.code, source(&extensions)).await, CardCode::read(&typed.code)) {
-        (Ok(None), Some(code)) => shown(who, &reader, adding(&desk, &code, true, &reader)),
-        (Ok(Some(codes)), _) if !codes.is_empty() => shown(who, &reader, recovery(&codes, &reader)),
-        (Ok(_), _) => {
-            let body = html! {
-                div.done role="status" { p #factor-on { (reader.say("page-card-done")) } }
-                p.buttons { a.button href="/factor" { (reader.say("page-menu-factor")) } }
-            };
-            shown(who, &reader, body)
-        }
-        (Err(no), _) => refused(&desk, &no, "/factor", &reader),
+pub(in crate::joining) async fn done(asker: Asker, extensions: Extensions, Form(typed): Form<Shown>) -> Response {
+    let (desk, reader) = (&asker.desk, &asker.reader);
+    let added = desk.joining.card_added(&asker.who, &typed.code, source(&extensions)).await;
+    match (added, CardCode::read(&typed.code)) {
+        (Ok(None), Some(code)) => asker.shown(adding(desk, &code, true, reader)),
+        (Ok(Some(codes)), _) if !codes.is_empty() => asker.shown(recovery(&codes, reader)),
+        (Ok(_), _) => asker.shown(html! {
+            div.done role="status" { p #factor-on { (reader.say("page-card-done")) } }
+            (back(reader))
+        }),
+        (Err(no), _) => asker.refused(&no),
     }
 }
 

@@ -1,17 +1,17 @@
 //! Two-step sign-in: an authenticator app is set up, its recovery codes are shown once, it is taken away; security
 //! keys stand beside it (R5, R6).
 
-use axum::extract::{Extension, Form, State};
+use axum::extract::Form;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use joining::{Field, FieldFault, OneTime};
 use maud::{Markup, html};
-use reception::{FactorView, SignedIn, TotpOffer};
+use reception::{FactorView, Refused, SignedIn, TotpOffer};
 use serde::Deserialize;
 use texts::Arg;
 
+use super::asker::Asker;
 use super::keys;
-use crate::joining::caller::Caller;
 use crate::joining::form::{Line, faults};
 use crate::joining::words::{faults_of, leading, refused, said};
 use crate::joining::{Desk, qr};
@@ -24,93 +24,81 @@ pub(in crate::joining) struct Typed {
     code: String,
 }
 
-pub(in crate::joining) async fn page(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-) -> Response {
-    match &caller {
-        Caller::In(who) => standing(&desk, who, &[], &reader),
-        _ => Redirect::to("/login").into_response(),
-    }
+pub(in crate::joining) async fn page(asker: Asker) -> Response {
+    asker.standing(&[])
 }
 
 /// With the present password: the secret, once.
-pub(in crate::joining) async fn begin(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<Typed>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
-    match desk.joining.offer_totp(who, &typed.password).await {
-        Ok(offer) => shown(who, &reader, html! { (secret(&offer, &reader)) (code_form(&[], &reader)) }),
-        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
-        Err(no) => refused(&desk, &no, "/factor", &reader),
-    }
+pub(in crate::joining) async fn begin(asker: Asker, Form(typed): Form<Typed>) -> Response {
+    let offered = asker.desk.joining.offer_totp(&asker.who, &typed.password).await;
+    asker.answered(offered, |offer, reader| html! { (secret(&offer, reader)) (code_form(&[], reader)) })
 }
 
 /// The first code: now it counts, and the recovery codes are shown.
-pub(in crate::joining) async fn confirm(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<Typed>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
-    match desk.joining.confirm_totp(who, &typed.code).await {
-        Ok(codes) => shown(who, &reader, recovery(&codes, &reader)),
+pub(in crate::joining) async fn confirm(asker: Asker, Form(typed): Form<Typed>) -> Response {
+    let reader = &asker.reader;
+    match asker.desk.joining.confirm_totp(&asker.who, &typed.code).await {
         Err(no) if !faults_of(&no).is_empty() => {
             // The secret is not shown again: the app has it, and a wrong code is mostly an old one.
             let wrong = faults_of(&no);
             let body = html! {
-                (faults(&leading(wrong, &reader), &reader))
+                (faults(&leading(wrong, reader), reader))
                 p { (reader.say("page-factor-again")) }
-                (code_form(wrong, &reader))
+                (code_form(wrong, reader))
             };
-            (StatusCode::UNPROCESSABLE_ENTITY, shown(who, &reader, body)).into_response()
+            (StatusCode::UNPROCESSABLE_ENTITY, asker.shown(body)).into_response()
         }
-        Err(no) => refused(&desk, &no, "/factor", &reader),
+        done => asker.answered(done, |codes, reader| recovery(&codes, reader)),
     }
 }
 
 /// New recovery codes for those that are used up or lost.
-pub(in crate::joining) async fn codes(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<Typed>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
-    match desk.joining.renew_recovery_codes(who, &typed.password).await {
-        Ok(codes) => shown(who, &reader, codes_once("page-factor-codes-made", &codes, &reader)),
-        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
-        Err(no) => refused(&desk, &no, "/factor", &reader),
-    }
+pub(in crate::joining) async fn codes(asker: Asker, Form(typed): Form<Typed>) -> Response {
+    let done = asker.desk.joining.renew_recovery_codes(&asker.who, &typed.password).await;
+    asker.answered(done, |codes, reader| codes_once("page-factor-codes-made", &codes, reader))
 }
 
-pub(in crate::joining) async fn remove(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<Typed>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
-    match desk.joining.drop_factors(who, &typed.password).await {
-        Ok(()) => {
-            let body = html! {
-                div.done role="status" { p { (reader.say("page-factor-removed")) } }
-                p.buttons { a.button href="/factor" { (reader.say("page-menu-factor")) } }
-            };
-            shown(who, &reader, body)
+pub(in crate::joining) async fn remove(asker: Asker, Form(typed): Form<Typed>) -> Response {
+    let done = asker.desk.joining.drop_factors(&asker.who, &typed.password).await;
+    asker.answered(done, |(), reader| {
+        html! {
+            div.done role="status" { p { (reader.say("page-factor-removed")) } }
+            (back(reader))
         }
-        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
-        Err(no) => refused(&desk, &no, "/factor", &reader),
+    })
+}
+
+/// To the page of two-step sign-in.
+pub(super) fn back(reader: &Reader) -> Markup {
+    html! { p.buttons { a.button href="/factor" { (reader.say("page-menu-factor")) } } }
+}
+
+impl Asker {
+    /// What came of it; with a wrong password, the page as it stands, with the fault.
+    pub(super) fn answered<T>(&self, done: Result<T, Refused>, body: impl FnOnce(T, &Reader) -> Markup) -> Response {
+        match done {
+            Ok(made) => self.shown(body(made, &self.reader)),
+            Err(no) if !faults_of(&no).is_empty() => self.standing(faults_of(&no)),
+            Err(no) => self.refused(&no),
+        }
+    }
+
+    pub(super) fn refused(&self, no: &Refused) -> Response {
+        refused(&self.desk, no, "/factor", &self.reader)
+    }
+
+    pub(super) fn shown(&self, body: Markup) -> Response {
+        super::page(&self.who, "page-menu-factor", "/factor", &self.reader, html! { div.form { (body) } })
+    }
+
+    fn standing(&self, wrong: &[FieldFault]) -> Response {
+        let answer = self.shown(standing(&self.desk, &self.who, wrong, &self.reader));
+        if wrong.is_empty() { answer } else { (StatusCode::UNPROCESSABLE_ENTITY, answer).into_response() }
     }
 }
 
 /// How it stands, and what can be done about it with the present password: one form, a button for each thing.
-pub(super) fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader: &Reader) -> Response {
+fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader: &Reader) -> Markup {
     let views = desk.joining.factors(who);
     let app = views.iter().any(|v| matches!(v, FactorView::Totp { confirmed: true }));
     let key = |view: &FactorView| match view {
@@ -123,7 +111,7 @@ pub(super) fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader
     let left = views.iter().find_map(|v| if let FactorView::Recovery { left } = v { Some(*left) } else { None });
     let fault = said(wrong, Field::Password, reader);
     let password = Line::text("password", "page-change-old", "").of("password", "current-password");
-    let body = html! {
+    html! {
         (faults(&leading(wrong, reader), reader))
         @if on { p.state-on #factor-on { (reader.say("page-factor-on")) } } @else { p { (reader.say("page-factor-lead")) } }
         form.factors method="post" action="/factor" {
@@ -163,9 +151,7 @@ pub(super) fn standing(desk: &Desk, who: &SignedIn, wrong: &[FieldFault], reader
                 }
             }
         }
-    };
-    let answer = shown(who, reader, body);
-    if wrong.is_empty() { answer } else { (StatusCode::UNPROCESSABLE_ENTITY, answer).into_response() }
+    }
 }
 
 /// The secret for the app: to be seen by its camera, to be opened on the same machine, or to be typed.
@@ -209,8 +195,4 @@ fn codes_once(done: &str, codes: &[OneTime], reader: &Reader) -> Markup {
 fn grouped(secret: &str) -> String {
     let letters: Vec<char> = secret.chars().collect();
     letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
-}
-
-pub(super) fn shown(who: &SignedIn, reader: &Reader, body: Markup) -> Response {
-    super::page(who, "page-menu-factor", "/factor", reader, html! { div.form { (body) } })
 }

@@ -1,8 +1,8 @@
 //! Security keys (W3C Web Authentication): one is added, asked at log-in, taken away (R5). A script of our own asks the key;
 //! without scripts the form does not show, and codes do.
 
-use axum::extract::{Extension, Form, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::Form;
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use maud::{Markup, html};
@@ -10,12 +10,10 @@ use reception::{KeyMade, KeyOffer, KeyQuestion, NewKey};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::factor::{recovery, shown, standing};
+use super::asker::Asker;
+use super::factor::{back, recovery};
 use crate::assets;
-use crate::joining::Desk;
-use crate::joining::caller::Caller;
 use crate::joining::form::{Line, carried};
-use crate::joining::words::{faults_of, refused};
 use crate::reader::Reader;
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,69 +29,41 @@ pub(in crate::joining) struct Typed {
 }
 
 /// With the present password: the key is asked.
-pub(in crate::joining) async fn begin(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<Typed>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
-    match desk.joining.offer_key(who, &typed.password).await {
-        Ok(offer) => shown(who, &reader, new_key(&offer, &reader)),
-        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
-        Err(no) => refused(&desk, &no, "/factor", &reader),
-    }
+pub(in crate::joining) async fn begin(asker: Asker, Form(typed): Form<Typed>) -> Response {
+    let offered = asker.desk.joining.offer_key(&asker.who, &typed.password).await;
+    asker.answered(offered, |offer, reader| new_key(&offer, reader))
 }
 
 /// What the key answered.
-pub(in crate::joining) async fn confirm(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<Typed>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
+pub(in crate::joining) async fn confirm(asker: Asker, Form(typed): Form<Typed>) -> Response {
     let new = NewKey {
         challenge: typed.challenge,
         name: typed.key_name,
         client_data: octets(&typed.client_data),
         attestation: octets(&typed.attestation),
     };
-    match desk.joining.add_key(who, &new).await {
-        Ok(KeyMade { recovery: codes }) if codes.is_empty() => {
-            let body = html! {
-                div.done role="status" { p #factor-on { (reader.say("page-key-added")) } }
-                p.buttons { a.button href="/factor" { (reader.say("page-menu-factor")) } }
-            };
-            shown(who, &reader, body)
-        }
-        Ok(KeyMade { recovery: codes }) => shown(who, &reader, recovery(&codes, &reader)),
+    match asker.desk.joining.add_key(&asker.who, &new).await {
+        Ok(KeyMade { recovery: codes }) if codes.is_empty() => asker.shown(html! {
+            div.done role="status" { p #factor-on { (asker.reader.say("page-key-added")) } }
+            (back(&asker.reader))
+        }),
+        Ok(KeyMade { recovery: codes }) => asker.shown(recovery(&codes, &asker.reader)),
         Err(no) => {
             tracing::info!(code = no.code(), why = ?no, "a security key was not added");
-            refused(&desk, &no, "/factor", &reader)
+            asker.refused(&no)
         }
     }
 }
 
 /// With the present password: a key goes.
-pub(in crate::joining) async fn remove(
-    State(desk): State<Desk>,
-    Extension(caller): Extension<Caller>,
-    reader: Reader,
-    Form(typed): Form<Typed>,
-) -> Response {
-    let Caller::In(who) = &caller else { return Redirect::to("/login").into_response() };
-    match desk.joining.drop_key(who, &typed.password, &octets(&typed.key)).await {
-        Ok(()) => {
-            let body = html! {
-                div.done role="status" { p { (reader.say("page-key-removed")) } }
-                p.buttons { a.button href="/factor" { (reader.say("page-menu-factor")) } }
-            };
-            shown(who, &reader, body)
+pub(in crate::joining) async fn remove(asker: Asker, Form(typed): Form<Typed>) -> Response {
+    let done = asker.desk.joining.drop_key(&asker.who, &typed.password, &octets(&typed.key)).await;
+    asker.answered(done, |(), reader| {
+        html! {
+            div.done role="status" { p { (reader.say("page-key-removed")) } }
+            (back(reader))
         }
-        Err(no) if !faults_of(&no).is_empty() => standing(&desk, who, faults_of(&no), &reader),
-        Err(no) => refused(&desk, &no, "/factor", &reader),
-    }
+    })
 }
 
 fn new_key(offer: &KeyOffer, reader: &Reader) -> Markup {

@@ -1,5 +1,6 @@
 //! After log-in: reached through the client VPN only (R8–R11).
 
+mod asker;
 pub(super) mod cards;
 pub(super) mod certificate;
 pub(super) mod connection;

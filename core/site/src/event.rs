@@ -16,6 +16,9 @@ use crate::{IkeConnection, ObservedFilters};
 pub enum Event {
     /// A change of the wanted state, proved against the state this gate holds (X1).
     Order(Box<VerifiedSlice>),
+    /// An order is about to come, proved against the state this gate holds: its tunnels may be configured ahead. Nothing
+    /// of it is in force before it comes.
+    Prepare(Box<VerifiedSlice>),
     /// An order this state already includes came again; whoever repeats it wants to know how these grants stand.
     Repeated {
         /// Grants it brings or takes.

@@ -149,8 +149,12 @@ impl SiteMachine {
             Event::Order(_) | Event::Snapshot(_) => self.tunnels_first = None,
             _ => {}
         }
+        let leads_on = matches!(event, Event::Order(_) | Event::Snapshot(_));
         let mut touched = self.take(event, now, out);
         touched.extend(self.lapse(now, out));
+        if leads_on {
+            self.tunnels.forget_announced(now);
+        }
         if self.tunnels_first.is_some() {
             self.tunnels.drive(now, out);
             let busy = self.tunnels.is_loading() || self.tunnels.is_to_begin();
@@ -202,6 +206,12 @@ impl SiteMachine {
                     return BTreeSet::new();
                 }
                 self.advance(slice.delta(), now, out)
+            }
+            Event::Prepare(slice) => {
+                if self.generation() == Some(slice.delta().parent) {
+                    slice.delta().tunnels_added.iter().for_each(|tunnel| self.tunnels.announce(tunnel, now));
+                }
+                BTreeSet::new()
             }
             Event::Repeated { grants } => self.again(grants),
             Event::Snapshot(state) => {

@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event::{ChildSa, Outbox, Output, Place, Report, earlier};
 use crate::ike::{self, IkePolicy};
 
-/// An initiator that hears no "go" starts by itself.
-const START_ALONE_MS: i64 = 300;
+mod ahead;
+mod peer;
+
+use peer::{Attempt, Initiation, Peer};
+
 /// An end that came back without its SAs waits so long for the initiator, then asks itself.
 const COME_BACK_MS: i64 = 1_000;
 const FIRST_BACKOFF_MS: i64 = 100;
@@ -19,28 +22,6 @@ const TERMINATE_AGAIN_MS: i64 = 1_000;
 /// The initiator's end deletes a child; the other end does only if that does not come. Two deletes that cross cost
 /// both ends an exchange, and one lost answer among them holds the IKE SA up (RFC 7296 §1.4.1, §2.25).
 const LEAVE_IT_MS: i64 = 300;
-
-#[derive(Debug, Default)]
-struct Peer {
-    wanted: BTreeMap<GrantId, Tunnel>,
-    /// What strongSwan was told differs from what is wanted.
-    stale: bool,
-    loading: Option<(u64, BTreeSet<GrantId>)>,
-    loaded: BTreeSet<GrantId>,
-    is_loaded: bool,
-    load_again_at: Option<Timestamp>,
-    ike_up: bool,
-    /// One initiation at a time: charon's workers block on each other otherwise.
-    initiating: Option<(GrantId, Timestamp)>,
-    /// When an IKE SA without children ends.
-    linger_until: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Attempt {
-    not_before: Timestamp,
-    failures: u32,
-}
 
 pub(crate) struct Tunnels {
     peers: BTreeMap<SiteId, Peer>,
@@ -93,13 +74,15 @@ impl Tunnels {
 
     pub(crate) fn want(&mut self, tunnel: &Tunnel, now: Timestamp) {
         let peer = self.peers.entry(tunnel.peer.clone()).or_default();
+        // One that was announced is configured, or on its way to strongSwan.
+        peer.stale |= !peer.was_announced(tunnel);
         peer.wanted.insert(tunnel.grant, tunnel.clone());
-        peer.stale = true;
         peer.linger_until = None;
+        let first = peer.first_attempt(now);
         self.peer_of.insert(tunnel.grant, tunnel.peer.clone());
         self.to_stop.remove(&tunnel.grant);
         if tunnel.initiator && !self.up.contains_key(&tunnel.grant) {
-            self.to_start.insert(tunnel.grant, Attempt { not_before: now.plus_ms(START_ALONE_MS), failures: 0 });
+            self.to_start.insert(tunnel.grant, first);
         }
     }
 
@@ -121,14 +104,6 @@ impl Tunnels {
         }
     }
 
-    pub(crate) fn go(&mut self, grant: GrantId, now: Timestamp) {
-        if let Some(attempt) = self.to_start.get_mut(&grant)
-            && attempt.failures == 0
-        {
-            attempt.not_before = attempt.not_before.min(now);
-        }
-    }
-
     pub(crate) fn charon_up(&mut self, now: Timestamp) {
         self.charon = true;
         self.forget();
@@ -136,7 +111,7 @@ impl Tunnels {
         // detection gives up. So the end that came back asks; INITIAL_CONTACT (RFC 7296 §2.4) clears the other end.
         let answerers = self.peers.values().flat_map(|p| p.wanted.values().filter(|t| !t.initiator).map(|t| t.grant));
         for grant in answerers {
-            self.to_start.entry(grant).or_insert(Attempt { not_before: now.plus_ms(COME_BACK_MS), failures: 0 });
+            self.to_start.entry(grant).or_insert(Attempt::at(now.plus_ms(COME_BACK_MS)));
         }
     }
 
@@ -177,7 +152,7 @@ impl Tunnels {
             return BTreeSet::new();
         }
         let lost: BTreeSet<GrantId> = peer.wanted.keys().copied().filter(|g| self.up.contains_key(g)).collect();
-        let retry = peer.initiating.take().map(|(g, _)| g);
+        let retry = peer.initiating.take().map(|asked| asked.grant);
         for grant in &lost {
             self.up.remove(grant);
             self.start_later(*grant, now);
@@ -208,11 +183,11 @@ impl Tunnels {
         self.to_start.remove(&grant);
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.ike_up = true;
-            if peer.initiating.is_some_and(|(g, _)| g == grant) {
+            if peer.is_asking_for(grant) {
                 peer.initiating = None;
             }
         }
-        if self.peer_of.get(&grant) != Some(&id) {
+        if !self.is_expected(grant, &id) {
             self.stop(grant, &id, now);
         }
         Some(grant)
@@ -256,7 +231,7 @@ impl Tunnels {
     ) {
         let Some((id, grant)) = self.resolve(connection, child) else { return };
         if let Some(peer) = self.peers.get_mut(&id)
-            && peer.initiating.is_some_and(|(g, _)| g == grant)
+            && peer.is_asking_for(grant)
         {
             peer.initiating = None;
             self.fail(grant, error, now, out);
@@ -288,7 +263,7 @@ impl Tunnels {
                     if numbers.len() > 1 && self.is_initiator(grant) {
                         out.push(Output::TerminateSa(*number));
                     }
-                    if self.peer_of.get(&grant) != Some(&id) {
+                    if !self.is_expected(grant, &id) {
                         self.stop(grant, &id, now);
                     }
                 }
@@ -319,13 +294,9 @@ impl Tunnels {
             if !connections.contains(&name) && peer.loading.is_none() {
                 peer.is_loaded = false;
                 peer.loaded.clear();
-                peer.stale |= !peer.wanted.is_empty();
+                peer.stale |= peer.is_needed();
             }
-            if let Some((grant, _)) = peer.initiating
-                && self.up.contains_key(&grant)
-            {
-                peer.initiating = None;
-            }
+            peer.initiating = peer.initiating.filter(|asked| !self.up.contains_key(&asked.grant));
         }
         for name in connections.iter().filter(|n| !names.contains_key(*n)) {
             out.push(Output::UnloadConnection(name.clone()));
@@ -340,6 +311,7 @@ impl Tunnels {
         if !self.charon || self.facts.is_none() {
             return;
         }
+        self.expire_announced(now);
         self.load(now, out);
         self.expire_attempts(now, out);
         if !self.known || now >= self.audit_at {
@@ -375,7 +347,8 @@ impl Tunnels {
         }
         for peer in self.peers.values() {
             next = earlier(next, peer.load_again_at);
-            next = earlier(next, peer.initiating.map(|(_, until)| until));
+            next = earlier(next, peer.announced_until());
+            next = earlier(next, peer.initiating.map(|asked| asked.until));
             if peer.ike_up || peer.is_loaded {
                 next = earlier(next, peer.linger_until);
             }
@@ -399,7 +372,7 @@ impl Tunnels {
     pub(crate) fn settled(&self) -> bool {
         self.charon
             && self.known
-            && self.peers.values().all(|p| p.loading.is_none() && !(p.stale && (p.is_loaded || !p.wanted.is_empty())))
+            && self.peers.values().all(|p| p.loading.is_none() && !(p.stale && (p.is_loaded || p.is_needed())))
     }
 
     /// True if strongSwan has this grant's child configured.
@@ -419,7 +392,7 @@ impl Tunnels {
             && !self.up.contains_key(&grant)
             && !self.to_stop.contains_key(&grant)
             && self.peers.values().all(|p| {
-                p.initiating.is_none_or(|(g, _)| g != grant)
+                !p.is_asking_for(grant)
                     && !p.loaded.contains(&grant)
                     && p.loading.as_ref().is_none_or(|(_, grants)| !grants.contains(&grant))
             })
@@ -429,16 +402,15 @@ impl Tunnels {
         let Some(facts) = &self.facts else { return };
         for (id, peer) in &mut self.peers {
             let due = peer.load_again_at.is_none_or(|at| now >= at);
-            let needed = peer.is_loaded || !peer.wanted.is_empty();
-            if !peer.stale || peer.loading.is_some() || !due || !needed {
+            if !peer.stale || peer.loading.is_some() || !due || !(peer.is_loaded || peer.is_needed()) {
                 continue;
             }
             peer.load_again_at = None;
             peer.stale = false;
-            match ike::connection(facts, id, peer.wanted.values(), &self.policy) {
+            match ike::connection(facts, id, peer.configured(), &self.policy) {
                 Some(connection) => {
                     self.number += 1;
-                    peer.loading = Some((self.number, peer.wanted.keys().copied().collect()));
+                    peer.loading = Some((self.number, peer.configured().map(|tunnel| tunnel.grant).collect()));
                     out.push(Output::LoadConnection { revision: self.number, connection: Box::new(connection) });
                 }
                 None => out.report(Report::Refused {
@@ -450,12 +422,12 @@ impl Tunnels {
     }
 
     fn expire_attempts(&mut self, now: Timestamp, out: &mut Outbox) {
-        let late: Vec<(SiteId, GrantId)> = self
+        let late: Vec<(SiteId, Initiation)> = self
             .peers
             .iter()
-            .filter_map(|(id, p)| p.initiating.filter(|(_, until)| now >= *until).map(|(g, _)| (id.clone(), g)))
+            .filter_map(|(id, p)| p.initiating.filter(|asked| now >= asked.until).map(|asked| (id.clone(), asked)))
             .collect();
-        for (id, grant) in late {
+        for (id, Initiation { grant, early, .. }) in late {
             let name = self.name_of(&id);
             if let Some(peer) = self.peers.get_mut(&id) {
                 peer.initiating = None;
@@ -465,7 +437,9 @@ impl Tunnels {
                 }
             }
             self.known = false;
-            if self.peer_of.contains_key(&grant) {
+            if early {
+                self.was_too_early(grant, &id, now);
+            } else if self.peer_of.contains_key(&grant) {
                 self.fail(grant, "no answer in time", now, out);
             }
         }
@@ -482,7 +456,7 @@ impl Tunnels {
                 continue;
             }
             let wait = backoff(FIRST_ATTEMPT_MS, attempt.failures);
-            peer.initiating = Some((grant, now.plus_ms(wait)));
+            peer.initiating = Some(Initiation { grant, until: now.plus_ms(wait), early: attempt.early });
             out.push(Output::Initiate { connection, child: ike::child_name(grant) });
         }
     }
@@ -490,7 +464,7 @@ impl Tunnels {
     fn end_idle(&mut self, now: Timestamp, out: &mut Outbox) {
         let Some(own) = self.facts.as_ref().map(|f| f.site.id.clone()) else { return };
         for (id, peer) in &mut self.peers {
-            let idle = peer.wanted.is_empty()
+            let idle = !peer.is_needed()
                 && peer.initiating.is_none()
                 && peer.loading.is_none()
                 && peer.linger_until.is_some_and(|until| now >= until);
@@ -525,14 +499,14 @@ impl Tunnels {
     fn start_later(&mut self, grant: GrantId, now: Timestamp) -> bool {
         let initiator = self.is_initiator(grant);
         if initiator {
-            let not_before = now.plus_ms(FIRST_BACKOFF_MS);
-            self.to_start.entry(grant).or_insert(Attempt { not_before, failures: 0 });
+            self.to_start.entry(grant).or_insert(Attempt::at(now.plus_ms(FIRST_BACKOFF_MS)));
         }
         initiator
     }
 
     fn fail(&mut self, grant: GrantId, error: &str, now: Timestamp, out: &mut Outbox) {
-        let attempt = self.to_start.entry(grant).or_insert(Attempt { not_before: now, failures: 0 });
+        let attempt = self.to_start.entry(grant).or_insert(Attempt::at(now));
+        attempt.early = false;
         attempt.not_before = now.plus_ms(backoff(FIRST_BACKOFF_MS, attempt.failures));
         attempt.failures = attempt.failures.saturating_add(1);
         if attempt.failures.is_power_of_two() {
@@ -558,7 +532,7 @@ impl Tunnels {
         let initiators: Vec<GrantId> =
             self.peers.values().flat_map(|p| p.wanted.values().filter(|t| t.initiator).map(|t| t.grant)).collect();
         for grant in initiators {
-            self.to_start.entry(grant).or_insert(Attempt { not_before: Timestamp(0), failures: 0 });
+            self.to_start.entry(grant).or_insert(Attempt::at(Timestamp(0)));
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 use tonic::Status;
-use wire::link::{CenterMessage, Go, Opened, center_message::Message};
+use wire::link::{CenterMessage, Go, Opened, Prepare, center_message::Message};
 
 use crate::lease::Leases;
 
@@ -88,6 +88,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Gates for Hub {
     fn send(&self, site: &SiteId, message: ToGate) {
         let message = match message {
+            ToGate::Prepare(order) => Message::Prepare(Prepare { order: Some(order) }),
             ToGate::Order(order) => Message::Order(order),
             ToGate::Go(grant) => Message::Go(Go { grant: grant.0 }),
             ToGate::Opened(grant) => Message::Opened(Opened { grant: grant.0 }),

@@ -202,8 +202,8 @@ impl Center {
         self.order_as_signed(self.signed(plan));
     }
 
-    /// Commits, lets memory follow, then orders. Signing needs no database, so it is done while the database writes; nothing is sent before it
-    /// has.
+    /// Commits, lets memory follow, then orders. While the database writes, gates hear what is coming and configure its
+    /// tunnels; an order that counts is not sent before it has.
     pub(crate) async fn commit_and_order<T>(
         &self,
         state: &mut State,
@@ -211,12 +211,16 @@ impl Center {
         plan: &VerifiedPlan,
         admit: impl FnOnce(&mut State) -> T,
     ) -> Result<T, RegistryError> {
-        let sign = async {
+        let prepare = async {
             // The commit has its turn first.
             tokio::task::yield_now().await;
-            self.signed(plan)
+            let orders = self.signed(plan);
+            for (site, order) in &orders {
+                order.iter().for_each(|order| self.gates().send(site, ToGate::Prepare(order.clone())));
+            }
+            orders
         };
-        let (committed, orders) = tokio::join!(self.commit(state, change, Some(plan)), sign);
+        let (committed, orders) = tokio::join!(self.commit(state, change, Some(plan)), prepare);
         committed?;
         let admitted = admit(state);
         self.order_as_signed(orders);

@@ -9,6 +9,8 @@ pub type LinkNumber = u64;
 /// What a gate is told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ToGate {
+    /// The order that comes next, if the registry takes it: tunnels may be configured meanwhile.
+    Prepare(SignedOrder),
     /// An order.
     Order(SignedOrder),
     /// The other end is prepared: start the tunnel.

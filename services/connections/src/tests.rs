@@ -10,11 +10,13 @@ pub(crate) mod world;
 
 use audit::{CloseCause, Event};
 use authority::{CaKind, RevocationReason};
-use model::{ConnectionState, GrantId};
+use model::{ConnectionState, GrantId, SiteId};
 use wire::api::AlarmKind;
 use wire::link::{Fault, FaultPlace, ForeignChange, ForeignRule, Gone, Observed, gate_message::Message};
 
-use crate::{Closer, close, countersign, explain, gate_report, log_verdict, open, plan_only, status, three_points};
+use crate::{
+    Closer, ToGate, close, countersign, explain, gate_report, log_verdict, open, plan_only, status, three_points,
+};
 use world::{HOSPITAL, World, doctor_asks};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,6 +49,44 @@ async fn a_doctor_opens_and_closes_and_three_points_agree_g13() {
         state.generation = reference.generation;
         assert_eq!(state, reference);
     }
+}
+
+/// Before its order a gate hears what is coming, the end that answers first; an order goes out only after the registry
+/// has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_is_announced_while_it_is_written_down_and_ordered_only_then_x4() {
+    let world = World::new().await;
+    world.honest_gates();
+    let orders = |sent: &[(SiteId, ToGate)]| -> Vec<_> {
+        let order = |(site, message): &(SiteId, ToGate)| match message {
+            ToGate::Order(order) => Some((site.clone(), order.clone())),
+            _ => None,
+        };
+        sent.iter().filter_map(order).collect()
+    };
+    let announced = |sent: &[(SiteId, ToGate)]| -> Vec<_> {
+        let order = |(site, message): &(SiteId, ToGate)| match message {
+            ToGate::Prepare(order) => Some((site.clone(), order.clone())),
+            _ => None,
+        };
+        sent.iter().filter_map(order).collect()
+    };
+    world.sent();
+    let opened = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap();
+    let sent = world.sent();
+    let first: Vec<_> = sent.iter().take(4).cloned().collect();
+    let sites: Vec<_> = announced(&first).iter().map(|(site, _)| site.to_string()).collect();
+    assert_eq!(sites, [HOSPITAL, "clinic"], "{sent:?}");
+    assert_eq!(announced(&sent), orders(&sent), "the very orders");
+
+    close(&world.center, opened.connection.grant, Closer::Terminal("clinic/exam-1".parse().unwrap())).await.unwrap();
+    assert_eq!(announced(&world.sent()), [], "what ends waits for nothing");
+
+    world.center.registry().close().await.unwrap();
+    open(&world.center, doctor_asks(&world, [2; 32])).await.unwrap_err();
+    let sent = world.sent();
+    assert_eq!(announced(&sent).len(), 2, "{sent:?}");
+    assert_eq!(orders(&sent), [], "nothing is ordered that is not written down");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,12 +1,11 @@
 //! The link to the center: dialled by the gate, TLS 1.3 with both certificates, orders verified twice (X1).
 
 use hyper_util::rt::TokioIo;
-use model::{Generation, GrantId, SiteDelta, SiteState};
+use model::GrantId;
 use rustls_pki_types::ServerName;
 use site::{CloseCause, Event, Report};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
@@ -15,7 +14,6 @@ use tokio_rustls::TlsConnector;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
-use verify::{SliceVerifier, VerifiedSlice};
 use wire::link as pb;
 use wire::link::gate_message::Message as Say;
 
@@ -24,6 +22,7 @@ use crate::evidence::Evidence;
 use crate::hub::{Hub, now};
 use crate::lease::{ASK, LeaseKeeper};
 use crate::namespaces;
+use crate::orders::Orders;
 use crate::trust::Trust;
 
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -46,12 +45,10 @@ pub struct CenterLink {
     pub data: PathBuf,
     /// Certificates.
     pub trust: Trust,
-    /// The key orders are signed with.
-    pub order_key: pki::PublicKey,
+    /// Judges orders.
+    pub orders: Orders,
     /// A planned end: the election that is given back, and who waits until the center has heard of it.
     pub release: Receiver<(u64, oneshot::Sender<()>)>,
-    /// Judges orders as they come; nothing before the first.
-    pub proofs: Mutex<Option<SliceVerifier>>,
 }
 
 impl CenterLink {
@@ -227,7 +224,13 @@ impl CenterLink {
                 }
                 None
             }
-            pb::center_message::Message::Order(order) => match self.order(hub, &order) {
+            pb::center_message::Message::Prepare(next) => {
+                if let Some(order) = next.order {
+                    self.orders.prepare(hub, order);
+                }
+                None
+            }
+            pb::center_message::Message::Order(order) => match self.orders.take(hub, &order) {
                 Ok(()) => None,
                 Err(refusal) => {
                     tracing::warn!(detail = refusal.detail, "an order is refused");
@@ -235,84 +238,6 @@ impl CenterLink {
                 }
             },
         }
-    }
-
-    fn order(&self, hub: &Hub, signed: &pb::SignedOrder) -> Result<(), pb::OrderRefused> {
-        let state = hub.state();
-        let at = state.as_ref().map_or(Generation(0), |s| s.generation);
-        let refuse = |generation: Generation, code: pb::RefusalCode, detail: String| pb::OrderRefused {
-            generation: generation.0,
-            at: at.0,
-            code: code.into(),
-            detail,
-        };
-        let bytes = wire::order_signed_bytes(&signed.payload);
-        pki::verify_detached(&self.order_key, &bytes, &signed.signature)
-            .map_err(|e| refuse(Generation(0), pb::RefusalCode::NotAuthentic, e.to_string()))?;
-        let order = wire::Order::decode(&signed.payload)
-            .map_err(|e| refuse(Generation(0), pb::RefusalCode::Malformed, e.to_string()))?;
-        let generation = order.generation();
-        if order.site != self.site {
-            return Err(refuse(
-                generation,
-                pb::RefusalCode::NotAuthentic,
-                format!("the order is for site {}", order.site),
-            ));
-        }
-        let unsound = |r: Box<verify::Refutation>| refuse(generation, pb::RefusalCode::Unsound, r.to_string());
-        match order.body {
-            wire::OrderBody::Delta(delta) => {
-                let Some(state) = state else {
-                    return Err(refuse(generation, pb::RefusalCode::OutOfStep, "this gate has no state yet".into()));
-                };
-                if delta.generation <= at {
-                    let renewed = delta.grants_renewed.iter().map(|r| r.grant);
-                    let grants: BTreeSet<GrantId> =
-                        delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).collect();
-                    let grants = grants.into_iter().chain(renewed).collect();
-                    hub.feed(Event::Repeated { grants });
-                    return Ok(());
-                }
-                if delta.parent != at {
-                    return Err(refuse(
-                        generation,
-                        pb::RefusalCode::OutOfStep,
-                        format!("it leads from {}", delta.parent),
-                    ));
-                }
-                let slice = self.proved(&state, &delta).map_err(unsound)?;
-                // The machine changes its state in place if nobody else holds it.
-                drop(state);
-                hub.feed(Event::Order(Box::new(slice)));
-            }
-            wire::OrderBody::Snapshot(snapshot) => {
-                if snapshot.generation < at {
-                    return Err(refuse(generation, pb::RefusalCode::OutOfStep, "the snapshot is older".into()));
-                }
-                let proved = verify::check_state(*snapshot).map_err(unsound)?;
-                *self.proofs.lock().unwrap_or_else(PoisonError::into_inner) = Some(SliceVerifier::new(&proved));
-                hub.feed(Event::Snapshot(Box::new(proved)));
-            }
-        }
-        Ok(())
-    }
-
-    /// Judges a change where the last one was judged. If the machine stands elsewhere, its state is judged anew first.
-    fn proved(&self, state: &SiteState, delta: &SiteDelta) -> Result<VerifiedSlice, Box<verify::Refutation>> {
-        let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut followed = match proofs.take().filter(|p| p.generation() == state.generation) {
-            Some(followed) => followed,
-            None => SliceVerifier::new(&verify::check_state(state.clone())?),
-        };
-        let verdict = followed.check(delta);
-        if let Ok(slice) = &verdict
-            && let Err(stale) = followed.advance(slice)
-        {
-            tracing::error!(%stale, "the proof of an order does not lead on; the next one is judged from the state");
-            return verdict;
-        }
-        *proofs = Some(followed);
-        verdict
     }
 
     /// What a report is on the link; some are for the log alone.

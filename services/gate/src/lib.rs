@@ -19,6 +19,7 @@ mod lease;
 mod namespaces;
 mod nfnetlink;
 mod openflow_link;
+mod orders;
 mod report;
 mod store;
 mod terminal_relay;
@@ -149,9 +150,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
         data: config.data.clone(),
         black: config.namespaces.black.clone(),
         trust: gate.trust.clone(),
-        order_key,
+        orders: orders::Orders::new(config.site.clone(), order_key),
         release: releases,
-        proofs: std::sync::Mutex::new(None),
     };
     gate.tasks.spawn(link.serve(Arc::clone(&gate.hub), reports, gate.live.clone()));
     match Watchdog::from_environment() {

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Charon {
     /// Loaded connections and their children.
     pub loaded: BTreeMap<String, BTreeSet<String>>,
+    /// How often a connection was loaded.
+    pub loads: usize,
     /// Connections with an IKE SA.
     pub ike: BTreeSet<String>,
     /// Installed children, one entry an SA. Both ends know one by the same number here.

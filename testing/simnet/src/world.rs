@@ -257,6 +257,7 @@ impl World {
         match output {
             Output::LoadConnection { revision, connection } => {
                 place.charon.loaded.insert(connection.name.clone(), connection.children.keys().cloned().collect());
+                place.charon.loads += 1;
                 place.answered = Some(Event::ConnectionLoaded(revision));
             }
             Output::UnloadConnection(name) => drop(place.charon.loaded.remove(&name)),

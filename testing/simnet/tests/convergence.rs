@@ -1,7 +1,9 @@
 //! Whatever the order of messages and whoever restarts: in the end what stands is what is wanted, and nothing more.
 #![allow(clippy::unwrap_used)]
 
-use model::{CookieOwner, Endpoint, Grant, GrantId, Network, Protocol, SiteId, SiteState, Timestamp, parse_document};
+use model::{
+    CookieOwner, Endpoint, Grant, GrantId, Network, Plan, Protocol, SiteId, SiteState, Timestamp, parse_document,
+};
 use proptest::prelude::*;
 use simnet::{LINKS, Link, World};
 use site::{Event, IkePolicy, RedInterfaces, Report, SiteConfig};
@@ -11,12 +13,33 @@ const START: Timestamp = Timestamp(1_800_000_000_000);
 
 #[derive(Debug, Clone)]
 enum Step {
-    Open { number: u64, pair: usize },
-    Close { number: u64 },
-    Go { number: u64 },
-    Again { number: u64 },
-    Deliver { site: usize, link: usize, times: u8 },
-    Pass { ms: i64 },
+    Open {
+        number: u64,
+        pair: usize,
+        announced: bool,
+    },
+    /// The center says that a line is coming, and then its registry does not take it.
+    Announce {
+        number: u64,
+        pair: usize,
+    },
+    Close {
+        number: u64,
+    },
+    Go {
+        number: u64,
+    },
+    Again {
+        number: u64,
+    },
+    Deliver {
+        site: usize,
+        link: usize,
+        times: u8,
+    },
+    Pass {
+        ms: i64,
+    },
     RestartSwitch(usize),
     ReconnectSwitch(usize),
     RestartCharon(usize),
@@ -28,7 +51,9 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (1u64..12, 0usize..3).prop_map(|(number, pair)| Step::Open { number, pair }),
+        4 => (1u64..12, 0usize..3, any::<bool>())
+            .prop_map(|(number, pair, announced)| Step::Open { number, pair, announced }),
+        1 => (100u64..112, 0usize..3).prop_map(|(number, pair)| Step::Announce { number, pair }),
         3 => (1u64..12).prop_map(|number| Step::Close { number }),
         2 => (1u64..12).prop_map(|number| Step::Go { number }),
         1 => (1u64..12).prop_map(|number| Step::Again { number }),
@@ -124,7 +149,21 @@ impl Story {
 
     fn take(&mut self, step: Step) {
         match step {
-            Step::Open { number, pair } => self.open(number, pair),
+            Step::Open { number, pair, announced } => {
+                if let Some((grant, plan)) = self.planned(number, pair) {
+                    if announced {
+                        self.announce(&plan);
+                    }
+                    self.order(&plan);
+                    self.used.insert(number);
+                    self.open.insert(number, grant);
+                }
+            }
+            Step::Announce { number, pair } => {
+                if let Some((_, plan)) = self.planned(number, pair) {
+                    self.announce(&plan);
+                }
+            }
             Step::Close { number } => {
                 if let Some(grant) = self.open.remove(&number) {
                     let ends = [&self.states[&grant.origin.site], &self.states[&grant.destination.site]];
@@ -180,6 +219,11 @@ impl Story {
     }
 
     fn open(&mut self, number: u64, pair: usize) {
+        self.take(Step::Open { number, pair, announced: false });
+    }
+
+    /// Nothing if the line is open already, or the number was used.
+    fn planned(&self, number: u64, pair: usize) -> Option<(Grant, Plan)> {
         let (from, to, ports) = [
             ("clinic/exam-1", "hospital/record-server", vec![443]),
             ("clinic/exam-2", "provider/ops-1", vec![443, 8443]),
@@ -188,8 +232,8 @@ impl Story {
             .clone();
         let (origin, destination) = (self.end(from), self.end(to));
         let same = |g: &Grant| g.origin == origin && g.destination == destination;
-        if self.open.values().any(same) || !self.used.insert(number) {
-            return;
+        if self.open.values().any(same) || self.used.contains(&number) {
+            return None;
         }
         let grant = Grant {
             id: GrantId(number),
@@ -204,8 +248,14 @@ impl Story {
             idle_ms: None,
         };
         let plan = plan::open(&grant, &self.states[&grant.origin.site], &self.states[&grant.destination.site]).unwrap();
-        self.order(&plan);
-        self.open.insert(number, grant);
+        Some((grant, plan))
+    }
+
+    fn announce(&mut self, plan: &Plan) {
+        for (id, delta) in &plan.sites {
+            let slice = verify::check_slice(&self.states[id], delta).unwrap();
+            self.world.feed(id, Event::Prepare(Box::new(slice)));
+        }
     }
 
     fn renew(&mut self, number: u64, until: Timestamp) {
@@ -258,6 +308,9 @@ impl Story {
             let mut tunnels = tunnels;
             tunnels.sort();
             assert_eq!(children, tunnels, "children of {id}");
+            let told: BTreeSet<_> = self.world.charon(id).loaded.values().flatten().cloned().collect();
+            let named: BTreeSet<_> = tunnels.iter().map(|(_, child)| child.clone()).collect();
+            assert_eq!(told, named, "configured at {id}");
             let ike: BTreeSet<_> = children.iter().map(|(c, _)| c.clone()).collect();
             assert_eq!(self.world.charon(id).ike, ike, "IKE SAs of {id}");
             let accepted: usize = state.filters.iter().map(|f| f.ports.len()).sum();
@@ -395,4 +448,139 @@ fn an_extended_lease_touches_nothing_that_stands_and_outlives_its_first_end() {
     story.settle();
     let expected = story.states.clone();
     story.check(&expected);
+}
+
+/// A line between clinic and hospital stands, so their IKE SA does too; a second is planned.
+fn beside_an_open_line() -> (Story, Grant, Plan) {
+    let mut story = Story::of(&SiteConfig { ike_linger_ms: 60_000, ..config() });
+    story.deliver_all_but(&[]);
+    story.open(1, 0);
+    story.take(Step::Go { number: 1 });
+    story.deliver_all_but(&[]);
+    assert_eq!(story.tunnels(), [1, 1]);
+    let (grant, plan) = story.planned(2, 2).unwrap();
+    (story, grant, plan)
+}
+
+impl Story {
+    /// How many stand at clinic and hospital.
+    fn tunnels(&mut self) -> [usize; 2] {
+        ["clinic", "hospital"].map(|site| self.world.charon(&site.parse().unwrap()).children.len())
+    }
+
+    fn said(&self, site: &str, which: impl Fn(&Report) -> bool) -> bool {
+        self.world.reports(&site.parse().unwrap()).iter().any(which)
+    }
+}
+
+fn whole(number: u64) -> impl Fn(&Report) -> bool {
+    move |report| matches!(report, Report::Observed { grant: GrantId(n), complete: true, sa: true, .. } if *n == number)
+}
+
+#[test]
+fn an_announced_line_is_configured_before_its_order_and_asked_for_with_it() {
+    let (mut story, _, plan) = beside_an_open_line();
+    story.announce(&plan);
+    story.deliver_all_but(&[]);
+    assert_eq!(story.tunnels(), [1, 1], "nobody asked for it");
+    let hospital: SiteId = "hospital".parse().unwrap();
+    assert!(story.world.charon(&hospital).accepts("clinic--hospital", "g-2"));
+    let (rules, loads) = (story.world.switch(&hospital).stats().len(), story.world.charon(&hospital).loads);
+    story.order(&plan);
+    let ready = |r: &Report| *r == Report::Prepared(GrantId(2));
+    assert!(story.said("hospital", ready), "at once: nothing is left to be configured");
+    story.deliver_all_but(&[]);
+    assert_eq!(story.tunnels(), [2, 2], "without a word of the other end, and no time has passed");
+    assert!(story.said("clinic", whole(2)) && story.said("hospital", whole(2)));
+    assert!(story.world.switch(&hospital).stats().len() > rules, "rules came with the order");
+    assert_eq!(story.world.charon(&hospital).loads, loads, "nobody waits for the same configuration twice");
+}
+
+#[test]
+fn what_is_announced_and_never_ordered_is_forgotten() {
+    let (mut story, _, plan) = beside_an_open_line();
+    let before = story.states.clone();
+    story.announce(&plan);
+    story.deliver_all_but(&[]);
+    story.world.pass(5_000);
+    story.settle();
+    story.check(&before);
+    // Another order shows it too.
+    let (_, plan) = story.planned(3, 2).unwrap();
+    story.announce(&plan);
+    story.take(Step::Close { number: 1 });
+    story.deliver_all_but(&[]);
+    let clinic: SiteId = "clinic".parse().unwrap();
+    assert_eq!(story.world.charon(&clinic).loaded["clinic--hospital"], BTreeSet::new());
+}
+
+#[test]
+fn a_question_that_came_too_early_is_repeated_and_the_next_ones_wait() {
+    let (mut story, grant, plan) = beside_an_open_line();
+    let busy = [("hospital", Link::ToCharon)];
+    story.order(&plan);
+    story.open.insert(2, grant);
+    story.deliver_all_but(&busy);
+    assert_eq!(story.tunnels(), [1, 1], "refused without a word");
+    story.deliver_all_but(&[]);
+    assert!(story.said("hospital", |r| *r == Report::Prepared(GrantId(2))));
+    story.take(Step::Go { number: 2 });
+    story.world.pass(249);
+    story.deliver_all_but(&[]);
+    assert_eq!(story.tunnels(), [1, 1], "an answer may still be on its way");
+    story.world.pass(1);
+    story.deliver_all_but(&[]);
+    assert_eq!(story.tunnels(), [2, 2]);
+    assert!(!story.said("clinic", |r| matches!(r, Report::TunnelFailing { .. })), "no failure of the line");
+    story.take(Step::Close { number: 2 });
+    story.deliver_all_but(&[]);
+    story.take(Step::Open { number: 3, pair: 2, announced: true });
+    story.deliver_all_but(&[]);
+    assert_eq!(story.tunnels(), [1, 1], "it waits for the other end's word");
+    story.take(Step::Go { number: 3 });
+    story.deliver_all_but(&[]);
+    assert_eq!(story.tunnels(), [2, 2]);
+}
+
+#[test]
+fn a_tunnel_that_is_up_before_its_order_waits_for_it_without_rules() {
+    let (mut story, _, plan) = beside_an_open_line();
+    let (clinic, hospital): (SiteId, SiteId) = ("clinic".parse().unwrap(), "hospital".parse().unwrap());
+    story.announce(&plan);
+    story.deliver_all_but(&[]);
+    let rules = story.world.switch(&hospital).stats();
+    let delta = |id: &SiteId| plan.sites[id].clone();
+    let ordered = |story: &mut Story, id: &SiteId| {
+        let slice = verify::check_slice(&story.states[id], &delta(id)).unwrap();
+        story.world.feed(id, Event::Order(Box::new(slice)));
+        story.deliver_all_but(&[]);
+    };
+    ordered(&mut story, &clinic);
+    assert_eq!(story.tunnels(), [2, 2]);
+    assert_eq!(story.world.switch(&hospital).stats().len(), rules.len(), "it carries nothing");
+    let its = story.world.charon(&hospital).children.clone();
+    ordered(&mut story, &hospital);
+    assert_eq!(story.world.charon(&hospital).children, its, "the same one");
+    assert!(story.said("hospital", whole(2)));
+}
+
+#[test]
+fn a_tunnel_that_is_up_and_gets_no_order_is_ended() {
+    let (mut story, _, plan) = beside_an_open_line();
+    let clinic: SiteId = "clinic".parse().unwrap();
+    story.announce(&plan);
+    let slice = verify::check_slice(&story.states[&clinic], &plan.sites[&clinic]).unwrap();
+    story.deliver_all_but(&[]);
+    story.world.feed(&clinic, Event::Order(Box::new(slice)));
+    story.deliver_all_but(&[]);
+    assert_eq!(story.tunnels(), [2, 2]);
+    // The next order of the other end is one without it.
+    let hospital: SiteId = "hospital".parse().unwrap();
+    let grant = story.open[&1].clone();
+    let ends = [&story.states[&grant.origin.site], &story.states[&grant.destination.site]];
+    let close = plan::close(&grant, &ends).unwrap();
+    let slice = verify::check_slice(&story.states[&hospital], &close.sites[&hospital]).unwrap();
+    story.world.feed(&hospital, Event::Order(Box::new(slice)));
+    story.deliver_all_but(&[]);
+    assert!(story.world.charon(&hospital).children.iter().all(|sa| sa.child == "g-1"), "without waiting for the audit");
 }

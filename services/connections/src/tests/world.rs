@@ -94,12 +94,14 @@ impl Clock for TestClock {
 struct FakeGates {
     queue: Mutex<Option<UnboundedSender<(SiteId, ToGate)>>>,
     answers: Mutex<Vec<FirstPacketAnswer>>,
+    sent: Mutex<Vec<(SiteId, ToGate)>>,
 }
 impl Gates for FakeGates {
     fn send(&self, site: &SiteId, message: ToGate) {
         if let ToGate::FirstPacketAnswer(answer) = &message {
             self.answers.lock().unwrap().push(answer.clone());
         }
+        self.sent.lock().unwrap().push((site.clone(), message.clone()));
         if let Some(queue) = &*self.queue.lock().unwrap() {
             let _ = queue.send((site.clone(), message));
         }
@@ -234,6 +236,11 @@ impl World {
     }
 
     /// Gates that do what they are told and say what they did.
+    /// What gates were sent since this was asked last.
+    pub fn sent(&self) -> Vec<(SiteId, ToGate)> {
+        std::mem::take(&mut *self.links.sent.lock().unwrap())
+    }
+
     pub fn honest_gates(&self) {
         self.play(None);
     }

@@ -44,6 +44,7 @@ macro_rules! files {
             ("document", include_str!(concat!("../locales/", $lang, "/document.ftl"))),
             ("files", include_str!(concat!("../locales/", $lang, "/files.ftl"))),
             ("startup", include_str!(concat!("../locales/", $lang, "/startup.ftl"))),
+            ("usage", include_str!(concat!("../locales/", $lang, "/usage.ftl"))),
         ]
     };
 }

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use files::{Defect, Fault};
 use model::Section;
-use texts::{Arg, Reason};
+use texts::{Arg, Reason, Words};
 
 /// Why not.
 #[derive(Debug, thiserror::Error)]
@@ -22,14 +23,14 @@ pub enum Refused {
     #[error("the package of `{0}` is not what was installed")]
     Changed(String),
     /// Q104: the store itself cannot be believed.
-    #[error("{}: the register of applications cannot be read: {why}", path.display())]
-    Register { path: PathBuf, why: String },
+    #[error("{}: the register of applications cannot be read: {said}", path.display())]
+    Register { path: PathBuf, said: String },
     /// Q105: a file of this machine.
-    #[error("{}: {why}", path.display())]
-    File { path: PathBuf, why: String },
+    #[error(transparent)]
+    File(Fault),
     /// Q106: its id, or whom it believes.
-    #[error("this device does not know who it is, or whom to believe: {why}")]
-    Device { why: String },
+    #[error("this device does not know who it is, or whom to believe: {0}")]
+    Device(Words),
 }
 
 fn listed(refusals: &[equipment::Refusal]) -> String {
@@ -42,7 +43,7 @@ impl Refused {
 
     pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |error| Self::File { path, why: error.to_string() }
+        move |error| Self::File(Fault::of(&path, Defect::io(&error)))
     }
 
     /// Every reason, as the rest of the house hands them over. All of it lies with whoever keeps the device, but late
@@ -57,7 +58,7 @@ impl Refused {
                 args: args.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             }]
         };
-        let path = |path: &PathBuf| Arg::text(path.display());
+        let worded = |words: &Words| vec![("why", words.what_arg()), ("mend", words.mend_arg())];
         match self {
             Self::Permit(refusals) => refusals.iter().map(equipment::Refusal::reason).collect(),
             Self::NumberUsed { number, issuer } => {
@@ -65,9 +66,11 @@ impl Refused {
             }
             Self::NotInstalled(name) => own("Q102", vec![("name", Arg::text(name))]),
             Self::Changed(name) => own("Q103", vec![("name", Arg::text(name))]),
-            Self::Register { path: at, why } => own("Q104", vec![("path", path(at)), ("why", Arg::text(why))]),
-            Self::Device { why } => own("Q106", vec![("why", Arg::text(why))]),
-            Self::File { path: at, why } => own("Q105", vec![("path", path(at)), ("why", Arg::text(why))]),
+            Self::Register { path, said } => {
+                own("Q104", vec![("path", Arg::text(path.display())), ("said", Arg::text(said))])
+            }
+            Self::File(fault) => own("Q105", worded(fault.words())),
+            Self::Device(words) => own("Q106", worded(words)),
         }
     }
 }

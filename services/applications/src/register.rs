@@ -39,7 +39,7 @@ impl Register {
     pub(crate) fn read(path: &Path) -> Result<Self, Refused> {
         match std::fs::read(path) {
             Ok(octets) => serde_json::from_slice(&octets)
-                .map_err(|error| Refused::Register { path: path.to_owned(), why: error.to_string() }),
+                .map_err(|error| Refused::Register { path: path.to_owned(), said: error.to_string() }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Refused::file(path)(error)),
         }

@@ -126,7 +126,7 @@ impl Store {
     fn commit(&self, register: &Register) -> Result<Vec<Step>, Refused> {
         let (path, unfinished) = (self.folder.join("register.json"), self.folder.join("register.unfinished"));
         let octets = serde_json::to_vec_pretty(register)
-            .map_err(|error| Refused::Register { path: path.clone(), why: error.to_string() })?;
+            .map_err(|error| Refused::Register { path: path.clone(), said: error.to_string() })?;
         Ok(vec![
             Step::Write { path: unfinished.clone(), octets },
             Step::Rename { from: unfinished, to: path },

@@ -8,23 +8,23 @@ use std::process::ExitCode;
 use texts::{Arg, Lang, Texts};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The center: judges requests, proves plans, orders gates, keeps the record.
+/// The center: judges requests, proves plans, orders gates, keeps the record. センター：判定・証明・指示・記録
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "sekisho-center", version)]
 struct Arguments {
-    /// Configuration file.
+    /// Configuration file. 設定ファイル
     #[arg(long, default_value = "/etc/sekisho/center.toml", env = "SEKISHO_CENTER_CONFIG")]
     config: PathBuf,
-    /// Check the configuration and every file it names, then exit.
+    /// Check the configuration and every file it names, then exit. 設定とファイルを確かめて終了
     #[arg(long)]
     check: bool,
-    /// Language of what is told; the environment's otherwise.
+    /// Language of what is told; the environment's otherwise. 表示言語
     #[arg(long, value_name = "ja|en")]
     lang: Option<Lang>,
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = usage::read();
     let texts = Texts::new(Lang::chosen(arguments.lang, |name| std::env::var(name).ok()));
     let filter = tracing_subscriber::EnvFilter::try_from_env("SEKISHO_LOG").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -20,7 +20,6 @@ mod render;
 mod session;
 mod terminal;
 
-use clap::Parser;
 use std::process::ExitCode;
 use texts::{Lang, Texts};
 
@@ -31,7 +30,7 @@ use render::Shown;
 use wire::session::CutCall;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = usage::read::<Arguments>();
     let lang = Lang::chosen(arguments.lang, |name| std::env::var(name).ok());
     let texts = Texts::new(lang);
     // One question and its answer: a single thread does.

@@ -211,17 +211,11 @@ impl Center {
         plan: &VerifiedPlan,
         admit: impl FnOnce(&mut State) -> T,
     ) -> Result<T, RegistryError> {
-        let prepare = async {
-            // The commit has its turn first.
-            tokio::task::yield_now().await;
-            let orders = self.signed(plan);
-            for (site, order) in &orders {
-                order.iter().for_each(|order| self.gates().send(site, ToGate::Prepare(order.clone())));
-            }
-            orders
-        };
-        let (committed, orders) = tokio::join!(self.commit(state, change, Some(plan)), prepare);
-        committed?;
+        let orders = self.signed(plan);
+        for (site, order) in &orders {
+            order.iter().for_each(|order| self.gates().send(site, ToGate::Prepare(order.clone())));
+        }
+        self.commit(state, change, Some(plan)).await?;
         let admitted = admit(state);
         self.order_as_signed(orders);
         Ok(admitted)

@@ -12,7 +12,7 @@ use texts::{Arg, Texts};
 /// Applications of this device.
 #[derive(clap::Args)]
 pub struct Application {
-    /// Configuration file.
+    /// Configuration file. 設定ファイル
     #[arg(long, default_value = "/etc/sekisho/gate.toml", env = "SEKISHO_GATE_CONFIG")]
     config: PathBuf,
     #[command(subcommand)]
@@ -21,29 +21,29 @@ pub struct Application {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// Take an application, by a permit of the registration centre (AP 搭載許可証).
+    /// Take an application, by a permit of the registration centre. AP 搭載許可証による搭載
     Install {
-        /// The application: one file that can be run.
+        /// The application: one file that can be run. アプリケーション（実行できる一つのファイル）
         package: PathBuf,
-        /// The permit.
+        /// The permit. 許可証
         #[arg(long)]
         permit: PathBuf,
     },
-    /// Delete an application, by a permit of the registration centre (AP 削除許可証).
+    /// Delete an application, by a permit of the registration centre. AP 削除許可証による削除
     Delete {
-        /// Its name.
+        /// Its name. 名前
         name: Name,
-        /// The permit.
+        /// The permit. 許可証
         #[arg(long)]
         permit: PathBuf,
     },
-    /// Tell what is installed.
+    /// Tell what is installed. 搭載しているものの一覧
     List,
-    /// Verify an application and its permit again, and become it.
+    /// Verify an application and its permit again, and become it. 許可証を確かめて実行
     Run {
-        /// Its name.
+        /// Its name. 名前
         name: Name,
-        /// What it is told.
+        /// What it is told. アプリケーションに渡す引数
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
@@ -75,7 +75,7 @@ fn done(config: &Config, what: &What, texts: &Texts) -> Result<Vec<String>, Refu
     match what {
         What::Install { package, permit } => {
             let (permit, device) = (read_permit(permit)?, device()?);
-            let octets = std::fs::read(package).map_err(|e| file(package, &e))?;
+            let octets = files::read(package).map_err(Refused::File)?;
             let mut store = Store::open(&folder)?;
             store.tidy()?;
             store.install(octets, &permit, &device, now)?.carry_out()?;
@@ -106,12 +106,8 @@ fn done(config: &Config, what: &What, texts: &Texts) -> Result<Vec<String>, Refu
 }
 
 fn read_permit(path: &Path) -> Result<SignedPermit, Refused> {
-    let text = std::fs::read_to_string(path).map_err(|e| file(path, &e))?;
+    let text = files::text(path).map_err(Refused::File)?;
     SignedPermit::from_toml(&text).map_err(|refusal| Refused::Permit(vec![refusal]))
-}
-
-fn file(path: &Path, error: &std::io::Error) -> Refused {
-    Refused::File { path: path.to_owned(), why: error.to_string() }
 }
 
 fn facts(permit: &SignedPermit) -> [(&'static str, Arg); 6] {

@@ -52,6 +52,8 @@ texts::faults! {
         EnrollAgain = "enroll-again" {}
         /// The device's certificate is another key's, or names no device. [place]
         RegisterAgain = "register-again" {}
+        /// No device's certificate is configured. [place]
+        NoEquipment = "no-equipment" {}
         /// The center's papers.
         Papers = "papers" { said: String }
         /// Papers of another site.

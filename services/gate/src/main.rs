@@ -10,24 +10,25 @@ use std::process::ExitCode;
 use texts::{Arg, Lang, Texts, Words};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The gate of one site: switch, tunnels and filter under the center's signed orders.
+/// The gate of one site: switch, tunnels and filter under the center's signed orders. 拠点のゲート
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "sekisho-gate", version)]
 struct Arguments {
-    /// Configuration file.
+    /// Configuration file. 設定ファイル
     #[arg(long, default_value = "/etc/sekisho/gate.toml", env = "SEKISHO_GATE_CONFIG")]
     config: PathBuf,
-    /// Check the configuration and its certificates, then exit.
+    /// Check the configuration and its certificates, then exit. 設定と証明書を確かめて終了
     #[arg(long)]
     check: bool,
     /// Read the switch over its OpenFlow management socket (e.g. /run/openvswitch/br0.mgmt), prove what it really holds
     /// against the state kept on disk, and exit: 0 if it is exactly that and proved, 1 if not, 2 without a verdict.
+    /// スイッチの実際の内容を、保存した状態と証明に照らして確かめて終了
     #[arg(long, value_name = "SOCKET")]
     audit: Option<PathBuf>,
-    /// Language of what is told; the environment's otherwise.
+    /// Language of what is told; the environment's otherwise. 表示言語
     #[arg(long, value_name = "ja|en", global = true)]
     lang: Option<Lang>,
-    /// Something else than running.
+    /// Something else than running. 起動以外の操作
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -36,33 +37,38 @@ struct Arguments {
 #[derive(clap::Subcommand)]
 enum Command {
     /// Become a gate: make the key, fetch certificate and papers with a one-time token, write the configuration.
+    /// 一度だけ使えるトークンで、証明書と書類を取得して設定を書く
     Enroll {
-        /// The token, `sekisho-once-…`; `-` reads it from standard input.
+        /// The token, `sekisho-once-…`; `-` reads it from standard input. トークン。- なら標準入力から読む
         #[arg(long)]
         token: String,
         /// Make the key in a secure element, which it never leaves, instead of in a file: its PKCS#11 module (for a TPM 2.0
         /// libtpm2_pkcs11.so), the label of the token, a file with its PIN, and the key's label if it is not `gate`.
+        /// 鍵をセキュアエレメントの中に作る
         #[arg(long, value_name = "module=FILE,token=LABEL,pin-file=FILE[,key=LABEL]")]
         element: Option<gate::Element>,
         /// With a token for a device's own certificate (機器証明書): the element's provisional certificate, whose key is in the
-        /// element by the label `provisional`.
+        /// element by the label `provisional`. 機器の登録のときだけ：仮の機器証明書
         #[arg(long, value_name = "FILE", requires = "element")]
         provisional: Option<PathBuf>,
         /// Likewise: the registration authority's certificate, which permits of applications are verified by.
+        /// 機器の登録のときだけ：登録局の証明書
         #[arg(long, value_name = "FILE")]
         registration_ca: Option<PathBuf>,
-        /// How the machine is laid out.
+        /// How the machine is laid out. 機器の構成
         #[command(flatten)]
         machine: Machine,
     },
     /// Applications of this device: taken, deleted and run only by permits of the registration centre.
+    /// この機器のアプリケーション：許可証による搭載・削除・実行
     Application(application_command::Application),
     /// Fetch revocation lists and papers again, and a new certificate in time. To be run every few hours.
+    /// 失効リストと書類の再取得、証明書の更新。数時間ごとに実行する
     Refresh {
-        /// The site.
+        /// The site. 拠点
         #[arg(long)]
         site: model::SiteId,
-        /// How the machine is laid out.
+        /// How the machine is laid out. 機器の構成
         #[command(flatten)]
         machine: Machine,
     },
@@ -71,19 +77,19 @@ enum Command {
 /// How the machine is laid out.
 #[derive(clap::Args)]
 struct Machine {
-    /// Folder for gate-<site>.toml, and the papers in gate-<site> beside it.
+    /// Folder for gate-<site>.toml, and the papers in gate-<site> beside it. 設定と書類のフォルダ
     #[arg(long, default_value = "/etc/sekisho")]
     into: PathBuf,
-    /// Folder for the gate's state; /var/lib/sekisho-gate-<site> if absent.
+    /// Folder for the gate's state; /var/lib/sekisho-gate-<site> if absent. 状態を保存するフォルダ
     #[arg(long)]
     data: Option<PathBuf>,
-    /// The red network namespace; /run/netns/sk-<site>-red if absent.
+    /// The red network namespace; /run/netns/sk-<site>-red if absent. LAN 側のネットワーク名前空間
     #[arg(long)]
     red: Option<PathBuf>,
-    /// Where the switch dials in, in red.
+    /// Where the switch dials in, in red. スイッチが接続してくるアドレス
     #[arg(long, default_value = "169.254.77.1:6653")]
     openflow: std::net::SocketAddr,
-    /// strongSwan's VICI socket; /run/sekisho-charon-<site>/charon.vici if absent.
+    /// strongSwan's VICI socket; /run/sekisho-charon-<site>/charon.vici if absent. strongSwan の制御ソケット
     #[arg(long)]
     vici: Option<PathBuf>,
 }
@@ -142,7 +148,7 @@ impl From<std::io::Error> for Failed {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = usage::read();
     let texts = Texts::new(Lang::chosen(arguments.lang, |name| std::env::var(name).ok()));
     let filter = tracing_subscriber::EnvFilter::try_from_env("SEKISHO_LOG").unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();

@@ -60,14 +60,23 @@ impl World {
     }
 
     fn command(&self, words: &[&str]) -> Command {
+        self.command_in("en", words)
+    }
+
+    fn command_in(&self, language: &str, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho-gate"));
-        command.current_dir(self.dir.path()).args(["--lang", "en", "application", "--config", "gate.toml"]).args(words);
+        let application = ["--lang", language, "application", "--config", "gate.toml"];
+        command.current_dir(self.dir.path()).args(application).args(words);
         command
     }
 
     /// Exit code and all it said.
     fn run(&self, words: &[&str]) -> (i32, String) {
-        let output = self.command(words).output().unwrap();
+        self.run_in("en", words)
+    }
+
+    fn run_in(&self, language: &str, words: &[&str]) -> (i32, String) {
+        let output = self.command_in(language, words).output().unwrap();
         let text = [output.stdout, output.stderr].concat();
         (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned())
     }
@@ -131,4 +140,51 @@ fn a_killed_installation_is_done_or_not_begun() {
         assert_eq!(world.run(&["run", "viewer"]), (0, format!("{n}\n")));
     }
     eprintln!("    {done} were done, {not} not begun");
+}
+
+/// Wrong files, each told in both languages with its place, whose side it is and the mend.
+#[test]
+fn what_is_wrong_with_a_file_is_told_in_the_readers_language_x5() {
+    let world = World::new();
+    world.permit("p-1", Action::Install, SCRIPT);
+    let good = fs::read_to_string(world.path("gate.toml")).unwrap();
+    let told = |code: &str, ja: &str, en: &str| {
+        for (language, what) in [("ja", ja), ("en", en)] {
+            let (exit, said) = world.run_in(language, &["install", "viewer", "--permit", "permit.toml"]);
+            assert!(exit == 1 && said.contains(code) && said.contains(what), "{what}: {said}");
+            // What the system says itself stands in quotation marks.
+            let own = said.split(['「', '」', '"']).step_by(2).collect::<String>();
+            let english = own.split_whitespace().filter(|word| ["the", "is", "and", "not"].contains(word)).count();
+            assert_eq!(language == "ja", english == 0, "{said}");
+        }
+    };
+    let with = |from: &str, to: &str| fs::write(world.path("gate.toml"), good.replace(from, to)).unwrap();
+
+    let package = fs::read(world.path("viewer")).unwrap();
+    fs::remove_file(world.path("viewer")).unwrap();
+    told("Q105", "viewer：ファイルまたはフォルダがありません", "viewer: there is no such file");
+    fs::write(world.path("viewer"), package).unwrap();
+    fs::write(world.path("permit.toml"), [0xff, 0xfe]).unwrap();
+    told("Q105", "permit.toml：", "permit.toml: ");
+    world.permit("p-1", Action::Install, SCRIPT);
+
+    fs::write(world.path("nothing.pem"), "").unwrap();
+    let named = |key: &str| {
+        let line = good.lines().find(|line| line.starts_with(key)).unwrap();
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    let (certificate, authority) = (named("certificate = "), named("registration-ca = "));
+    with(&certificate, "nowhere.pem");
+    told("Q106", "nowhere.pem：", "nowhere.pem: ");
+    with(&certificate, &authority);
+    told("Q106", "この機器の第 1 階層の機器証明書ではありません", "it is not this device's first-tier certificate");
+    with(&authority, "nothing.pem");
+    told("Q106", "nothing.pem：", "nothing.pem: ");
+    fs::write(world.path("gate.toml"), good.split("[equipment]").next().unwrap()).unwrap();
+    told("Q106", "[equipment]：", "[equipment]: ");
+    fs::write(world.path("gate.toml"), &good).unwrap();
+
+    assert_eq!(world.run(&["install", "viewer", "--permit", "permit.toml"]).0, 0);
+    fs::write(world.path("data/applications/register.json"), "{").unwrap();
+    told("Q104", "アプリケーションの台帳", "the register of applications");
 }

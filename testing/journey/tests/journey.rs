@@ -7,11 +7,15 @@ use texts::{Lang, Texts};
 
 fn main() {
     lab::enter();
-    lab::trials(vec![Trial::new("somebody who knows nothing joins", joins)]);
+    // Pages are as wide as their words: what fits in one language may not in the other.
+    lab::trials(vec![
+        Trial::new("somebody who knows nothing joins, in Japanese", || joins(Lang::Ja)),
+        Trial::new("somebody who knows nothing joins, in English", || joins(Lang::En)),
+    ]);
 }
 
-fn joins() -> Result<(), StageError> {
-    let mut house = House::raise(Lang::Ja, None)?;
+fn joins(language: Lang) -> Result<(), StageError> {
+    let mut house = House::raise(language, None)?;
     let mut account = Account::new(Texts::new(Lang::En));
     let walked = walk(&mut house, &mut account);
     walked.inspect_err(|_| eprintln!("{}", house.log()))?;

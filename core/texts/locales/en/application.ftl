@@ -5,12 +5,12 @@ application-q102 = no application { $name } is installed
 application-q102-do = see what is installed with `sekisho-gate application list`
 application-q103 = the package of { $name } is not what was installed: it was changed, or is gone
 application-q103-do = find out who changed it; then install the package again with a new permit
-application-q104 = the register of applications { $path } cannot be read: { $why }
+application-q104 = the register of applications { $path } cannot be read ("{ $said }")
 application-q104-do = restore it from a backup; without it no application is run
-application-q105 = { $path }: { $why }
-application-q105-do = correct this file and try again; nothing was changed
+application-q105 = { $why }
+application-q105-do = { $mend }. Then try again; nothing was changed
 application-q106 = this device does not know who it is, or whom to believe: { $why }
-application-q106-do = fetch its first-tier certificate and name it under [equipment] in the gate's configuration
+application-q106-do = { $mend }
 
 application-installed = installed { $name } { $version }, { $length } octets, by permit { $number } of { $issuer }
 application-deleted = deleted { $name } { $version }, by permit { $number } of { $issuer }

@@ -1,7 +1,7 @@
 # The trust chain of a device (G1): why a statement is not believed (Q…), the twelve rows, evidence.
 bearer-registered = the certificate shown or signed with
 
-equipment-q001 = line { $line } of the file cannot be read: { $why }
+equipment-q001 = line { $line } of the file cannot be read (the reader says: "{ $why }")
 equipment-q001-do = ask whoever made the file for it again; it must not be edited by hand
 equipment-q002 = the certificates in the file cannot be read
 equipment-q002-do = ask whoever signed the file for it again, with the certificates in PEM

@@ -5,12 +5,12 @@ application-q102 = アプリケーション { $name } は搭載されていま�
 application-q102-do = 搭載済みのものは `sekisho-gate application list` で確かめられます
 application-q103 = { $name } のパッケージが搭載時と異なります。変更されたか、失われています
 application-q103-do = 誰が変更したかを調べ、新しい許可証でパッケージを搭載し直してください
-application-q104 = アプリケーションの台帳 { $path } を読めません：{ $why }
+application-q104 = アプリケーションの台帳 { $path } を読めません（「{ $said }」）
 application-q104-do = バックアップから戻してください。台帳がない間、アプリケーションは動かせません
-application-q105 = { $path }：{ $why }
-application-q105-do = このファイルを直して、もう一度行ってください。何も変更していません
+application-q105 = { $why }
+application-q105-do = { $mend }。そのあと、もう一度行ってください。何も変更していません
 application-q106 = この機器の ID、または信頼する認証局がわかりません：{ $why }
-application-q106-do = 第 1 階層の機器証明書を取得し、ゲートの設定の [equipment] に書いてください
+application-q106-do = { $mend }
 
 application-installed = 搭載しました：{ $name } { $version }、{ $length } オクテット、許可証 { $number }（発行：{ $issuer }）
 application-deleted = 削除しました：{ $name } { $version }、許可証 { $number }（発行：{ $issuer }）

@@ -18,7 +18,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = usage::read();
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     match Responder::bind(arguments.at, Rules::shipped().ports).await {
         Ok(responder) => {

@@ -11,6 +11,8 @@ mod peer;
 
 use peer::{Attempt, Initiation, Peer};
 
+/// An initiator that hears no "go" starts by itself.
+const START_ALONE_MS: i64 = 300;
 /// An end that came back without its SAs waits so long for the initiator, then asks itself.
 const COME_BACK_MS: i64 = 1_000;
 const FIRST_BACKOFF_MS: i64 = 100;
@@ -78,11 +80,10 @@ impl Tunnels {
         peer.stale |= !peer.was_announced(tunnel);
         peer.wanted.insert(tunnel.grant, tunnel.clone());
         peer.linger_until = None;
-        let first = peer.first_attempt(now);
         self.peer_of.insert(tunnel.grant, tunnel.peer.clone());
         self.to_stop.remove(&tunnel.grant);
         if tunnel.initiator && !self.up.contains_key(&tunnel.grant) {
-            self.to_start.insert(tunnel.grant, first);
+            self.to_start.insert(tunnel.grant, Attempt::at(now.plus_ms(START_ALONE_MS)));
         }
     }
 
@@ -101,6 +102,14 @@ impl Tunnels {
             out.push(Output::ReadChild { connection, child });
             let wait = if tunnel.initiator { 0 } else { LEAVE_IT_MS };
             self.stop(tunnel.grant, &tunnel.peer, now.plus_ms(wait));
+        }
+    }
+
+    pub(crate) fn go(&mut self, grant: GrantId, now: Timestamp) {
+        if let Some(attempt) = self.to_start.get_mut(&grant)
+            && attempt.failures == 0
+        {
+            attempt.not_before = attempt.not_before.min(now);
         }
     }
 
@@ -427,7 +436,7 @@ impl Tunnels {
             .iter()
             .filter_map(|(id, p)| p.initiating.filter(|asked| now >= asked.until).map(|asked| (id.clone(), asked)))
             .collect();
-        for (id, Initiation { grant, early, .. }) in late {
+        for (id, Initiation { grant, .. }) in late {
             let name = self.name_of(&id);
             if let Some(peer) = self.peers.get_mut(&id) {
                 peer.initiating = None;
@@ -437,9 +446,7 @@ impl Tunnels {
                 }
             }
             self.known = false;
-            if early {
-                self.was_too_early(grant, &id, now);
-            } else if self.peer_of.contains_key(&grant) {
+            if self.peer_of.contains_key(&grant) {
                 self.fail(grant, "no answer in time", now, out);
             }
         }
@@ -456,7 +463,7 @@ impl Tunnels {
                 continue;
             }
             let wait = backoff(FIRST_ATTEMPT_MS, attempt.failures);
-            peer.initiating = Some(Initiation { grant, until: now.plus_ms(wait), early: attempt.early });
+            peer.initiating = Some(Initiation { grant, until: now.plus_ms(wait) });
             out.push(Output::Initiate { connection, child: ike::child_name(grant) });
         }
     }
@@ -506,7 +513,6 @@ impl Tunnels {
 
     fn fail(&mut self, grant: GrantId, error: &str, now: Timestamp, out: &mut Outbox) {
         let attempt = self.to_start.entry(grant).or_insert(Attempt::at(now));
-        attempt.early = false;
         attempt.not_before = now.plus_ms(backoff(FIRST_BACKOFF_MS, attempt.failures));
         attempt.failures = attempt.failures.saturating_add(1);
         if attempt.failures.is_power_of_two() {

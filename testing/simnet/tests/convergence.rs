@@ -478,7 +478,7 @@ fn whole(number: u64) -> impl Fn(&Report) -> bool {
 }
 
 #[test]
-fn an_announced_line_is_configured_before_its_order_and_asked_for_with_it() {
+fn an_announced_line_is_configured_before_its_order_and_not_anew_with_it() {
     let (mut story, _, plan) = beside_an_open_line();
     story.announce(&plan);
     story.deliver_all_but(&[]);
@@ -489,8 +489,9 @@ fn an_announced_line_is_configured_before_its_order_and_asked_for_with_it() {
     story.order(&plan);
     let ready = |r: &Report| *r == Report::Prepared(GrantId(2));
     assert!(story.said("hospital", ready), "at once: nothing is left to be configured");
+    story.take(Step::Go { number: 2 });
     story.deliver_all_but(&[]);
-    assert_eq!(story.tunnels(), [2, 2], "without a word of the other end, and no time has passed");
+    assert_eq!(story.tunnels(), [2, 2]);
     assert!(story.said("clinic", whole(2)) && story.said("hospital", whole(2)));
     assert!(story.world.switch(&hospital).stats().len() > rules, "rules came with the order");
     assert_eq!(story.world.charon(&hospital).loads, loads, "nobody waits for the same configuration twice");
@@ -515,34 +516,6 @@ fn what_is_announced_and_never_ordered_is_forgotten() {
 }
 
 #[test]
-fn a_question_that_came_too_early_is_repeated_and_the_next_ones_wait() {
-    let (mut story, grant, plan) = beside_an_open_line();
-    let busy = [("hospital", Link::ToCharon)];
-    story.order(&plan);
-    story.open.insert(2, grant);
-    story.deliver_all_but(&busy);
-    assert_eq!(story.tunnels(), [1, 1], "refused without a word");
-    story.deliver_all_but(&[]);
-    assert!(story.said("hospital", |r| *r == Report::Prepared(GrantId(2))));
-    story.take(Step::Go { number: 2 });
-    story.world.pass(249);
-    story.deliver_all_but(&[]);
-    assert_eq!(story.tunnels(), [1, 1], "an answer may still be on its way");
-    story.world.pass(1);
-    story.deliver_all_but(&[]);
-    assert_eq!(story.tunnels(), [2, 2]);
-    assert!(!story.said("clinic", |r| matches!(r, Report::TunnelFailing { .. })), "no failure of the line");
-    story.take(Step::Close { number: 2 });
-    story.deliver_all_but(&[]);
-    story.take(Step::Open { number: 3, pair: 2, announced: true });
-    story.deliver_all_but(&[]);
-    assert_eq!(story.tunnels(), [1, 1], "it waits for the other end's word");
-    story.take(Step::Go { number: 3 });
-    story.deliver_all_but(&[]);
-    assert_eq!(story.tunnels(), [2, 2]);
-}
-
-#[test]
 fn a_tunnel_that_is_up_before_its_order_waits_for_it_without_rules() {
     let (mut story, _, plan) = beside_an_open_line();
     let (clinic, hospital): (SiteId, SiteId) = ("clinic".parse().unwrap(), "hospital".parse().unwrap());
@@ -553,6 +526,7 @@ fn a_tunnel_that_is_up_before_its_order_waits_for_it_without_rules() {
     let ordered = |story: &mut Story, id: &SiteId| {
         let slice = verify::check_slice(&story.states[id], &delta(id)).unwrap();
         story.world.feed(id, Event::Order(Box::new(slice)));
+        story.take(Step::Go { number: 2 });
         story.deliver_all_but(&[]);
     };
     ordered(&mut story, &clinic);
@@ -572,6 +546,7 @@ fn a_tunnel_that_is_up_and_gets_no_order_is_ended() {
     let slice = verify::check_slice(&story.states[&clinic], &plan.sites[&clinic]).unwrap();
     story.deliver_all_but(&[]);
     story.world.feed(&clinic, Event::Order(Box::new(slice)));
+    story.take(Step::Go { number: 2 });
     story.deliver_all_but(&[]);
     assert_eq!(story.tunnels(), [2, 2]);
     // The next order of the other end is one without it.

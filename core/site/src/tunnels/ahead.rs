@@ -1,23 +1,13 @@
 //! What is done before its time has come, so that a person waits for less: a tunnel is configured while its order is still
-//! being written down, and asked for before the other end has said that it is ready.
-//!
-//! Neither opens anything. A tunnel that is only announced has no flow rule and no filter at this end, and who asks early
-//! has its order; one that is asked for too early is refused by the peer, and asked for again.
+//! being written down. That opens nothing: a tunnel that is only announced has no flow rule and no filter at this end.
 
 use model::{GrantId, SiteId, Timestamp, Tunnel};
 
 use super::Tunnels;
-use super::peer::{Attempt, Peer};
+use super::peer::Peer;
 
 /// How long what was announced stays configured without its order.
 const ANNOUNCED_MS: i64 = 5_000;
-/// An initiator that hears no "go" starts by itself.
-const START_ALONE_MS: i64 = 300;
-/// How long the answer to an early question may take once the other end is ready: far longer than a round trip. strongSwan
-/// says nothing of a child that was refused.
-const EARLY_ANSWER_MS: i64 = 250;
-/// After a question that came too early, so many lines to that peer wait for its word: it has much to do.
-const PATIENCE: u32 = 16;
 
 /// A tunnel whose order is expected.
 #[derive(Debug)]
@@ -40,14 +30,6 @@ impl Peer {
 
     pub(super) fn announced_until(&self) -> Option<Timestamp> {
         self.announced.values().map(|announced| announced.until).min()
-    }
-
-    /// When a new line is to be asked for. Over an IKE SA that stands at once: the question takes longer to the other end
-    /// than the order did. Without one a peer that is not ready would refuse the IKE SA too.
-    pub(super) fn first_attempt(&mut self, now: Timestamp) -> Attempt {
-        let early = self.ike_up && self.patience == 0;
-        self.patience = self.patience.saturating_sub(1);
-        Attempt { early, ..Attempt::at(if early { now } else { now.plus_ms(START_ALONE_MS) }) }
     }
 }
 
@@ -93,28 +75,5 @@ impl Tunnels {
     /// Of an announced one the other end may have had its order earlier.
     pub(super) fn is_expected(&self, grant: GrantId, peer: &SiteId) -> bool {
         self.peer_of.get(&grant) == Some(peer) || self.peers.get(peer).is_some_and(|p| p.announced.contains_key(&grant))
-    }
-
-    /// The other end is ready.
-    pub(crate) fn go(&mut self, grant: GrantId, now: Timestamp) {
-        let Some(attempt) = self.to_start.get_mut(&grant).filter(|attempt| attempt.failures == 0) else { return };
-        attempt.not_before = attempt.not_before.min(now);
-        attempt.early = false;
-        let peer = self.peer_of.get(&grant).and_then(|id| self.peers.get_mut(id));
-        if let Some(asked) =
-            peer.and_then(|p| p.initiating.as_mut()).filter(|asked| asked.grant == grant && asked.early)
-        {
-            asked.until = asked.until.min(now.plus_ms(EARLY_ANSWER_MS));
-        }
-    }
-
-    /// No failure of the line: asked for again at once, unless the list shows that it is up.
-    pub(super) fn was_too_early(&mut self, grant: GrantId, peer: &SiteId, now: Timestamp) {
-        if let Some(peer) = self.peers.get_mut(peer) {
-            peer.patience = PATIENCE;
-        }
-        if let Some(attempt) = self.to_start.get_mut(&grant) {
-            *attempt = Attempt::at(now);
-        }
     }
 }

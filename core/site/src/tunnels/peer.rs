@@ -20,28 +20,23 @@ pub(super) struct Peer {
     pub initiating: Option<Initiation>,
     /// When an IKE SA without children ends.
     pub linger_until: Option<Timestamp>,
-    /// So many lines wait for the peer's word before they are asked for, since one was asked for too early.
-    pub patience: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt {
     pub not_before: Timestamp,
     pub failures: u32,
-    /// The other end has not said yet that it is ready.
-    pub early: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Initiation {
     pub grant: GrantId,
     pub until: Timestamp,
-    pub early: bool,
 }
 
 impl Attempt {
     pub fn at(not_before: Timestamp) -> Self {
-        Self { not_before, failures: 0, early: false }
+        Self { not_before, failures: 0 }
     }
 }
 

@@ -92,6 +92,18 @@ impl Network {
         site.hosts.get(&at.host).map(|h| (site, h))
     }
 
+    /// A host as the end of a line; nothing if there is none, or it is in no zone.
+    pub fn endpoint(&self, at: &HostRef) -> Option<crate::Endpoint> {
+        let (site, host) = self.host(at)?;
+        Some(crate::Endpoint {
+            site: site.id.clone(),
+            institution: site.institution.clone(),
+            host: host.id.clone(),
+            address: host.address,
+            zone: site.zone_of(host)?,
+        })
+    }
+
     /// What a site's tables are judged against.
     pub fn facts(&self, site: &SiteId) -> Option<SiteFacts> {
         self.facts_among(site, &self.peers())

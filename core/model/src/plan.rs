@@ -100,6 +100,19 @@ pub struct SiteDelta {
     pub filters_removed: Vec<Filter>,
 }
 
+impl SiteDelta {
+    /// The grants it brings, takes or renews.
+    pub fn grants(&self) -> BTreeSet<GrantId> {
+        let renewed = self.grants_renewed.iter().map(|renewal| renewal.grant);
+        self.grants_added
+            .iter()
+            .map(|grant| grant.id)
+            .chain(self.grants_removed.iter().copied())
+            .chain(renewed)
+            .collect()
+    }
+}
+
 /// Why a delta does not fit a state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeltaError {

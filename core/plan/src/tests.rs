@@ -14,14 +14,7 @@ fn network() -> Network {
 }
 
 fn end(network: &Network, at: &str) -> Endpoint {
-    let (site, host) = network.host(&at.parse().unwrap()).unwrap();
-    Endpoint {
-        site: site.id.clone(),
-        institution: site.institution.clone(),
-        host: host.id.clone(),
-        address: host.address,
-        zone: site.zone_of(host).unwrap(),
-    }
+    network.endpoint(&at.parse().unwrap()).unwrap()
 }
 
 fn grant(network: &Network, id: u64, from: &str, to: &str, ports: &[u16]) -> Grant {

@@ -1,6 +1,6 @@
 //! One site's state machine: the state wanted, what is observed, and what to do about the difference.
 
-use model::{Generation, GrantId, SiteDelta, SiteState, Timestamp};
+use model::{Generation, GrantId, SiteState, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use verify::VerifiedState;
@@ -199,7 +199,7 @@ impl SiteMachine {
             Event::Order(slice) => {
                 let (at, offered) = (self.generation(), slice.delta().generation);
                 if at.is_some_and(|at| offered <= at) {
-                    return self.again(grants_of(slice.delta()));
+                    return self.again(slice.delta().grants());
                 }
                 if at != Some(slice.delta().parent) {
                     out.report(Report::OutOfStep { at, offered });
@@ -468,9 +468,4 @@ impl SiteMachine {
     fn everything(&self) -> BTreeSet<GrantId> {
         self.state.iter().flat_map(|s| s.grants.keys().copied()).collect()
     }
-}
-
-fn grants_of(delta: &SiteDelta) -> BTreeSet<GrantId> {
-    let renewed = delta.grants_renewed.iter().map(|r| r.grant);
-    delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).chain(renewed).collect()
 }

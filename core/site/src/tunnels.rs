@@ -77,7 +77,7 @@ impl Tunnels {
     pub(crate) fn want(&mut self, tunnel: &Tunnel, now: Timestamp) {
         let peer = self.peers.entry(tunnel.peer.clone()).or_default();
         // One that was announced is configured, or on its way to strongSwan.
-        peer.stale |= !peer.was_announced(tunnel);
+        peer.stale |= !peer.take_announced(tunnel);
         peer.wanted.insert(tunnel.grant, tunnel.clone());
         peer.linger_until = None;
         self.peer_of.insert(tunnel.grant, tunnel.peer.clone());

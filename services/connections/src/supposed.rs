@@ -136,14 +136,7 @@ impl Stage {
     }
 
     fn end(&self, at: &HostRef) -> Option<Endpoint> {
-        let (site, host) = self.network.host(at)?;
-        Some(Endpoint {
-            site: site.id.clone(),
-            institution: site.institution.clone(),
-            host: host.id.clone(),
-            address: host.address,
-            zone: site.zone_of(host)?,
-        })
+        self.network.endpoint(at)
     }
 }
 

@@ -57,16 +57,9 @@ async fn a_doctor_opens_and_closes_and_three_points_agree_g13() {
 async fn a_line_is_announced_while_it_is_written_down_and_ordered_only_then_x4() {
     let world = World::new().await;
     world.honest_gates();
-    let orders = |sent: &[(SiteId, ToGate)]| -> Vec<_> {
-        let order = |(site, message): &(SiteId, ToGate)| match message {
-            ToGate::Order(order) => Some((site.clone(), order.clone())),
-            _ => None,
-        };
-        sent.iter().filter_map(order).collect()
-    };
-    let announced = |sent: &[(SiteId, ToGate)]| -> Vec<_> {
-        let order = |(site, message): &(SiteId, ToGate)| match message {
-            ToGate::Prepare(order) => Some((site.clone(), order.clone())),
+    let orders = |sent: &[(SiteId, ToGate)], announced: bool| -> Vec<_> {
+        let order = |(site, message): &(SiteId, ToGate)| match (message, announced) {
+            (ToGate::Order(order), false) | (ToGate::Prepare(order), true) => Some((site.clone(), order.clone())),
             _ => None,
         };
         sent.iter().filter_map(order).collect()
@@ -75,18 +68,18 @@ async fn a_line_is_announced_while_it_is_written_down_and_ordered_only_then_x4()
     let opened = open(&world.center, doctor_asks(&world, [1; 32])).await.unwrap();
     let sent = world.sent();
     let first: Vec<_> = sent.iter().take(4).cloned().collect();
-    let sites: Vec<_> = announced(&first).iter().map(|(site, _)| site.to_string()).collect();
+    let sites: Vec<_> = orders(&first, true).iter().map(|(site, _)| site.to_string()).collect();
     assert_eq!(sites, [HOSPITAL, "clinic"], "{sent:?}");
-    assert_eq!(announced(&sent), orders(&sent), "the very orders");
+    assert_eq!(orders(&sent, true), orders(&sent, false), "the very orders");
 
     close(&world.center, opened.connection.grant, Closer::Terminal("clinic/exam-1".parse().unwrap())).await.unwrap();
-    assert_eq!(announced(&world.sent()), [], "what ends waits for nothing");
+    assert_eq!(orders(&world.sent(), true), [], "what ends waits for nothing");
 
     world.center.registry().close().await.unwrap();
     open(&world.center, doctor_asks(&world, [2; 32])).await.unwrap_err();
     let sent = world.sent();
-    assert_eq!(announced(&sent).len(), 2, "{sent:?}");
-    assert_eq!(orders(&sent), [], "nothing is ordered that is not written down");
+    assert_eq!(orders(&sent, true).len(), 2, "{sent:?}");
+    assert_eq!(orders(&sent, false), [], "nothing is ordered that is not written down");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

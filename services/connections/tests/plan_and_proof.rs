@@ -28,14 +28,7 @@ fn network(extra: &str) -> Network {
 }
 
 fn end(network: &Network, at: &str) -> Endpoint {
-    let (site, host) = network.host(&at.parse().unwrap()).unwrap();
-    Endpoint {
-        site: site.id.clone(),
-        institution: site.institution.clone(),
-        host: host.id.clone(),
-        address: host.address,
-        zone: site.zone_of(host).unwrap(),
-    }
+    network.endpoint(&at.parse().unwrap()).unwrap()
 }
 
 /// Terminals and the DMZ hosts of others: what the zone matrix allows (G8).

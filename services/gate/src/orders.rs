@@ -1,8 +1,7 @@
 //! Orders of the center, judged before they count: by their signature, and by this gate's own proof (X1).
 
-use model::{Generation, GrantId, SiteDelta, SiteId, SiteState};
+use model::{Generation, SiteDelta, SiteId, SiteState};
 use site::Event;
-use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use verify::{SliceVerifier, VerifiedSlice};
 use wire::link as pb;
@@ -47,7 +46,7 @@ impl Orders {
                     return Err(refuse(pb::RefusalCode::OutOfStep, "this gate has no state yet".into()));
                 };
                 if delta.generation <= at {
-                    hub.feed(Event::Repeated { grants: grants_of(&delta) });
+                    hub.feed(Event::Repeated { grants: delta.grants() });
                     return Ok(());
                 }
                 if delta.parent != at {
@@ -142,11 +141,6 @@ fn generation(hub: &Hub) -> Generation {
 
 fn refused(at: Generation, generation: Generation, code: pb::RefusalCode, detail: String) -> pb::OrderRefused {
     pb::OrderRefused { generation: generation.0, at: at.0, code: code.into(), detail }
-}
-
-fn grants_of(delta: &SiteDelta) -> BTreeSet<GrantId> {
-    let renewed = delta.grants_renewed.iter().map(|r| r.grant);
-    delta.grants_added.iter().map(|g| g.id).chain(delta.grants_removed.iter().copied()).chain(renewed).collect()
 }
 
 #[cfg(test)]

@@ -188,14 +188,7 @@ impl World {
     }
 
     fn end(&self, site: &str, host: &str) -> Endpoint {
-        let (site, host) = self.network.host(&format!("{site}/{host}").parse().unwrap()).unwrap();
-        Endpoint {
-            site: site.id.clone(),
-            institution: site.institution.clone(),
-            host: host.id.clone(),
-            address: host.address,
-            zone: site.zone_of(host).unwrap(),
-        }
+        self.network.endpoint(&format!("{site}/{host}").parse().unwrap()).unwrap()
     }
 
     fn grant(&self, number: u64) -> Grant {

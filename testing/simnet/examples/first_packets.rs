@@ -1,7 +1,7 @@
 //! How many first packets a second the machine answers on one core: bytes in, bytes out, no socket.
 #![allow(clippy::unwrap_used)]
 
-use model::{Endpoint, Grant, GrantId, Network, Protocol, SiteState, Timestamp, parse_document};
+use model::{Grant, GrantId, Network, Protocol, SiteState, Timestamp, parse_document};
 use openflow::{Decoder, Masked, Match, Message, OxmField, PacketIn, PacketInReason, PortNo};
 use site::{Event, IkePolicy, Outbox, RedInterfaces, SiteConfig, SiteMachine};
 use std::collections::BTreeMap;
@@ -25,16 +25,7 @@ fn main() {
         state.advance(&delta).unwrap();
         states.insert(id, state);
     }
-    let end = |at: &str| {
-        let (site, host) = network.host(&at.parse().unwrap()).unwrap();
-        Endpoint {
-            site: site.id.clone(),
-            institution: site.institution.clone(),
-            host: host.id.clone(),
-            address: host.address,
-            zone: site.zone_of(host).unwrap(),
-        }
-    };
+    let end = |at: &str| network.endpoint(&at.parse().unwrap()).unwrap();
     let grant = Grant {
         id: GrantId(1),
         agreement: "A-0012".parse().unwrap(),

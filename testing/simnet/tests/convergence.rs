@@ -137,14 +137,7 @@ impl Story {
     }
 
     fn end(&self, at: &str) -> Endpoint {
-        let (site, host) = self.network.host(&at.parse().unwrap()).unwrap();
-        Endpoint {
-            site: site.id.clone(),
-            institution: site.institution.clone(),
-            host: host.id.clone(),
-            address: host.address,
-            zone: site.zone_of(host).unwrap(),
-        }
+        self.network.endpoint(&at.parse().unwrap()).unwrap()
     }
 
     fn take(&mut self, step: Step) {

@@ -1,7 +1,7 @@
 //! First packets (N1) and lines nobody uses: who is asked, what waits, what goes, and how much of it at the most.
 #![allow(clippy::unwrap_used)]
 
-use model::{Endpoint, Grant, GrantId, Network, Protocol, SiteId, SiteState, Timestamp, parse_document};
+use model::{Grant, GrantId, Network, Protocol, SiteId, SiteState, Timestamp, parse_document};
 use openflow::{Action, Masked, Match, OxmField, PacketIn, PacketInReason, PortNo};
 use simnet::{LINKS, World};
 use site::{Event, FirstPacketAnswer, IkePolicy, RedInterfaces, Report, SiteConfig};
@@ -134,16 +134,7 @@ impl Scene {
     }
 
     fn grant(&self, number: u64, idle_ms: Option<i64>) -> Grant {
-        let end = |at: &str| {
-            let (site, host) = self.network.host(&at.parse().unwrap()).unwrap();
-            Endpoint {
-                site: site.id.clone(),
-                institution: site.institution.clone(),
-                host: host.id.clone(),
-                address: host.address,
-                zone: site.zone_of(host).unwrap(),
-            }
-        };
+        let end = |at: &str| self.network.endpoint(&at.parse().unwrap()).unwrap();
         Grant {
             id: GrantId(number),
             agreement: "A-0012".parse().unwrap(),

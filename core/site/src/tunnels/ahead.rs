@@ -24,7 +24,7 @@ impl Announced {
 
 impl Peer {
     /// The order of this tunnel came. True if it is what was announced.
-    pub(super) fn was_announced(&mut self, tunnel: &Tunnel) -> bool {
+    pub(super) fn take_announced(&mut self, tunnel: &Tunnel) -> bool {
         self.announced.remove(&tunnel.grant).is_some_and(|announced| announced.tunnel == *tunnel)
     }
 

@@ -1,10 +1,10 @@
 use super::*;
 use crate::hub::{Receivers, tests::config};
-use model::{Endpoint, Grant, Network, Protocol, Timestamp, parse_document};
+use model::{Grant, GrantId, Network, Protocol, Timestamp, parse_document};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use site::{Output, SiteMachine};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A clinic's gate with strongSwan there, and the center's key.
@@ -49,16 +49,7 @@ impl Clinic {
 
     /// The clinic's order of a line of one of its terminals.
     fn line(&self, number: u64, from: &str) -> pb::SignedOrder {
-        let end = |at: &str| {
-            let (site, host) = self.network.host(&at.parse().unwrap()).unwrap();
-            Endpoint {
-                site: site.id.clone(),
-                institution: site.institution.clone(),
-                host: host.id.clone(),
-                address: host.address,
-                zone: site.zone_of(host).unwrap(),
-            }
-        };
+        let end = |at: &str| self.network.endpoint(&at.parse().unwrap()).unwrap();
         let grant = Grant {
             id: GrantId(number),
             agreement: "A-0012".parse().unwrap(),
